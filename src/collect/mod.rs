@@ -1,1 +1,65 @@
-//! (room being built)
+//! Collectors: one file each, read-only by what they are able to express, and one table. What they
+//! see leaves this room only masked.
+
+mod doc;
+mod session;
+mod settings;
+
+pub use doc::{Doc, Setting};
+pub use session::{Gate, Progress, Session, Step, prepare};
+pub use settings::{SettingError, Settings};
+
+use std::path::Path;
+
+use crate::hygiene::Raw;
+use crate::model::fact::{Basis, Fact, Observation};
+use crate::model::plan::Action;
+
+/// One kind of thing that can be read.
+pub trait Collector: Sync {
+    /// Its documentation: name, settings, values; `explain`, `docs/` and errors all use this.
+    fn doc(&self) -> &'static Doc;
+
+    /// Checks the step's settings and fixes what will be read; reads nothing yet.
+    ///
+    /// # Errors
+    /// When a setting is missing, unknown or of the wrong kind.
+    fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError>;
+}
+
+/// A collector with its settings, ready to look.
+pub trait Prepared: Send + Sync {
+    /// Everything that [`Prepared::look`] will read, ask or run, in order.
+    fn plan(&self) -> Vec<Action>;
+
+    /// Looks once. Whatever goes wrong is an absence with its reason in the observation.
+    fn look(&self, surroundings: &Surroundings<'_>) -> Raw<Observation>;
+
+    /// Where the content comes from.
+    fn basis(&self) -> Basis {
+        Basis::Observed
+    }
+}
+
+/// What a look may use besides its own settings.
+pub struct Surroundings<'a> {
+    /// A private folder of the run for temporary files; the only place a collector may write.
+    pub scratch: &'a Path,
+    /// The facts collected before, masked.
+    pub facts: &'a [Fact],
+    /// Where progress is reported.
+    pub progress: &'a dyn Progress,
+    /// How far the kernel enforces that nothing is written: `full`, `partial`, `none`.
+    pub sandbox: &'a str,
+    /// Masked arguments of this program, for the `host` collector.
+    pub arguments: &'a [String],
+}
+
+/// Every collector, in the order of the documentation.
+pub const COLLECTORS: &[&dyn Collector] = &[];
+
+/// The collector called `name`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static dyn Collector> {
+    COLLECTORS.iter().copied().find(|collector| collector.doc().name == name)
+}
