@@ -256,10 +256,10 @@ pub struct Objects {
 pub struct Grants {
     /// GRANT statements that name the role.
     pub count: u64,
-    /// What they grant on (`TABLE public.orders`), or the role granted.
-    pub on: Vec<String>,
+    /// What they grant, such as `SELECT ON TABLE public.orders`, or the role granted.
+    pub what: Vec<String>,
     /// More was granted than is listed.
-    pub on_cut: bool,
+    pub what_cut: bool,
 }
 
 /// Rows by table.

@@ -8,11 +8,29 @@
 //! It opens no files, reads no clock, knows no policy and masks nothing: it gets a reader, and what
 //! it finds is raw.
 
+mod block;
+mod context;
 mod facts;
+mod gzip;
+mod inflate;
+mod keep;
+mod kind;
+mod lane;
+mod node;
 mod options;
+mod outlet;
+mod reader;
+mod sql;
+mod stream;
+mod tar;
 mod verdict;
 
 use std::io::Read;
+
+use context::Context;
+use node::Place;
+use reader::Reader;
+use stream::Stream;
 
 pub use facts::*;
 pub use options::Options;
@@ -49,6 +67,16 @@ pub fn examine(
     progress: &(dyn Fn(u64) + Sync),
     should_stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Examination, ReadError> {
-    let _ = (reader, options, progress, should_stop);
-    Err(ReadError::Worker("not built yet".into()))
+    std::thread::scope(|scope| {
+        let context = Context::new(scope, options, should_stop);
+        let mut trouble = None;
+        let source = Reader::new(reader, &context, progress, &mut trouble);
+        let stream = Stream::new(source, context.stored_digest());
+        let found = node::examine(&context, stream, Place::default());
+        match (trouble, context.failure()) {
+            (Some(error), _) => Err(error),
+            (None, Some(what)) => Err(ReadError::Worker(what)),
+            (None, None) => Ok(found),
+        }
+    })
 }
