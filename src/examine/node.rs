@@ -32,19 +32,12 @@ pub(super) enum Expect {
 impl Place {
     /// The place of what is inside.
     pub(super) fn inside(self) -> Place {
-        Place {
-            depth: self.depth + 1,
-            ..self
-        }
+        Place { depth: self.depth + 1, ..self }
     }
 }
 
 /// Reads a stream to its end.
-pub(super) fn examine(
-    context: &Context<'_, '_>,
-    mut stream: Stream<'_>,
-    place: Place,
-) -> Examination {
+pub(super) fn examine(context: &Context<'_, '_>, mut stream: Stream<'_>, place: Place) -> Examination {
     let mut found = open(context, &mut stream, place);
     let (bytes, sha256) = stream.finish();
     found.stored_bytes = bytes;
@@ -52,9 +45,7 @@ pub(super) fn examine(
     if found.sql.is_some() && context.options.payload_digests {
         found.payload_sha256.clone_from(&found.stored_sha256);
         if found.payload_normalised_sha256.is_none() {
-            found
-                .payload_normalised_sha256
-                .clone_from(&found.stored_sha256);
+            found.payload_normalised_sha256.clone_from(&found.stored_sha256);
         }
     }
     if found.sql.is_some() || found.copy_data.is_some() {

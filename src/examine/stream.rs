@@ -60,14 +60,7 @@ pub(super) struct Stream<'a> {
 impl<'a> Stream<'a> {
     /// A stream over `source`; what is taken from it goes to `digest`.
     pub(super) fn new(source: impl Source + 'a, digest: Option<Digest>) -> Stream<'a> {
-        Stream {
-            source: Box::new(source),
-            digest,
-            front: VecDeque::new(),
-            put_back: 0,
-            last: None,
-            bytes: 0,
-        }
+        Stream { source: Box::new(source), digest, front: VecDeque::new(), put_back: 0, last: None, bytes: 0 }
     }
 
     /// The next piece, as large as it comes.
@@ -86,11 +79,7 @@ impl<'a> Stream<'a> {
             self.front.push_back(piece);
         }
         let seen_before = self.put_back > 0;
-        let max = if seen_before {
-            max.min(self.put_back)
-        } else {
-            max
-        };
+        let max = if seen_before { max.min(self.put_back) } else { max };
         let first = self.front.front_mut()?;
         let piece = first.split_to(max);
         if first.is_empty() {
@@ -130,11 +119,7 @@ impl<'a> Stream<'a> {
             }
         }
         if self.front.front().is_some_and(|first| first.len() < count) && self.front.len() > 1 {
-            let joined: Vec<u8> = self
-                .front
-                .iter()
-                .flat_map(|piece| piece.iter().copied())
-                .collect();
+            let joined: Vec<u8> = self.front.iter().flat_map(|piece| piece.iter().copied()).collect();
             self.front = VecDeque::from([Piece::own(joined)]);
         }
         let first = self.front.front().map_or(&[][..], |piece| piece);
@@ -205,13 +190,7 @@ mod tests {
     #[test]
     fn a_limited_stream_stops_at_its_length() {
         let mut outer = Stream::new(Some(Piece::own(b"abcdef".to_vec())), None);
-        let mut inner = Stream::new(
-            Limited {
-                stream: &mut outer,
-                left: 4,
-            },
-            None,
-        );
+        let mut inner = Stream::new(Limited { stream: &mut outer, left: 4 }, None);
         assert_eq!(inner.exactly(9), b"abcd");
         drop(inner);
         assert_eq!(outer.exactly(9), b"ef");

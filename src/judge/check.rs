@@ -63,7 +63,7 @@ fn check_condition(item: &str, condition: &Condition) -> Vec<Problem> {
     let mut problems: Vec<_> = parts.flat_map(|part| check_condition(item, part)).collect();
     for operator in condition.operators().into_iter().filter_map(operators::operator) {
         if let Err(message) = (operator.check)(condition) {
-            problems.push(problem(item, operator.name, format!("is wrong: {message}")));
+            problems.push(problem(item, operator.name, format!("{message}")));
         }
     }
     problems.extend(condition.fact.iter().filter_map(|reference| check_whole(item, condition, reference)));
@@ -76,41 +76,60 @@ fn check_whole(item: &str, condition: &Condition, reference: &str) -> Option<Pro
     whole.then(|| problem(item, reference, "names a whole fact: name a value of it, as in `fresh.size_bytes`"))
 }
 
-/// Checks that the case collects every fact that the policy judges by. `known` says whether the
-/// fact with this id can have something at this path; answer `true` where that cannot be said.
+/// Checks everything about `policy` and `case` that can be known before anything is read: the
+/// policy itself, that the case collects every fact it judges by, and the case's waivers and
+/// statements.
 ///
 /// # Errors
-/// Every reference that leads nowhere.
-pub fn check_references(policy: &Policy, case: &Case, known: &dyn Fn(&str, &str) -> bool) -> Result<(), JudgeError> {
-    let items = policy.items().flat_map(|(id, list)| list.into_iter().map(move |condition| (id, condition)));
-    let references = items.flat_map(|(id, c)| c.references().into_iter().map(move |reference| (id, reference)));
-    let mut problems: Vec<_> = references.filter_map(|(id, r)| check_reference(case, id, r, known)).collect();
+/// Everything that is wrong; when the policy itself is, only that.
+pub fn check_references(policy: &Policy, case: &Case) -> Result<(), JudgeError> {
+    check_policy(policy)?;
+    let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| uncollected(case, item, r)).collect();
+    problems.extend(case_problems(policy, case));
     problems.dedup();
     settled(problems)
 }
 
-fn check_reference(case: &Case, item: &str, reference: &str, known: &dyn Fn(&str, &str) -> bool) -> Option<Problem> {
-    let (id, path) = split_reference(reference);
-    let Some(step) = case.collect.iter().find(|step| step.id == id) else {
-        let hint = text::did_you_mean(id, case.collect.iter().map(|step| step.id.as_str()));
-        let message = format!("names the fact `{id}`, which the case does not collect{hint}: add a step with this id");
-        return Some(problem(item, reference, message));
-    };
-    let uses = &step.uses;
-    let message = || format!("leads nowhere: `{uses}` never shows `{path}`; see `evidence explain {uses}`");
-    (!path.is_empty() && !known(id, path)).then(|| problem(item, reference, message()))
-}
-
-/// Checks the case's waivers and statements against the policy.
+/// Checks that every fact can have something where the policy looks. `known` answers for the name
+/// of a collector and a path; it says `true` where that cannot be said.
 ///
 /// # Errors
-/// Every waiver of an item that is not there, twice waived, a hard stop, or without a true expiry,
-/// and every statement about an item that asks for none.
-pub fn check_case(policy: &Policy, case: &Case) -> Result<(), JudgeError> {
+/// Every reference that leads nowhere.
+pub fn check_paths(policy: &Policy, case: &Case, known: &dyn Fn(&str, &str) -> bool) -> Result<(), JudgeError> {
+    let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| unknown_path(case, item, r, known)).collect();
+    problems.dedup();
+    settled(problems)
+}
+
+/// Every reference of the policy, with its item.
+fn references(policy: &Policy) -> impl Iterator<Item = (&str, &str)> {
+    let conditions = policy.items().flat_map(|(id, list)| list.into_iter().map(move |condition| (id, condition)));
+    conditions.flat_map(|(id, condition)| condition.references().into_iter().map(move |reference| (id, reference)))
+}
+
+fn uncollected(case: &Case, item: &str, reference: &str) -> Option<Problem> {
+    let (id, _) = split_reference(reference);
+    if case.collect.iter().any(|step| step.id == id) {
+        return None;
+    }
+    let hint = text::did_you_mean(id, case.collect.iter().map(|step| step.id.as_str()));
+    let message = format!("names the fact `{id}`, which the case does not collect{hint}: add a step with this id");
+    Some(problem(item, reference, message))
+}
+
+fn unknown_path(case: &Case, item: &str, reference: &str, known: &dyn Fn(&str, &str) -> bool) -> Option<Problem> {
+    let (id, path) = split_reference(reference);
+    let uses = &case.collect.iter().find(|step| step.id == id)?.uses;
+    let message = || format!("leads nowhere: `{uses}` never shows `{path}`; see `evidence explain {uses}`");
+    (!path.is_empty() && !known(uses, path)).then(|| problem(item, reference, message()))
+}
+
+/// Waivers of items that are not there, waived twice, hard stops or without a true expiry, and
+/// statements about items that ask for none.
+fn case_problems(policy: &Policy, case: &Case) -> Vec<Problem> {
     let waivers = case.waivers.iter().enumerate().filter_map(|(index, _)| check_waiver(policy, case, index));
-    let statements =
-        case.collect.iter().filter_map(|step| check_statement(policy, &step.id, statement::answers(step)?));
-    settled(waivers.chain(statements).collect())
+    let answered = case.collect.iter().filter_map(|step| Some((step, statement::answers(step)?)));
+    waivers.chain(answered.filter_map(|(step, item)| check_statement(policy, &step.id, item))).collect()
 }
 
 fn check_waiver(policy: &Policy, case: &Case, index: usize) -> Option<Problem> {

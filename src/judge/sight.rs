@@ -88,9 +88,11 @@ impl<'a> Sight<'a> {
     }
 
     /// Whether the list or map at `reference` was cut when it was collected, as its neighbour
-    /// `<name>_cut` says.
+    /// `<name>_cut` or `cut` says.
     pub(super) fn is_cut(&self, reference: &str) -> bool {
-        matches!(self.look(&format!("{reference}_cut")), Ok(Some(Value::Bool(true))))
+        let says = |neighbour: &str| matches!(self.look(neighbour), Ok(Some(Value::Bool(true))));
+        let folder = reference.rsplit_once('.').map_or("", |(folder, _)| folder);
+        says(&format!("{reference}_cut")) || says(&format!("{folder}.cut"))
     }
 }
 

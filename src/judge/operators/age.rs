@@ -19,7 +19,7 @@ const DETAIL: &str = "Compares an instant (RFC 3339 with its offset) with the st
 /// `older_than`.
 pub(super) static OLDER_THAN: Operator = Operator {
     name: "older_than",
-    summary: "The instant lies longer than this before the run began.",
+    doc: "The instant lies longer than this before the run began.",
     detail: DETAIL,
     example: "{ fact: second_staging.newest.mtime, older_than: 60m }",
     check: |c| check(&c.older_than),
@@ -32,7 +32,7 @@ pub(super) static OLDER_THAN: Operator = Operator {
 /// `younger_than`.
 pub(super) static YOUNGER_THAN: Operator = Operator {
     name: "younger_than",
-    summary: "The instant lies less than this before the run began.",
+    doc: "The instant lies less than this before the run began.",
     detail: DETAIL,
     example: "{ fact: fresh.mtime, younger_than: 30h }",
     check: |c| check(&c.younger_than),

@@ -16,7 +16,7 @@ const DETAIL: &str = "Compares numbers. The bound is a bare number in the value'
 /// `at_least`.
 pub(super) static AT_LEAST: Operator = Operator {
     name: "at_least",
-    summary: "The number is at least this.",
+    doc: "The number is at least this.",
     detail: DETAIL,
     example: "{ fact: fresh.payload_bytes, at_least: { share: 0.5, of: inventory.baseline.median_bytes } }",
     check: |c| check(c, &c.at_least),
@@ -29,7 +29,7 @@ pub(super) static AT_LEAST: Operator = Operator {
 /// `at_most`.
 pub(super) static AT_MOST: Operator = Operator {
     name: "at_most",
-    summary: "The number is at most this.",
+    doc: "The number is at most this.",
     detail: DETAIL,
     example: "{ fact: log.patterns.error.count, at_most: 0 }",
     check: |c| check(c, &c.at_most),
@@ -42,7 +42,7 @@ pub(super) static AT_MOST: Operator = Operator {
 /// `more_than`.
 pub(super) static MORE_THAN: Operator = Operator {
     name: "more_than",
-    summary: "The number is more than this.",
+    doc: "The number is more than this.",
     detail: DETAIL,
     example: "{ fact: fresh.payload_bytes, more_than: 0 }",
     check: |c| check(c, &c.more_than),
@@ -55,7 +55,7 @@ pub(super) static MORE_THAN: Operator = Operator {
 /// `less_than`.
 pub(super) static LESS_THAN: Operator = Operator {
     name: "less_than",
-    summary: "The number is less than this.",
+    doc: "The number is less than this.",
     detail: DETAIL,
     example: "{ fact: fresh.stored_bytes, less_than: 10 GB }",
     check: |c| check(c, &c.less_than),
@@ -68,7 +68,7 @@ pub(super) static LESS_THAN: Operator = Operator {
 /// `between`.
 pub(super) static BETWEEN: Operator = Operator {
     name: "between",
-    summary: "The number lies between these two, both included.",
+    doc: "The number lies between these two, both included.",
     detail: DETAIL,
     example: "{ fact: fresh.stored_bytes, between: [40 MB, 80 MB] }",
     check: check_between,

@@ -8,7 +8,7 @@ const DETAIL: &str =
 /// `all`.
 pub(super) static ALL: Operator = Operator {
     name: "all",
-    summary: "Every one of these holds; one that fails decides.",
+    doc: "Every one of these holds; one that fails decides.",
     detail: DETAIL,
     example: "{ all: [{ fact: fresh.sql.header, equals: true }, { fact: fresh.sql.trailer, equals: true }] }",
     check: |_| Ok(()),
@@ -18,7 +18,7 @@ pub(super) static ALL: Operator = Operator {
 /// `any`.
 pub(super) static ANY: Operator = Operator {
     name: "any",
-    summary: "At least one of these holds; one that holds decides.",
+    doc: "At least one of these holds; one that holds decides.",
     detail: DETAIL,
     example: "{ any: [{ fact: fresh.sql.trailer, equals: true }, { fact: fresh.custom.version, present: true }] }",
     check: |_| Ok(()),
@@ -28,7 +28,7 @@ pub(super) static ANY: Operator = Operator {
 /// `not`.
 pub(super) static NOT: Operator = Operator {
     name: "not",
-    summary: "It is established not to hold.",
+    doc: "It is established not to hold.",
     detail: "What is not established is not established to be false either: UNKNOWN stays UNKNOWN.",
     example: "{ not: { fact: fresh.gzip.trailing_bytes, more_than: 0 } }",
     check: |_| Ok(()),

@@ -9,7 +9,7 @@ use super::{Leaf, Operator, Rule, no_operand};
 /// `count`.
 pub(super) static COUNT: Operator = Operator {
     name: "count",
-    summary: "The number of entries of the list or map fulfils this.",
+    doc: "The number of entries of the list or map fulfils this.",
     detail: "With exactly one of `equals`, `at_least`, `at_most`. When the list was cut as it was collected (its \
         neighbour `<name>_cut` is true), only `at_least` can be established. UNKNOWN for other types.",
     example: "{ fact: fresh.sql.tables.names, count: { at_least: 302 } }",

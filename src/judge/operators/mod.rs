@@ -22,7 +22,7 @@ pub struct Operator {
     /// Its key in a policy.
     pub name: &'static str,
     /// One line: when it holds.
-    pub summary: &'static str,
+    pub doc: &'static str,
     /// What it compares, and when it is UNKNOWN.
     pub detail: &'static str,
     /// A condition that can be pasted in a policy, YAML.

@@ -5,7 +5,7 @@ use super::{Operator, Rule};
 /// `present`.
 pub(super) static PRESENT: Operator = Operator {
     name: "present",
-    summary: "There is a value, whatever it is.",
+    doc: "There is a value, whatever it is.",
     detail: "Fails only when it was looked for and established not to be there (`not found`); permission denied, a \
         time limit or anything else that prevented the look is UNKNOWN. May name a whole fact.",
     example: "{ fact: healthy, present: true }",
@@ -16,7 +16,7 @@ pub(super) static PRESENT: Operator = Operator {
 /// `absent`.
 pub(super) static ABSENT: Operator = Operator {
     name: "absent",
-    summary: "It was looked for and is established not to be there.",
+    doc: "It was looked for and is established not to be there.",
     detail: "The reverse of `present`: only `not found` passes, a value fails, anything that prevented the look is \
         UNKNOWN.",
     example: "{ fact: lockfile, absent: true }",

@@ -13,7 +13,7 @@ use super::{Leaf, Operator, Rule, no_operand};
 /// `equals`.
 pub(super) static EQUALS: Operator = Operator {
     name: "equals",
-    summary: "The value is the same, type included.",
+    doc: "The value is the same, type included.",
     detail: "Compares two booleans, two numbers, two texts, two lists or two maps. UNKNOWN when the types differ: \
         the text `true` is not the boolean `true`. Numbers are compared as numbers, without units.",
     example: "{ fact: fresh.gzip.valid, equals: true }",
@@ -27,7 +27,7 @@ pub(super) static EQUALS: Operator = Operator {
 /// `not_equals`.
 pub(super) static NOT_EQUALS: Operator = Operator {
     name: "not_equals",
-    summary: "The value is of the same type and differs.",
+    doc: "The value is of the same type and differs.",
     detail: "The reverse of `equals`; UNKNOWN when the types differ, and when there is no value.",
     example: "{ fact: restored.system_identifier, not_equals: \"7611578671664259111\" }",
     check: |c| c.not_equals.as_ref().map_or(Ok(()), |operand| check_operand(c, operand)),
@@ -43,7 +43,7 @@ pub(super) static NOT_EQUALS: Operator = Operator {
 /// `one_of`.
 pub(super) static ONE_OF: Operator = Operator {
     name: "one_of",
-    summary: "The value is one of these.",
+    doc: "The value is one of these.",
     detail: "As `equals` with any of the listed values, which are all of one type. UNKNOWN when the types differ.",
     example: "{ fact: script.mode, one_of: [\"0755\", \"0750\", \"0700\"] }",
     check: check_one_of,
@@ -63,7 +63,7 @@ pub(super) static ONE_OF: Operator = Operator {
 /// `same_as`.
 pub(super) static SAME_AS: Operator = Operator {
     name: "same_as",
-    summary: "The value is the same as that of another fact.",
+    doc: "The value is the same as that of another fact.",
     detail: "Compares like `equals`. UNKNOWN when one of the two was not seen or their types differ, and when a text \
         is empty: an empty answer is no answer, and two of them agree on nothing. UNKNOWN too when the two agree \
         only as they were masked: what is hidden may differ.",

@@ -17,7 +17,7 @@ const SIZE_LIMIT: usize = 1 << 20;
 /// `contains`.
 pub(super) static CONTAINS: Operator = Operator {
     name: "contains",
-    summary: "The text contains this text, or the list this value.",
+    doc: "The text contains this text, or the list this value.",
     detail: "In a text, letter by letter, upper and lower case differ. In a list, as `equals` with any of its entries; \
         not finding it in a list that was cut when it was collected is UNKNOWN. UNKNOWN for other types.",
     example: "{ fact: cron.patterns.entry.first.text, contains: /usr/local/bin/pg-backup.sh }",
@@ -37,7 +37,7 @@ pub(super) static CONTAINS: Operator = Operator {
 /// `matches`.
 pub(super) static MATCHES: Operator = Operator {
     name: "matches",
-    summary: "The text matches this regular expression.",
+    doc: "The text matches this regular expression.",
     detail: "Anywhere in the text unless anchored with `^` and `$`; the syntax is that of the Rust crate `regex`, \
         which has no look-around and no back-references. UNKNOWN when the value is not a text.",
     example: "{ fact: fresh.sql.server_version, matches: '^15\\.' }",

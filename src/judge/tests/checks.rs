@@ -1,6 +1,6 @@
 //! What is refused before anything is read, and with which words.
 
-use super::super::{check_case, check_policy, check_references};
+use super::super::{check_paths, check_policy, check_references};
 use super::*;
 
 fn refusal(condition: &str) -> String {
@@ -52,13 +52,15 @@ fn every_reference_that_leads_nowhere_is_named() {
         "checks:\n  - { id: A, title: a, require: { fact: fresch.ok, equals: true } }\n  - { id: B, title: b, require: { fact: fresh.okay, equals: true } }\n  - { id: D, title: d, require: { fact: fresh.n, at_least: { share: 1, of: nobody.n } } }\n  - { id: E, title: e, require: { fact: fresh, present: true } }\n",
     );
     let case = case("collect: [{ id: fresh, uses: backup }]\n");
-    let known = |id: &str, path: &str| id == "fresh" && path != "okay";
-    let error = check_references(&policy, &case, &known).unwrap_err();
-    let items: Vec<_> = error.problems.iter().map(|p| (p.item.as_str(), p.subject.as_str())).collect();
-    assert_eq!(items, [("A", "fresch.ok"), ("B", "fresh.okay"), ("D", "nobody.n")]);
-    let text = error.to_string();
-    assert!(text.contains("does not collect (did you mean `fresh`?)"), "{text}");
-    assert!(text.contains("`backup` never shows `okay`; see `evidence explain backup`"), "{text}");
+    let text = check_references(&policy, &case).unwrap_err().to_string();
+    let expected = [
+        "A: `fresch.ok` names the fact `fresch`, which the case does not collect (did you mean `fresh`?): add a step with this id",
+        "D: `nobody.n` names the fact `nobody`, which the case does not collect: add a step with this id",
+    ];
+    assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+    let known = |uses: &str, path: &str| uses == "backup" && path != "okay";
+    let text = check_paths(&policy, &case, &known).unwrap_err().to_string();
+    assert_eq!(text, "B: `fresh.okay` leads nowhere: `backup` never shows `okay`; see `evidence explain backup`");
 }
 
 #[test]
@@ -71,14 +73,14 @@ fn waivers_and_statements_must_be_about_items_that_are_there() {
     };
     let good = "2027-01-01T00:00:00Z";
     let case = case(&format!(
-        "collect: [{{ id: said, uses: statement, with: {{ answers: V4-1 }} }}, {{ id: ok, uses: statement, with: {{ answers: C1 }} }}]\nwaivers:\n{}{}{}{}{}",
+        "collect: [{{ id: f, uses: file }}, {{ id: said, uses: statement, with: {{ answers: V4-1 }} }}, {{ id: ok, uses: statement, with: {{ answers: C1 }} }}]\nwaivers:\n{}{}{}{}{}",
         waiver("HS-1", "r", good),
         waiver("V4-l", "r", good),
         waiver("V4-1", "r", "2027-01-01"),
         waiver("V4-1", "r", good),
         waiver("C1", " ", good),
     ));
-    let text = check_case(&policy, &case).unwrap_err().to_string();
+    let text = check_references(&policy, &case).unwrap_err().to_string();
     let expected = [
         "waivers[0]: `HS-1` is a hard stop: it cannot be waived",
         "waivers[1]: `V4-l` is no item of the policy `p` (did you mean `V4-1`?)",

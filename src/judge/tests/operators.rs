@@ -18,7 +18,7 @@ fn facts() -> Vec<Fact> {
     let same = fact(
         "g",
         r#"{ word: backup, other: else, empty: "", size_bytes: 20, n: 3, list: [a, b], secret: "x ***push-token*** y",
-            hidden: "z ***push-token*** y", stars: "a *** b" }"#,
+            rows: { cut: true, list: [a] }, hidden: "z ***push-token*** y", stars: "a *** b" }"#,
     );
     vec![f, same, gone("hidden", Reason::TimedOut), gone("nofile", Reason::NotFound)]
 }
@@ -144,6 +144,7 @@ fn each_operator_tells_apart_what_holds_what_does_not_and_what_is_not_known() {
         ("{ fact: f.tables, count: { at_most: 2 } }", Unknown),
         ("{ fact: f.tables, count: { at_most: 1 } }", False),
         ("{ fact: f.tables, count: { equals: 1 } }", False),
+        ("{ fact: g.rows.list, count: { at_most: 1 } }", Unknown),
         ("{ fact: f.word, count: { at_least: 1 } }", Unknown),
         ("{ fact: f.denied, count: { at_least: 0 } }", Unknown),
         ("{ fact: f, count: { at_least: 0 } }", Unknown),
@@ -174,7 +175,7 @@ fn every_operator_of_the_model_stands_in_the_table_with_an_example_that_uses_it(
         assert_eq!(condition(entry.example).operators(), [entry.name], "{}", entry.example);
         let policy = policy(&format!("checks: [{{ id: C, title: t, require: {} }}]\n", entry.example));
         super::super::check_policy(&policy).unwrap();
-        assert!(entry.summary.ends_with('.') && entry.detail.ends_with('.'), "{}", entry.name);
+        assert!(entry.doc.ends_with('.') && entry.detail.ends_with('.'), "{}", entry.name);
     }
     let schema = serde_json::to_value(schemars::schema_for!(Condition)).unwrap();
     let keys = schema["properties"].as_object().unwrap().keys().filter(|key| *key != "fact");
