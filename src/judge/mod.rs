@@ -22,7 +22,7 @@ mod unit;
 mod waivers;
 mod words;
 
-pub use check::{JudgeError, Problem, check_paths, check_policy, check_references};
+pub use check::{JudgeError, Problem, check_paths, check_policy, check_references, path_fits};
 pub use examples::{EXAMPLES_AS_OF, prove_examples};
 pub use operators::{OPERATORS, Operator, operator};
 
