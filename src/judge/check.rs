@@ -126,8 +126,8 @@ fn unknown_path(case: &Case, item: &str, reference: &str, known: &dyn Fn(&Step, 
     (!path.is_empty() && !known(step, path)).then(|| problem(item, reference, message()))
 }
 
-/// Whether `path` can be a value that is documented as `documented`, e.g. `patterns.<name>.count`: a
-/// word in angle brackets stands for one or more names. A path above or below the documented one
+/// Whether `path` can be a value that is documented as `documented`, e.g. `patterns.NAME.count`: a
+/// word in capitals or angle brackets stands for one or more names. A path above or below the documented one
 /// fits too, because the map or list there is a value as well.
 #[must_use]
 pub fn path_fits(documented: &str, path: &str) -> bool {
@@ -138,11 +138,15 @@ pub fn path_fits(documented: &str, path: &str) -> bool {
 fn fits(documented: &[String], path: &[String]) -> bool {
     match (documented, path) {
         ([], _) | (_, []) => true,
-        ([any, rest @ ..], [_, tail @ ..]) if any.starts_with('<') => {
+        ([any, rest @ ..], [_, tail @ ..]) if is_placeholder(any) => {
             rest.is_empty() || tail.is_empty() || (0..tail.len()).any(|skipped| fits(rest, &tail[skipped..]))
         }
         ([name, rest @ ..], [given, tail @ ..]) => name == given && fits(rest, tail),
     }
+}
+
+fn is_placeholder(name: &str) -> bool {
+    name.starts_with('<') || (!name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase()))
 }
 
 /// Waivers of items that are not there, waived twice, hard stops or without a true expiry, and

@@ -100,7 +100,7 @@ fn a_path_fits_a_documented_name_above_and_below_it() {
         ("gzip.valid", "gzip", true),
         ("rows", "rows.0.name", true),
         ("gzip.valid", "gzip.vaild", false),
-        ("patterns.<name>.count", "patterns.error.count", true),
+        ("patterns.NAME.count", "patterns.error.count", true),
         ("patterns.<name>.first.text", "patterns.error.first.txt", false),
         ("sql.rows.by_table.<table>", "sql.rows.by_table.public.orders", true),
         ("size_bytes", "sizes", false),

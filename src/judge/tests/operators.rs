@@ -10,7 +10,7 @@ fn facts() -> Vec<Fact> {
     let f = fact(
         "f",
         r#"{ yes: true, word: backup, empty: "", size_bytes: 20, wait_seconds: 90, took_ms: 1500, n: 3, ratio: 0.5,
-            names: [a, b], nested: [[1], [2]], none: [], map: { a: 1 }, tables: [a, b], tables_cut: true,
+            names: [a, b], nested: [[1], [2]], none: [], map: { a: 1 }, tables: [a, b], tables_cut: true, odd: [a], odd_total: 4, even: [a], even_total: 1,
             mtime: "2026-05-15T06:00:00+00:00", zone: "2026-05-15T13:30:00+02:00", bare: "2026-05-15 06:00:00",
             secret: "x ***push-token*** y", stars: "a *** b", future: "2026-05-15T12:05:00Z", during: "2026-05-15T12:00:00.500Z", far_bytes: 40, digits: "20" }"#,
     );
@@ -144,6 +144,8 @@ fn each_operator_tells_apart_what_holds_what_does_not_and_what_is_not_known() {
         ("{ fact: f.tables, count: { at_most: 2 } }", Unknown),
         ("{ fact: f.tables, count: { at_most: 1 } }", False),
         ("{ fact: f.tables, count: { equals: 1 } }", False),
+        ("{ fact: f.odd, count: { at_most: 1 } }", Unknown),
+        ("{ fact: f.even, count: { at_most: 1 } }", True),
         ("{ fact: g.rows.list, count: { at_most: 1 } }", Unknown),
         ("{ fact: f.word, count: { at_least: 1 } }", Unknown),
         ("{ fact: f.denied, count: { at_least: 0 } }", Unknown),
