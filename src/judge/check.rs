@@ -63,7 +63,7 @@ fn check_condition(item: &str, condition: &Condition) -> Vec<Problem> {
     let mut problems: Vec<_> = parts.flat_map(|part| check_condition(item, part)).collect();
     for operator in condition.operators().into_iter().filter_map(operators::operator) {
         if let Err(message) = (operator.check)(condition) {
-            problems.push(problem(item, operator.name, format!("{message}")));
+            problems.push(problem(item, operator.name, message));
         }
     }
     problems.extend(condition.fact.iter().filter_map(|reference| check_whole(item, condition, reference)));

@@ -224,3 +224,12 @@ fn observed_and_expected_are_words() {
         assert_eq!((finding.observed().as_str(), finding.expected()), (observed, expected), "{text}");
     }
 }
+
+#[test]
+fn only_what_is_really_missing_is_named() {
+    let text = "{ all: [{ any: [{ fact: f.denied, equals: 1 }, { fact: f.n, equals: 3 }] }, { fact: hidden.x, present: true }] }";
+    let finding = evaluate(&condition(text), &Sight::new(&facts(), AS_OF));
+    assert_eq!(finding.truth, Unknown);
+    assert_eq!(finding.why_unknown(), "hidden.x: timed out: in words");
+    assert_eq!(finding.settle().as_deref(), Some("ls -l /x"));
+}
