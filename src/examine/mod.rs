@@ -10,6 +10,7 @@
 
 mod block;
 mod context;
+mod custom;
 mod facts;
 mod gzip;
 mod inflate;
@@ -24,6 +25,7 @@ mod sql;
 mod stream;
 mod tar;
 mod verdict;
+mod zstd;
 
 use std::io::Read;
 

@@ -427,6 +427,12 @@ fn custom(facts: &Custom, findings: &mut Findings) {
             CustomDamage::UnterminatedRows => format!("the rows of {entry} have no terminator"),
         };
         findings.bad(Code::ArchiveDamaged, says);
+    } else if facts.order_unknown {
+        findings.add(
+            Quality::Inconclusive,
+            Code::CompressionUnsupported,
+            "the data files stand before their table of contents and were not held against it",
+        );
     } else if facts.blocks_checked < facts.blocks_found {
         let says = format!(
             "data compressed with {} cannot be checked here; pg_restore -f /dev/null can",

@@ -3,6 +3,7 @@
 mod copy;
 mod create;
 mod grant;
+pub(super) mod keywords;
 mod lexer;
 mod script;
 mod statement;
