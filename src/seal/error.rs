@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use crate::base::files::WriteError;
 use crate::base::text::visible;
 
-use super::inspect::Inspection;
 use super::read::ReadError;
 
 /// Why a run could not be sealed. What it had is still there, unsealed; earlier runs are untouched.
@@ -55,7 +54,7 @@ pub enum SealError {
     Write(#[from] WriteError),
     /// The disk does not hold what was written.
     #[error("the run stays unsealed, the disk does not hold what was written: {0}")]
-    Damaged(Inspection),
+    Damaged(String),
     /// Something in the case's folder could not be read.
     #[error(transparent)]
     Read(#[from] ReadError),

@@ -78,6 +78,8 @@ pub struct Inspection {
     pub unread: Vec<String>,
     /// The SHA-256 of the tag manifest, if that could be read.
     pub digest: Option<Digest>,
+    /// The payload files that the manifest lists, sorted.
+    pub payload: Vec<String>,
     /// How many files were re-hashed.
     pub files: usize,
     /// How many bytes they have.
@@ -129,9 +131,8 @@ pub(super) fn inspect_marked(run: &Path) -> Inspection {
     let mut listed = listing(run, layout::TAG_MANIFEST, &mut found);
     check_tag_names(&listed, &mut found);
     let payload = listing(run, layout::MANIFEST, &mut found);
-    for path in payload.keys().filter(|path| !path.starts_with("data/")) {
-        found.add(layout::MANIFEST, DamageKind::Malformed, format!("lists {path}, which is no payload"));
-    }
+    check_payload_names(&payload, &mut found);
+    found.payload = payload.keys().cloned().collect();
     check_bag_info(run, &payload, &tree, &mut found);
     listed.extend(payload);
     let missing = compare(run, &listed, &tree, &mut found);
@@ -214,6 +215,16 @@ fn check_tag_names(listed: &BTreeMap<String, Digest>, found: &mut Inspection) {
     }
 }
 
+/// Whoever repairs the manifests can still not give a bundle files that bundles do not have.
+fn check_payload_names(payload: &BTreeMap<String, Digest>, found: &mut Inspection) {
+    for path in payload.keys().filter(|path| !layout::is_payload(path)) {
+        found.add(path, DamageKind::Extra, "bundles have no such file");
+    }
+    for path in layout::REQUIRED.iter().filter(|path| !payload.contains_key(**path)) {
+        found.add(path, DamageKind::Missing, "the manifest does not list it");
+    }
+}
+
 /// The declaration says what it must, and the payload has as many bytes and files as stated.
 fn check_bag_info(
     run: &Path,
@@ -254,7 +265,9 @@ fn compare(
                 found.files += 1;
                 found.bytes += bytes;
                 if digest != *expected {
-                    found.add(path, DamageKind::Changed, format!("its SHA-256 is {digest}, listed is {expected}"));
+                    let list = if layout::is_payload(path) { layout::MANIFEST } else { layout::TAG_MANIFEST };
+                    let detail = format!("its SHA-256 is {digest}, {list} has {expected}");
+                    found.add(path, DamageKind::Changed, detail);
                 }
             }
             Err(error) => found.not_seen(&error),

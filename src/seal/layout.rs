@@ -41,6 +41,9 @@ pub(super) const HYGIENE: &str = "data/hygiene.json";
 /// The verdict.
 pub(super) const VERDICT: &str = "data/verdict.json";
 
+/// What every sealed run has.
+pub(super) const REQUIRED: [&str; 6] = [CASE, POLICY, FACTS, RUN, HYGIENE, VERDICT];
+
 /// Bytes of a case, policy, narrative or template.
 pub(super) const SOURCE_LIMIT: u64 = 1 << 20;
 /// Bytes of `run.json`, `hygiene.json`, `verdict.json`, `bag-info.txt` and the manifests, each.
@@ -60,6 +63,15 @@ pub(super) fn is_file_name(name: &str) -> bool {
 /// Whether `path` is a plain path below the run's folder: no `..`, no `/` in front, nothing to escape.
 pub(super) fn is_safe_path(path: &str) -> bool {
     path.split('/').all(is_file_name)
+}
+
+/// Whether bundles have a payload file at `path`.
+pub(super) fn is_payload(path: &str) -> bool {
+    let below = |folder: &str| path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+    let template = below(TEMPLATES).is_some_and(is_file_name);
+    let artifact = below(ARTIFACTS).and_then(|rest| rest.split_once('/'));
+    let artifact = artifact.is_some_and(|(fact, name)| is_file_name(fact) && is_file_name(name));
+    REQUIRED.contains(&path) || path == NARRATIVE || template || artifact
 }
 
 /// Whether `run` is being made, or was left before it was closed. A folder that has neither the

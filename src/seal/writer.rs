@@ -161,7 +161,7 @@ impl Writer {
         let tags = self.bag(&info)?;
         let inspection = inspect::inspect_marked(&self.run);
         if !inspection.is_whole() {
-            return Err(SealError::Damaged(inspection));
+            return Err(SealError::Damaged(inspection.to_string()));
         }
         read::read_marked(&self.run)?;
         files::remove(&self.run.join(layout::MARKER))?;

@@ -7,10 +7,10 @@ use evidence::base::clock;
 use evidence::base::digest::Digest;
 use evidence::base::env;
 use evidence::hygiene::{Look, Masked, Masker, Raw};
-use evidence::model::bundle::{HygieneTable, RunInfo, SealedFact};
-use evidence::model::fact::{Attachment, Basis, Observation};
+use evidence::model::bundle::{Bundle, HygieneTable, RunInfo, SealedFact};
+use evidence::model::fact::{Attachment, Basis, Fact, Observation};
 use evidence::model::value::{Map, Value};
-use evidence::model::verdict::{Outcome, Verdict};
+use evidence::model::verdict::{Outcome, Row, Section, Status, Verdict};
 use evidence::seal::{SealError, Writer};
 
 pub const CASE: &str = "case: g6\ntitle: Backup integrity\ntemplate: incident\npolicy: small\n\
@@ -65,14 +65,41 @@ pub fn info() -> RunInfo {
     }
 }
 
-pub fn verdict() -> Verdict {
+/// Stands in for the judge: one check, which an empty payload makes misleading.
+pub fn judged(facts: &[Fact]) -> Verdict {
+    let misleading = facts.iter().any(|fact| fact.at("payload_bytes") == Some(Ok(&Value::Int(0))));
+    let row = Row {
+        section: Section::Checks,
+        id: "V4-2".to_owned(),
+        title: "gzip stream is valid".to_owned(),
+        status: if misleading { Status::Misleading } else { Status::Pass },
+        observed: "true".to_owned(),
+        expected: "equals true".to_owned(),
+        because: "an empty stream is a valid gzip stream".to_owned(),
+        settle: None,
+        facts: vec!["fresh.gzip.valid".to_owned()],
+        seat: None,
+        waiver: None,
+    };
     Verdict {
         policy: "small".to_owned(),
         as_of: clock::stamp(started()),
-        outcome: Outcome::Pass,
+        outcome: if misleading { Outcome::Fail } else { Outcome::Pass },
         closure: None,
-        rows: vec![],
+        rows: vec![row],
     }
+}
+
+pub fn verdict() -> Verdict {
+    judged(&facts().iter().map(|sealed| sealed.fact.clone()).collect::<Vec<_>>())
+}
+
+/// Stands in for the templates: a line for the bundle, each fact and each row.
+pub fn rendered(bundle: &Bundle) -> Vec<u8> {
+    let facts = bundle.facts.iter().map(|f| format!("{} {} {}\n", f.fact.id, f.anchor, f.fact.source));
+    let rows = bundle.verdict.rows.iter().map(|row| format!("{} {}\n", row.id, row.status.word()));
+    let head = format!("# {}\n\nbundle: {}\n", bundle.case.title, bundle.digest);
+    std::iter::once(head).chain(facts).chain(rows).collect::<String>().into_bytes()
 }
 
 /// A writer with its sources, before the first fact.
