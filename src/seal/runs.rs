@@ -36,12 +36,13 @@ pub fn runs(case_folder: &Path) -> Result<Vec<Run>, ReadError> {
     Ok(found.into_iter().filter_map(|(_, name)| run(&folder, name.to_str()?)).collect())
 }
 
-/// The newest run, sealed or not: an older one must not silently stand for one that was killed.
+/// The folder of the newest run, sealed or not: an older one must not silently stand for one that was
+/// killed. Reading an unsealed one says so.
 ///
 /// # Errors
 /// When the folder cannot be read.
-pub fn latest(case_folder: &Path) -> Result<Option<Run>, ReadError> {
-    Ok(runs(case_folder)?.pop())
+pub fn latest(case_folder: &Path) -> Result<Option<PathBuf>, ReadError> {
+    Ok(runs(case_folder)?.pop().map(|run| run.path))
 }
 
 fn run(folder: &Path, name: &str) -> Option<Run> {
@@ -77,6 +78,7 @@ mod tests {
         files::write(&case.path().join(RUNS).join("20270101T000000Z"), b"a file").unwrap();
         let expected = ["20250101T000000Z", "20260515T102350Z", "20260515T102350Z-2", "20260515T102350Z-10"];
         assert_eq!(runs_of(case.path()), expected);
-        assert!(!latest(case.path()).unwrap().unwrap().sealed);
+        assert!(latest(case.path()).unwrap().unwrap().ends_with("20260515T102350Z-10"));
+        assert!(runs(case.path()).unwrap().iter().all(|run| !run.sealed));
     }
 }

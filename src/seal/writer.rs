@@ -56,7 +56,6 @@ impl Writer {
         files::write(&run.join(layout::MARKER), text.as_bytes())?;
         files::sync_folder(&folder)?;
         let scratch = run.join(layout::SCRATCH);
-        files::make_folder(&scratch)?;
         files::make_folder(&run.join("data"))?;
         let facts = Appender::create(&run.join(layout::FACTS))?;
         files::sync_folder(&run.join("data"))?;
@@ -88,10 +87,13 @@ impl Writer {
         &self.name
     }
 
-    /// A private folder for temporary files, removed when the writer is closed or dropped.
-    #[must_use]
-    pub fn scratch(&self) -> &Path {
-        &self.scratch
+    /// A private folder for temporary files, made now; removed when the writer is closed or dropped.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn scratch(&self) -> Result<PathBuf, SealError> {
+        files::make_folder(&self.scratch)?;
+        Ok(self.scratch.clone())
     }
 
     /// Keeps a file that the run depends on: `case.yaml`, `policy.yaml`, `narrative.md` or

@@ -10,7 +10,7 @@ use evidence::model::bundle::HygieneTable;
 use evidence::model::fact::{Attachment, Observation};
 use evidence::seal::{self, DamageKind, ReadError, SealError, Writer};
 
-use crate::support::*;
+use crate::sealing::*;
 
 fn damage(run: &Path) -> Vec<String> {
     seal::inspect(run).damage.iter().map(ToString::to_string).collect()
@@ -34,7 +34,8 @@ fn a_sealed_run_is_whole_private_and_reads_back() {
         assert_eq!(metadata.mode() & 0o777, if metadata.is_dir() { 0o700 } else { 0o600 });
     }
     assert!(!tree(&run).iter().any(|path| path.contains("UNSEALED") || path.starts_with('.')));
-    assert!(seal::latest(case.path()).unwrap().unwrap().sealed);
+    assert!(seal::runs(case.path()).unwrap()[0].sealed);
+    assert_eq!(seal::latest(case.path()).unwrap(), Some(run));
 }
 
 #[test]
@@ -78,7 +79,7 @@ fn a_run_dropped_after_any_step_is_unsealed_and_keeps_what_it_had() {
         let partial = seal::read_partial(&run).unwrap();
         assert_eq!((partial.sealed, partial.facts.len(), partial.lost.len()), (false, steps.min(3), 0));
         assert_eq!(seal::inspect(&run).damage[0].kind, DamageKind::Unsealed);
-        assert!(!seal::latest(case.path()).unwrap().unwrap().sealed);
+        assert!(!seal::runs(case.path()).unwrap().pop().unwrap().sealed);
         assert!(seal::inspect(&earlier).is_whole());
     }
 }
@@ -109,7 +110,7 @@ fn a_close_that_ends_anywhere_never_leaves_something_that_passes() {
 fn the_scratch_of_a_killed_run_is_cleared_by_the_next_collect() {
     let case = tempfile::tempdir().unwrap();
     let writer = Writer::begin(case.path(), started()).unwrap();
-    let left = writer.scratch().join("copy.db");
+    let left = writer.scratch().unwrap().join("copy.db");
     fs::write(&left, "raw").unwrap();
     let (copy, lock) = (left.clone(), writer);
     // The process ends: the lock goes, the files stay.
@@ -118,8 +119,8 @@ fn the_scratch_of_a_killed_run_is_cleared_by_the_next_collect() {
     fs::create_dir(run.join(".scratch")).unwrap();
     fs::write(&copy, "raw").unwrap();
     let next = Writer::begin(case.path(), started()).unwrap();
-    assert!(!copy.exists() && !run.join(".scratch").exists() && next.scratch().is_dir());
-    let scratch = next.scratch().to_owned();
+    assert!(!copy.exists() && !run.join(".scratch").exists() && next.scratch().unwrap().is_dir());
+    let scratch = next.scratch().unwrap();
     drop(next);
     assert!(!scratch.exists(), "an error on the way clears it too");
 }
@@ -313,7 +314,7 @@ fn a_full_disk_leaves_the_run_unsealed_and_the_earlier_ones_intact() {
     let outcome = run("sh", &["-c", limited, test]);
     assert!(text(&outcome.stdout).contains("failed as it must"), "{}{}", text(&outcome.stdout), text(&outcome.stderr));
     assert!(seal::inspect(&earlier).is_whole());
-    let latest = seal::latest(case.path()).unwrap().unwrap();
+    let latest = seal::runs(case.path()).unwrap().pop().unwrap();
     assert!(!latest.sealed && latest.path != earlier);
     assert!(matches!(seal::read(&latest.path), Err(ReadError::Unsealed { .. })));
     if !run("unshare", &["-m", "true"]).success() {

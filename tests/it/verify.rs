@@ -14,7 +14,7 @@ use evidence::seal::{self, Writer};
 use evidence::verify::{Rooms, verify_with};
 use proptest::prelude::*;
 
-use crate::support::*;
+use crate::sealing::*;
 
 const BAG: usize = 0;
 const ANCHORS: usize = 1;

@@ -131,13 +131,13 @@ pub fn tree(folder: &Path) -> Vec<String> {
 }
 
 /// A tool of other people that a test needs. Missing: a failure under CI, otherwise the test is
-/// skipped and says so. `tests/tools.sh` installs what the system does not have.
+/// skipped and says so. `tests/run.sh` installs what the system does not have.
 pub fn tool(name: &str) -> Option<PathBuf> {
-    let ours = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin").join(name);
-    let found = if ours.is_file() { Some(ours) } else { env::find_program(name) };
+    let ours = env::var("EVIDENCE_TEST_VENV").map(|venv| Path::new(&venv).join("bin").join(name));
+    let found = ours.filter(|path| path.is_file()).or_else(|| env::find_program(name));
     if found.is_none() {
-        assert!(env::var("CI").is_none(), "`{name}` is missing: run tests/tools.sh");
-        eprintln!("skipped: `{name}` is not installed; run tests/tools.sh");
+        assert!(env::var("CI").is_none(), "`{name}` is missing: run tests/run.sh");
+        eprintln!("skipped: `{name}` is not installed; run tests/run.sh");
     }
     found
 }
