@@ -9,6 +9,9 @@
     missing_docs
 )]
 
+mod bundle;
 mod examine;
 mod floors;
+mod sealing;
 mod support;
+mod verify;
