@@ -4,6 +4,7 @@
 mod doc;
 mod file;
 mod host;
+mod log;
 mod session;
 mod settings;
 mod statement;
@@ -62,7 +63,8 @@ pub struct Surroundings<'a> {
 }
 
 /// Every collector, in the order of the documentation.
-pub const COLLECTORS: &[&dyn Collector] = &[&host::HostCollector, &file::FileCollector, &statement::StatementCollector];
+pub const COLLECTORS: &[&dyn Collector] =
+    &[&host::HostCollector, &file::FileCollector, &log::LogCollector, &statement::StatementCollector];
 
 /// The collector called `name`.
 #[must_use]
