@@ -3,6 +3,7 @@
 
 mod doc;
 mod file;
+mod files;
 mod host;
 mod log;
 mod session;
@@ -63,8 +64,13 @@ pub struct Surroundings<'a> {
 }
 
 /// Every collector, in the order of the documentation.
-pub const COLLECTORS: &[&dyn Collector] =
-    &[&host::HostCollector, &file::FileCollector, &log::LogCollector, &statement::StatementCollector];
+pub const COLLECTORS: &[&dyn Collector] = &[
+    &host::HostCollector,
+    &file::FileCollector,
+    &files::FilesCollector,
+    &log::LogCollector,
+    &statement::StatementCollector,
+];
 
 /// The collector called `name`.
 #[must_use]
