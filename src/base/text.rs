@@ -60,16 +60,6 @@ pub fn from_name(name: &(impl AsRef<OsStr> + ?Sized)) -> Cow<'_, str> {
     from_bytes(name.as_ref().as_bytes())
 }
 
-/// `word` as one word of a POSIX shell, for the commands that a person is told to paste.
-#[must_use]
-pub fn shell_word(word: &str) -> Cow<'_, str> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        return Cow::Borrowed(word);
-    }
-    Cow::Owned(format!("'{}'", word.replace('\'', "'\\''")))
-}
-
 /// The candidate that was probably meant by `typed`, if one is near enough.
 #[must_use]
 pub fn suggest<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -91,6 +81,32 @@ pub fn did_you_mean<'a>(typed: &str, candidates: impl IntoIterator<Item = &'a st
 #[must_use]
 pub fn plural(count: usize, noun: &str) -> String {
     if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// `bytes` as hexadecimal digits, two for each.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
+}
+
+/// `word` as one word of a POSIX shell: as it is where nothing in it means anything to a shell, in
+/// single quotes otherwise.
+#[must_use]
+pub fn shell_word(word: &str) -> Cow<'_, str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=,@%+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        return Cow::Borrowed(word);
+    }
+    Cow::Owned(format!("'{}'", word.replace('\'', "'\\''")))
+}
+
+/// `words` as a command line that a POSIX shell reads as exactly these words.
+#[must_use]
+pub fn shell_line<S: AsRef<str>>(words: &[S]) -> String {
+    words.iter().map(|word| shell_word(word.as_ref())).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -120,5 +136,11 @@ mod tests {
     fn suggests_the_near_name_only() {
         assert_eq!(suggest("colect", ["collect", "check"]), Some("collect"));
         assert_eq!(suggest("zzz", ["collect", "check"]), None);
+    }
+
+    #[test]
+    fn a_shell_reads_back_the_same_words() {
+        assert_eq!(shell_line(&["a b", "it's", "plain-1.0", "$(x)", ""]), r"'a b' 'it'\''s' plain-1.0 '$(x)' ''");
+        assert_eq!(hex(b"\x00\xfe"), "00fe");
     }
 }
