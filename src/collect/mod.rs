@@ -2,6 +2,7 @@
 //! see leaves this room only masked.
 
 mod doc;
+mod postgres;
 mod session;
 mod settings;
 
@@ -56,7 +57,8 @@ pub struct Surroundings<'a> {
 }
 
 /// Every collector, in the order of the documentation.
-pub const COLLECTORS: &[&dyn Collector] = &[];
+pub const COLLECTORS: &[&dyn Collector] =
+    &[&postgres::Identity, &postgres::SchemaPrivilege, &postgres::Size, &postgres::Query];
 
 /// The collector called `name`.
 #[must_use]

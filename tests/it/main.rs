@@ -10,4 +10,5 @@
 )]
 
 mod examine;
+mod postgres;
 mod support;
