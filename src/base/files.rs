@@ -149,6 +149,47 @@ fn open_with(path: &Path, extra: OFlags) -> Result<(File, Metadata), ReadError> 
     Ok((file, metadata))
 }
 
+/// Opens a file that [`metadata`] just described as regular, for inventories of very many files:
+/// what was opened must be that same file, unchanged since.
+///
+/// # Errors
+/// `Ok(None)` is not an error: something else stands there now. See [`ReadError`] for the rest.
+#[expect(clippy::disallowed_methods, reason = "this is the room that opens files")]
+pub fn open_described(path: &Path, described: &Metadata) -> Result<Option<File>, ReadError> {
+    regular(path, described)?;
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let attempt = |flags: OFlags| {
+        let bits = i32::try_from(flags.bits()).unwrap_or_default();
+        OpenOptions::new().read(true).custom_flags(bits).open(path)
+    };
+    let file = match attempt(flags | OFlags::NOATIME) {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => attempt(flags),
+        other => other,
+    };
+    let file = file.map_err(|e| ReadError::from_io(path, e))?;
+    let same = unchanged(&file, described).map_err(|e| ReadError::from_io(path, e))?;
+    Ok(same.then_some(file))
+}
+
+/// Where the link `path` points to, as it is written; not followed.
+///
+/// # Errors
+/// When it is absent, denied, or no link.
+pub fn link_target(path: &Path) -> Result<PathBuf, ReadError> {
+    fs::read_link(path).map_err(|e| ReadError::from_io(path, e))
+}
+
+/// Reads a text file of the system, such as `/etc/os-release`, that may be reached by a link.
+///
+/// # Errors
+/// See [`ReadError`].
+pub fn read_system_text(path: &Path, limit: u64) -> Result<String, ReadError> {
+    let (file, _) = open_following(path)?;
+    let mut text = String::new();
+    file.take(limit).read_to_string(&mut text).map_err(|e| ReadError::from_io(path, e))?;
+    Ok(text)
+}
+
 fn followed(path: &Path) -> Result<Metadata, ReadError> {
     fs::metadata(path).map_err(|e| ReadError::from_io(path, e))
 }

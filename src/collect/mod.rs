@@ -2,9 +2,15 @@
 //! see leaves this room only masked.
 
 mod doc;
+mod file;
+mod host;
 mod postgres;
 mod session;
 mod settings;
+mod statement;
+mod subject;
+#[cfg(test)]
+mod testing;
 
 pub use doc::{Doc, Setting};
 pub use session::{Gate, Progress, Session, Step, prepare};
@@ -57,8 +63,15 @@ pub struct Surroundings<'a> {
 }
 
 /// Every collector, in the order of the documentation.
-pub const COLLECTORS: &[&dyn Collector] =
-    &[&postgres::Identity, &postgres::SchemaPrivilege, &postgres::Size, &postgres::Query];
+pub const COLLECTORS: &[&dyn Collector] = &[
+    &host::HostCollector,
+    &file::FileCollector,
+    &postgres::Identity,
+    &postgres::SchemaPrivilege,
+    &postgres::Size,
+    &postgres::Query,
+    &statement::StatementCollector,
+];
 
 /// The collector called `name`.
 #[must_use]

@@ -154,6 +154,12 @@ impl From<String> for Value {
     }
 }
 
+impl From<Cow<'_, str>> for Value {
+    fn from(value: Cow<'_, str>) -> Self {
+        Self::Text(value.into_owned())
+    }
+}
+
 impl From<u64> for Value {
     fn from(value: u64) -> Self {
         Self::int(value)

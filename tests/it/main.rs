@@ -10,5 +10,6 @@
 )]
 
 mod examine;
+mod floors;
 mod postgres;
 mod support;
