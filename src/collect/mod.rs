@@ -6,6 +6,7 @@ mod file;
 mod files;
 mod host;
 mod log;
+mod postgres;
 mod session;
 mod settings;
 mod statement;
@@ -69,6 +70,10 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &file::FileCollector,
     &files::FilesCollector,
     &log::LogCollector,
+    &postgres::Identity,
+    &postgres::SchemaPrivilege,
+    &postgres::Size,
+    &postgres::Query,
     &statement::StatementCollector,
 ];
 
