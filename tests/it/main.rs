@@ -9,6 +9,10 @@
     missing_docs
 )]
 
+mod bundle;
 mod examine;
 mod floors;
+mod postgres;
+mod sealing;
 mod support;
+mod verify;
