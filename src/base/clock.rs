@@ -36,6 +36,23 @@ pub fn local_offset(instant: DateTime<Utc>) -> i32 {
     instant.with_timezone(&Local).offset().local_minus_utc()
 }
 
+/// The instant `seconds` and `nanos` after 1970, as the file system tells times; `None` beyond the
+/// years that can be written.
+#[must_use]
+pub fn from_epoch(seconds: i64, nanos: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp(seconds, u32::try_from(nanos).ok()?)
+}
+
+/// How long the kernel has been running, sleep included.
+#[must_use]
+pub fn since_boot() -> Duration {
+    #[cfg(target_os = "linux")]
+    let clock = rustix::time::ClockId::Boottime;
+    #[cfg(not(target_os = "linux"))]
+    let clock = rustix::time::ClockId::Monotonic;
+    Duration::try_from(rustix::time::clock_gettime(clock)).unwrap_or_default()
+}
+
 /// Measures how long something took; not affected by clock steps.
 #[derive(Clone, Copy)]
 pub struct Stopwatch(Instant);

@@ -45,6 +45,23 @@ pub fn user_id() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// What the kernel says of itself and its machine.
+pub struct Kernel {
+    /// The host's name.
+    pub hostname: String,
+    /// System, release, version and machine, as `uname -srvm` prints them.
+    pub description: String,
+}
+
+/// Asks the kernel for its name and the host's.
+#[must_use]
+pub fn kernel() -> Kernel {
+    let uname = rustix::system::uname();
+    let text = |part: &std::ffi::CStr| part.to_string_lossy().into_owned();
+    let parts = [uname.sysname(), uname.release(), uname.version(), uname.machine()].map(text);
+    Kernel { hostname: text(uname.nodename()), description: parts.join(" ") }
+}
+
 /// The name of user `uid`, if the system knows one.
 #[must_use]
 pub fn user_name(uid: u32) -> Option<String> {

@@ -149,6 +149,47 @@ fn open_with(path: &Path, extra: OFlags) -> Result<(File, Metadata), ReadError> 
     Ok((file, metadata))
 }
 
+/// Opens a file that [`metadata`] just described as regular, for inventories of very many files:
+/// what was opened must be that same file, unchanged since.
+///
+/// # Errors
+/// `Ok(None)` is not an error: something else stands there now. See [`ReadError`] for the rest.
+#[expect(clippy::disallowed_methods, reason = "this is the room that opens files")]
+pub fn open_described(path: &Path, described: &Metadata) -> Result<Option<File>, ReadError> {
+    regular(path, described)?;
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
+    let attempt = |flags: OFlags| {
+        let bits = i32::try_from(flags.bits()).unwrap_or_default();
+        OpenOptions::new().read(true).custom_flags(bits).open(path)
+    };
+    let file = match attempt(flags | OFlags::NOATIME) {
+        Err(e) if e.kind() == io::ErrorKind::PermissionDenied => attempt(flags),
+        other => other,
+    };
+    let file = file.map_err(|e| ReadError::from_io(path, e))?;
+    let same = unchanged(&file, described).map_err(|e| ReadError::from_io(path, e))?;
+    Ok(same.then_some(file))
+}
+
+/// Where the link `path` points to, as it is written; not followed.
+///
+/// # Errors
+/// When it is absent, denied, or no link.
+pub fn link_target(path: &Path) -> Result<PathBuf, ReadError> {
+    fs::read_link(path).map_err(|e| ReadError::from_io(path, e))
+}
+
+/// Reads a text file of the system, such as `/etc/os-release`, that may be reached by a link.
+///
+/// # Errors
+/// See [`ReadError`].
+pub fn read_system_text(path: &Path, limit: u64) -> Result<String, ReadError> {
+    let (file, _) = open_following(path)?;
+    let mut text = String::new();
+    file.take(limit).read_to_string(&mut text).map_err(|e| ReadError::from_io(path, e))?;
+    Ok(text)
+}
+
 fn followed(path: &Path) -> Result<Metadata, ReadError> {
     fs::metadata(path).map_err(|e| ReadError::from_io(path, e))
 }
@@ -212,7 +253,6 @@ pub fn names(folder: &Path) -> Result<Vec<std::ffi::OsString>, ReadError> {
 ///
 /// # Errors
 /// When the system refuses.
-#[expect(clippy::disallowed_methods, reason = "this is the room that writes")]
 pub fn make_folder(folder: &Path) -> Result<(), WriteError> {
     if folder.is_dir() {
         return Ok(());
@@ -245,13 +285,30 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     temporary.write_all(bytes).map_err(fail)?;
     temporary.as_file().sync_all().map_err(fail)?;
     temporary.persist(path).map_err(|e| fail(e.error))?;
-    sync_folder(folder).map_err(fail)
+    sync_folder(folder)
 }
 
 /// Makes the names in `folder` durable.
+///
+/// # Errors
+/// When the system refuses.
 #[expect(clippy::disallowed_methods, reason = "this is the room that opens files")]
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
+pub fn sync_folder(folder: &Path) -> Result<(), WriteError> {
+    let synced = File::open(folder).and_then(|folder| folder.sync_all());
+    synced.map_err(|e| WriteError::new(folder, e))
+}
+
+/// Removes a folder that is ours with everything in it, links not followed; one that is gone
+/// already is no error.
+///
+/// # Errors
+/// When the system refuses.
+#[expect(clippy::disallowed_methods, reason = "this is the room that writes")]
+pub fn remove_folder(path: &Path) -> Result<(), WriteError> {
+    match fs::remove_dir_all(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => Err(WriteError::new(path, e)),
+        _ => Ok(()),
+    }
 }
 
 /// Removes a file that is ours; one that is gone already is no error.
@@ -273,7 +330,7 @@ pub fn remove(path: &Path) -> Result<(), WriteError> {
 #[expect(clippy::disallowed_methods, reason = "this is the room that writes")]
 pub fn rename(from: &Path, to: &Path) -> Result<(), WriteError> {
     fs::rename(from, to).map_err(|e| WriteError::new(to, e))?;
-    to.parent().map_or(Ok(()), sync_folder).map_err(|e| WriteError::new(to, e))
+    to.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Gives `path` the permission bits `mode`.
@@ -374,6 +431,18 @@ mod tests {
         assert_eq!(path.metadata().unwrap().mode() & 0o777, 0o600);
         assert_eq!(names(folder.path()).unwrap(), ["out"]);
         assert!(matches!(read(&path, 2), Err(ReadError::TooLarge { limit: 2, .. })));
+    }
+
+    #[test]
+    fn removing_a_folder_takes_its_content_and_not_what_links_point_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let (ours, other) = (folder.path().join("ours"), folder.path().join("other"));
+        make_folder(&ours.join("deep")).unwrap();
+        write(&other, b"stays").unwrap();
+        std::os::unix::fs::symlink(&other, ours.join("deep/link")).unwrap();
+        remove_folder(&ours).unwrap();
+        remove_folder(&ours).unwrap();
+        assert_eq!(names(folder.path()).unwrap(), ["other"]);
     }
 
     #[test]

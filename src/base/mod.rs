@@ -9,6 +9,7 @@ pub mod digest;
 pub mod env;
 pub mod files;
 pub mod quantity;
+pub mod random;
 pub mod sandbox;
 pub mod text;
 pub mod yaml;

@@ -2,8 +2,16 @@
 //! see leaves this room only masked.
 
 mod doc;
+mod file;
+mod files;
+mod host;
+mod log;
 mod session;
 mod settings;
+mod statement;
+mod subject;
+#[cfg(test)]
+mod testing;
 
 pub use doc::{Doc, Setting};
 pub use session::{Gate, Progress, Session, Step, prepare};
@@ -56,7 +64,13 @@ pub struct Surroundings<'a> {
 }
 
 /// Every collector, in the order of the documentation.
-pub const COLLECTORS: &[&dyn Collector] = &[];
+pub const COLLECTORS: &[&dyn Collector] = &[
+    &host::HostCollector,
+    &file::FileCollector,
+    &files::FilesCollector,
+    &log::LogCollector,
+    &statement::StatementCollector,
+];
 
 /// The collector called `name`.
 #[must_use]

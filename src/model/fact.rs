@@ -145,6 +145,13 @@ impl Observation {
         Self { absence: Some(absence), ..Self::of(source) }
     }
 
+    /// The same, with the exact read, command or query `how` noted.
+    #[must_use]
+    pub fn read_by(mut self, how: impl Into<String>) -> Self {
+        self.how.push(how.into());
+        self
+    }
+
     /// Records that `name` was seen as `value`.
     pub fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.values.insert(name.to_owned(), value.into());

@@ -8,3 +8,4 @@ pub mod plan;
 pub mod policy;
 pub mod value;
 pub mod verdict;
+pub mod verification;

@@ -199,7 +199,7 @@ pub struct Count {
 
 /// What a number is compared with.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a number, a quantity such as `1 MB` or `60m`, or `{ share: 0.5, of: FACT }`")]
 pub enum Amount {
     /// A bare number.
     Number(f64),

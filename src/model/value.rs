@@ -44,9 +44,14 @@ impl Value {
         }
     }
 
-    /// `number` if it is finite.
+    /// `number` if it is finite; a whole one is an `Int`, since RFC 8785 prints 3.0 as 3 and a
+    /// bundle that is read back must hold the very same value.
     #[must_use]
     pub fn real(number: f64) -> Option<Self> {
+        if number.fract() == 0.0 && number.abs() <= MAX_INTEGER as f64 {
+            #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
+            return Some(Self::Int(number as i64));
+        }
         number.is_finite().then_some(Self::Real(number))
     }
 
@@ -154,6 +159,12 @@ impl From<String> for Value {
     }
 }
 
+impl From<Cow<'_, str>> for Value {
+    fn from(value: Cow<'_, str>) -> Self {
+        Self::Text(value.into_owned())
+    }
+}
+
 impl From<u64> for Value {
     fn from(value: u64) -> Self {
         Self::int(value)
@@ -256,11 +267,6 @@ impl<'de> Visitor<'de> for Reader {
     }
 
     fn visit_f64<E: de::Error>(self, value: f64) -> Result<Value, E> {
-        // RFC 8785 prints 3.0 as 3, so a whole number comes back as one whatever its spelling.
-        if value.fract() == 0.0 && value.abs() <= MAX_INTEGER as f64 {
-            #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
-            return Ok(Value::Int(value as i64));
-        }
         Value::real(value).ok_or_else(|| E::custom("a number must be finite"))
     }
 
@@ -355,6 +361,8 @@ mod tests {
         assert_eq!(Value::int(7_611_578_671_664_259_111_u64), Value::Text("7611578671664259111".into()));
         assert_eq!(Value::int(MAX_INTEGER), Value::Int(MAX_INTEGER));
         assert_eq!(value("3.0"), Value::Int(3));
+        assert_eq!(Value::real(3.0), Some(Value::Int(3)));
+        assert_eq!(Value::real(f64::NAN), None);
     }
 
     #[test]

@@ -1,0 +1,1 @@
+//! Examination of backups made by real programs.

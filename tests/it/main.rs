@@ -1,0 +1,17 @@
+//! The one integration binary: every room that needs real programs, real files or the built
+//! binary has a module here, so that the tests link once.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    missing_docs
+)]
+
+mod bundle;
+mod examine;
+mod floors;
+mod sealing;
+mod support;
+mod verify;

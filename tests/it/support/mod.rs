@@ -1,0 +1,6 @@
+//! Shared helpers of the integration tests.
+// Each test module uses some of them.
+#![allow(dead_code)]
+
+pub mod cluster;
+pub mod world;
