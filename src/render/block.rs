@@ -140,6 +140,17 @@ pub(super) fn how(object: &FactObject) -> String {
     format!("{}{}", paragraph(&format!("Read, asked or run, in order {label}:")), escape::fence("text", &lines))
 }
 
+/// `lines(cited text)`: a text of several lines, such as a query, as it stands, in a fence.
+pub(super) fn lines(cited: &Cited) -> String {
+    let label = cited.ledger.mark(cited.fact);
+    let text = match &cited.seen {
+        Seen::Absent(absence) => return paragraph(&format!("{} {label}", unknown(absence))),
+        Seen::Known(value) => value.to_string(),
+    };
+    let shown: Vec<_> = parts(&text).map(|part| format!("  {}", escape::line(part, usize::MAX))).collect();
+    format!("{}{}", escape::fence("text", &shown), paragraph(&label))
+}
+
 /// The lines of `text`, at least one.
 fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.lines().chain(text.is_empty().then_some("(empty)"))

@@ -128,8 +128,18 @@ impl Cited {
         Self { seen: Seen::Known(value), form: Form::Plain, ..self.clone() }
     }
 
-    /// The elements of a list, or the values of a map, each cited; `None` for anything else.
-    pub(super) fn elements(&self) -> Option<Vec<(Self, Self)>> {
+    /// How many elements a list or map has.
+    pub(super) fn count(&self) -> usize {
+        match &self.seen {
+            Seen::Known(Value::List(list)) => list.len(),
+            Seen::Known(Value::Map(map)) => map.len(),
+            _ => 0,
+        }
+    }
+
+    /// The first `most` elements of a list, or entries of a map, keys and values cited; `None` for
+    /// anything else.
+    pub(super) fn elements(&self, most: usize) -> Option<Vec<(Self, Self)>> {
         let Seen::Known(value) = &self.seen else { return None };
         let child = |key: String, value: &Value| Self {
             path: format!("{}.{key}", self.path),
@@ -139,12 +149,12 @@ impl Cited {
         };
         match value {
             Value::List(list) => {
-                let numbered = list.iter().enumerate();
+                let numbered = list.iter().take(most).enumerate();
                 Some(numbered.map(|(i, v)| (self.around(Value::from(i + 1)), child(i.to_string(), v))).collect())
             }
-            Value::Map(map) => {
-                Some(map.iter().map(|(k, v)| (self.around(k.as_str().into()), child(k.clone(), v))).collect())
-            }
+            Value::Map(map) => Some(
+                map.iter().take(most).map(|(k, v)| (self.around(k.as_str().into()), child(k.clone(), v))).collect(),
+            ),
             _ => None,
         }
     }
@@ -195,7 +205,7 @@ impl Object for Cited {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        match self.elements() {
+        match self.elements(usize::MAX) {
             Some(elements) => {
                 Enumerator::Values(elements.into_iter().map(|(_, value)| Jinja::from_object(value)).collect())
             }
@@ -226,13 +236,14 @@ impl Object for Cited {
                 found.map(Jinja::from_object).ok_or_else(|| no_such_path(self.ledger.fact(self.fact), &full))
             }
             "pairs" => {
-                let pairs = self.elements().ok_or_else(|| complain("`.pairs()` needs a known list or map"))?;
+                let pairs =
+                    self.elements(usize::MAX).ok_or_else(|| complain("`.pairs()` needs a known list or map"))?;
                 Ok(pairs
                     .into_iter()
                     .map(|(k, v)| Jinja::from(vec![Jinja::from_object(k), Jinja::from_object(v)]))
                     .collect())
             }
-            "some" => Ok(Jinja::from(self.elements().is_some_and(|e| !e.is_empty()))),
+            "some" => Ok(Jinja::from(self.count() > 0)),
             _ => Err(Error::from(ErrorKind::UnknownMethod)),
         }
     }

@@ -169,6 +169,10 @@ fn add_blocks(env: &mut Environment<'_>, ledger: &Arc<Ledger>) {
     env.add_function("excerpt", move |lines: Jinja| -> Result<Jinja, Error> {
         Ok(block(block::excerpt(&block::resolve(&known, &lines, "excerpt")?)))
     });
+    let known = Arc::clone(ledger);
+    env.add_function("lines", move |text: Jinja| -> Result<Jinja, Error> {
+        Ok(block(block::lines(&block::resolve(&known, &text, "lines")?)))
+    });
     env.add_function("values_block", |fact: &FactObject, omit: Option<Vec<String>>| {
         block(block::values_block(fact, &omit.unwrap_or_default()))
     });

@@ -37,11 +37,13 @@ impl Form {
     /// `uptime_seconds`, `took_ms`, `observed_at`.
     pub(super) fn of(path: &str) -> Self {
         let name = path.rsplit('.').next().unwrap_or(path);
+        if name.split('_').any(|part| part == "bytes") {
+            return Self::Bytes;
+        }
         match name.rsplit('_').next().unwrap_or(name) {
-            "bytes" => Self::Bytes,
             "seconds" => Self::Seconds,
             "ms" => Self::Millis,
-            "at" | "mtime" | "ctime" | "clock" => Self::Utc,
+            "at" | "time" | "mtime" | "ctime" | "atime" | "clock" => Self::Utc,
             _ => Self::Plain,
         }
     }

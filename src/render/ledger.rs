@@ -88,7 +88,7 @@ impl Ledger {
         match fact.basis {
             Basis::Observed => label,
             Basis::Derived => format!("derived {label}"),
-            Basis::Statement => format!("statement of {} {label}", seat(fact)),
+            Basis::Statement => format!("statement of {} {label}", seat_name(fact)),
         }
     }
 
@@ -130,8 +130,19 @@ impl Ledger {
     }
 }
 
-/// Who says a statement, as Markdown.
-pub(super) fn seat(fact: &Fact) -> String {
-    let seat = fact.values.get("seat").and_then(|v| v.as_text());
+/// The seat alone, as it may stand in a YAML comment.
+fn seat_name(fact: &Fact) -> String {
+    let seat = fact.values.get("seat").and_then(|v| v.as_text()).filter(|w| !w.is_empty());
     seat.map_or_else(|| "an unnamed seat".to_owned(), escape::prose)
+}
+
+/// Who says a statement: the seat, and who sits there.
+pub(super) fn seat(fact: &Fact) -> String {
+    let words =
+        |name: &str| fact.values.get(name).and_then(|v| v.as_text()).filter(|w| !w.is_empty()).map(escape::prose);
+    match (words("seat"), words("who")) {
+        (Some(seat), Some(who)) => format!("{seat}, {who}"),
+        (Some(seat), None) => seat,
+        (None, _) => "an unnamed seat".to_owned(),
+    }
 }

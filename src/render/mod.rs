@@ -39,7 +39,7 @@ use ledger::Ledger;
 /// When a sealed template or the narrative is wrong (file, line, what; never a value), or when the
 /// finished record would hold what no record may hold.
 pub fn render(bundle: &Bundle) -> Result<Vec<u8>, RenderError> {
-    let file = format!("{}.md.j2", bundle.case.template);
+    let file = needed::file_name(&bundle.case.template);
     if !bundle.templates.contains_key(&file) {
         return Err(RenderError::NoTemplate { asked_by: "case.yaml: template".to_owned(), name: file });
     }

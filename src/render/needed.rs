@@ -7,14 +7,19 @@ use super::engine;
 use super::error::RenderError;
 use super::escape;
 
-/// The template `name` and every partial that it includes, imports or extends, by file name;
-/// `load` gives the text of a file name. Syntax is checked on the way.
+/// The file of the template that a case names: `incident` is `incident.md.j2`.
+pub(super) fn file_name(template: &str) -> String {
+    if template.ends_with(".j2") { template.to_owned() } else { format!("{template}.md.j2") }
+}
+
+/// The template that a case names and every partial that it includes, imports or extends, by file
+/// name; `load` gives the text of a file name. Syntax is checked on the way.
 ///
 /// # Errors
 /// When a file is missing, does not compile, or asks for another by a computed name.
-pub fn needed(name: &str, load: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>, RenderError> {
+pub fn needed(template: &str, load: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>, RenderError> {
     let mut found = BTreeMap::new();
-    let mut open = vec![(name.to_owned(), "case.yaml: template".to_owned())];
+    let mut open = vec![(file_name(template), "case.yaml: template".to_owned())];
     while let Some((name, asked_by)) = open.pop() {
         if found.contains_key(&name) {
             continue;

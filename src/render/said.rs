@@ -11,6 +11,7 @@ use super::error::complain;
 use super::escape::prose;
 use super::ledger::seat;
 use crate::model::case::{Case, Proposal};
+use crate::model::value::Value;
 
 /// `statements(list)`: of facts made by the `statement` collector, or of the case's own lists.
 pub(super) fn statements(list: &Jinja) -> Result<String, Error> {
@@ -34,7 +35,13 @@ fn stated(object: &FactObject) -> String {
         (None, Some(says)) => says,
         (None, None) => "UNKNOWN (nothing said)".to_owned(),
     };
-    format!("{says} (statement of {}) {label}", seat(fact))
+    let holds = match fact.values.get("holds") {
+        Some(Value::Bool(true)) => ", who says that it holds",
+        Some(Value::Bool(false)) => ", who says that it does not hold",
+        _ => "",
+    };
+    let answers = words("answers").map_or_else(String::new, |item| format!(", on {item}"));
+    format!("{says} (statement of {}{answers}{holds}) {label}", seat(fact))
 }
 
 fn said(item: &Jinja) -> Result<String, Error> {

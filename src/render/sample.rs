@@ -40,7 +40,7 @@ pub(super) fn bundle(template: &str) -> Bundle {
         policy,
         policy_sha256: "cd".repeat(32),
         narrative: Some(include_str!("sample/narrative.md").to_owned()),
-        templates: super::needed(&format!("{template}.md.j2"), &load).unwrap(),
+        templates: super::needed(template, &load).unwrap(),
         facts: facts.into_iter().map(sealed).collect(),
         hygiene: hygiene(),
         verdict,

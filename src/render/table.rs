@@ -198,16 +198,18 @@ fn elements(cited: &Cited, columns: &[Column], limit: usize) -> Result<Rows, Err
     if let Seen::Absent(absence) = &cited.seen {
         return Ok(Rows { notes: vec![format!("{} {label}", unknown(absence))], rows: Vec::new() });
     }
-    let all = cited.elements().ok_or_else(|| complain(format!("`{}` is no list and no map", cited.path)))?;
+    let wrong = || complain(format!("`{}` is no list and no map", cited.path));
+    let all = cited.elements(limit).ok_or_else(wrong)?;
+    let total = cited.count();
     let mut made = Rows::default();
-    for (key, element) in all.iter().take(limit) {
+    for (key, element) in &all {
         let cells = columns.iter().map(|c| element_cell(key, element, c)).collect::<Result<_, _>>()?;
         made.rows.push(Row { cells, facts: vec![cited.fact] });
     }
     if all.is_empty() {
         made.notes.push(format!("None. {label}"));
-    } else if all.len() > limit {
-        made.notes.push(format!("{} of {} rows shown; all are in `facts.jsonl`. {label}", limit, all.len()));
+    } else if total > limit {
+        made.notes.push(format!("{} of {} rows shown; all are in `facts.jsonl`. {label}", limit, total));
     }
     Ok(made)
 }
@@ -279,7 +281,7 @@ fn columns_of(list: &[Value], order: Option<&Cited>) -> Vec<String> {
 
 fn grid_row(row: &Value, keys: &[String], fact: usize) -> Row {
     let cell = |(index, key): (usize, &String)| match row {
-        Value::Map(map) => map.get(key).map(|v| markdown(v, Form::Plain)),
+        Value::Map(map) => map.get(key).map(|v| markdown(v, Form::of(key))),
         Value::List(list) => list.get(index).map(|v| markdown(v, Form::Plain)),
         other => (index == 0).then(|| markdown(other, Form::Plain)),
     };

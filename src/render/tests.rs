@@ -261,7 +261,7 @@ fn yaml_blocks_read_back_as_the_facts_say() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(48))]
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn any_text_leaves_the_structure(hostile in "\\PC*|[\\x00-\\x7f]{0,40}|[`|\\[\\]<>*_F1 \\n\\\\-]{0,24}") {
