@@ -142,9 +142,8 @@ fn credited(leaf: &Leaf<'_>, observed: String) -> String {
 }
 
 fn presence(leaf: &Leaf<'_>, when_there: bool) -> (Result<bool, Gap>, String) {
-    match leaf.sight.look(leaf.reference) {
-        Ok(Some(value)) => (Ok(when_there), words::show(value, leaf.unit)),
-        Ok(None) => (Ok(when_there), "present".to_owned()),
+    match leaf.sight.value(leaf.reference) {
+        Ok(value) => (Ok(when_there), words::show(value, leaf.unit)),
         Err(blank) if blank.not_found => (Ok(!when_there), blank.observed),
         Err(blank) => (Err(blank.gap), blank.observed),
     }

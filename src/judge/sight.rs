@@ -80,24 +80,19 @@ impl<'a> Sight<'a> {
         }
     }
 
-    /// The value at `reference`; `None` when it names a whole fact that was seen.
-    pub(super) fn look(&self, reference: &str) -> Result<Option<&'a Value>, Blank> {
+    /// The value at `reference`. A whole fact is none: that a look was taken says nothing about what
+    /// it was taken at (`file` shows `exists: false`).
+    pub(super) fn value(&self, reference: &str) -> Result<&'a Value, Blank> {
         let (id, path) = split_reference(reference);
         let fact = self.fact(id)?;
         if path.is_empty() {
-            return fact.absence.as_ref().map_or(Ok(None), |absence| Err(absent(reference, absence)));
+            return Err(unseen("a whole fact is not a value: name one, as in `fresh.size_bytes`", reference));
         }
         match fact.at(path) {
-            Some(Ok(value)) => Ok(Some(value)),
+            Some(Ok(value)) => Ok(value),
             Some(Err(absence)) => Err(absent(reference, absence)),
             None => Err(nowhere(fact, path)),
         }
-    }
-
-    /// The value at `reference`.
-    pub(super) fn value(&self, reference: &str) -> Result<&'a Value, Blank> {
-        let whole = || unseen("a whole fact is not a value: name one, as in `fresh.size_bytes`", reference);
-        self.look(reference)?.ok_or_else(whole)
     }
 
     /// The seat, when `reference` points into a statement.
@@ -110,7 +105,7 @@ impl<'a> Sight<'a> {
     /// Whether the list or map at `reference`, of which `kept` entries are there, was cut when it
     /// was collected, as a neighbour says: `<name>_cut`, `<name>_total` or `cut`.
     pub(super) fn is_cut(&self, reference: &str, kept: usize) -> bool {
-        let neighbour = |name: &str| self.look(name).ok().flatten();
+        let neighbour = |name: &str| self.value(name).ok();
         let says = |name: &str| matches!(neighbour(name), Some(Value::Bool(true)));
         let total = neighbour(&format!("{reference}_total")).and_then(Value::as_int);
         let folder = reference.rsplit_once('.').map_or("", |(folder, _)| folder);
