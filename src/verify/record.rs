@@ -8,13 +8,11 @@ use crate::model::bundle::Bundle;
 use crate::model::verification::{Level, LevelStatus};
 use crate::seal::ReadError;
 
+use super::Render;
+
 const NAME: &str = "record re-rendered byte for byte";
 
-pub(super) fn level(
-    bundle: &Result<Bundle, ReadError>,
-    record: Option<(&Path, &[u8])>,
-    render: &dyn Fn(&Bundle) -> Result<Vec<u8>, String>,
-) -> Level {
+pub(super) fn level(bundle: &Result<Bundle, ReadError>, record: Option<(&Path, &[u8])>, render: Render<'_>) -> Level {
     let Some((path, record)) = record else {
         let what = "there is no record: write it with `evidence render`, or name it";
         return super::level(NAME, LevelStatus::NotDone, vec![what.to_owned()]);

@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeZone, Utc};
 use evidence::base::clock;
 use evidence::base::digest::Digest;
-use evidence::base::env;
+use evidence::base::{env, yaml};
 use evidence::hygiene::{Look, Masked, Masker, Raw};
+use evidence::judge;
 use evidence::model::bundle::{Bundle, HygieneTable, RunInfo, SealedFact};
-use evidence::model::fact::{Attachment, Basis, Fact, Observation};
+use evidence::model::fact::{Attachment, Basis, Observation};
 use evidence::model::value::{Map, Value};
-use evidence::model::verdict::{Outcome, Row, Section, Status, Verdict};
+use evidence::model::verdict::Verdict;
 use evidence::seal::{SealError, Writer};
 
 pub const CASE: &str = "case: g6\ntitle: Backup integrity\ntemplate: incident\npolicy: small\n\
@@ -65,33 +66,11 @@ pub fn info() -> RunInfo {
     }
 }
 
-/// Stands in for the judge: one check, which an empty payload makes misleading.
-pub fn judged(facts: &[Fact]) -> Verdict {
-    let misleading = facts.iter().any(|fact| fact.at("payload_bytes") == Some(Ok(&Value::Int(0))));
-    let row = Row {
-        section: Section::Checks,
-        id: "V4-2".to_owned(),
-        title: "gzip stream is valid".to_owned(),
-        status: if misleading { Status::Misleading } else { Status::Pass },
-        observed: "true".to_owned(),
-        expected: "equals true".to_owned(),
-        because: "an empty stream is a valid gzip stream".to_owned(),
-        settle: None,
-        facts: vec!["fresh.gzip.valid".to_owned()],
-        seat: None,
-        waiver: None,
-    };
-    Verdict {
-        policy: "small".to_owned(),
-        as_of: clock::stamp(started()),
-        outcome: if misleading { Outcome::Fail } else { Outcome::Pass },
-        closure: None,
-        rows: vec![row],
-    }
-}
-
 pub fn verdict() -> Verdict {
-    judged(&facts().iter().map(|sealed| sealed.fact.clone()).collect::<Vec<_>>())
+    let case = yaml::decode(Path::new("case.yaml"), CASE.as_bytes()).unwrap();
+    let policy = yaml::decode(Path::new("policy.yaml"), POLICY.as_bytes()).unwrap();
+    let facts: Vec<_> = facts().iter().map(|sealed| sealed.fact.clone()).collect();
+    judge::judge(&policy, &facts, &case, &clock::stamp(started()))
 }
 
 /// Stands in for the templates: a line for the bundle, each fact and each row.
