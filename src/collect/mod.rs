@@ -3,7 +3,10 @@
 
 mod doc;
 mod file;
+mod files;
 mod host;
+mod log;
+mod postgres;
 mod session;
 mod settings;
 mod statement;
@@ -62,7 +65,17 @@ pub struct Surroundings<'a> {
 }
 
 /// Every collector, in the order of the documentation.
-pub const COLLECTORS: &[&dyn Collector] = &[&host::HostCollector, &file::FileCollector, &statement::StatementCollector];
+pub const COLLECTORS: &[&dyn Collector] = &[
+    &host::HostCollector,
+    &file::FileCollector,
+    &files::FilesCollector,
+    &log::LogCollector,
+    &postgres::Identity,
+    &postgres::SchemaPrivilege,
+    &postgres::Size,
+    &postgres::Query,
+    &statement::StatementCollector,
+];
 
 /// The collector called `name`.
 #[must_use]

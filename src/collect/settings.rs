@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::de::DeserializeOwned;
 
+use crate::base::quantity::{self, Quantity};
 use crate::base::yaml;
 use crate::model::case::{Case, Step, Target};
 use crate::model::value::Value;
@@ -60,4 +61,32 @@ impl Settings<'_> {
     pub fn path(&self, path: &str) -> PathBuf {
         self.folder.join(path)
     }
+}
+
+/// A size such as `64 KiB` or a number of bytes; `default` when it is not given.
+///
+/// # Errors
+/// When it is no size, with the setting's name.
+pub fn bytes(name: &str, value: Option<&Value>, default: u64) -> Result<u64, SettingError> {
+    let fail = || SettingError::new(format!("with: {name}: expected a size such as `64 KiB`"));
+    match value {
+        None => Ok(default),
+        Some(Value::Int(bytes)) => u64::try_from(*bytes).map_err(|_| fail()),
+        Some(Value::Text(text)) => match quantity::parse(text) {
+            Ok(Quantity::Bytes(bytes)) => Ok(bytes),
+            _ => Err(fail()),
+        },
+        Some(_) => Err(fail()),
+    }
+}
+
+/// A duration such as `5m`, in seconds; `default` when it is not given.
+///
+/// # Errors
+/// When it is no duration of at most a hundred years, with the setting's name.
+pub fn seconds(name: &str, value: Option<&Value>, default: f64) -> Result<f64, SettingError> {
+    let fail = || SettingError::new(format!("with: {name}: expected a duration such as `5m`"));
+    let Some(value) = value else { return Ok(default) };
+    let seconds = value.as_text().and_then(|text| quantity::parse_seconds(text).ok());
+    seconds.filter(|seconds| *seconds <= 3.2e9).ok_or_else(fail)
 }

@@ -19,7 +19,7 @@ use crate::model::value::Map;
 use super::{Doc, Progress};
 
 /// How much is read at once.
-const BLOCK: usize = 256 * 1024;
+pub(super) const BLOCK: usize = 256 * 1024;
 
 /// Names of users and groups, each asked of the system once.
 #[derive(Default)]
@@ -143,28 +143,38 @@ pub(super) fn changed(path: &Path) -> Absence {
 /// # Errors
 /// An absence: the file could not be read, or is not what it was when it was opened.
 pub(super) fn sha256(file: &mut File, before: &Metadata, path: &Path, told: &dyn Progress) -> Result<Digest, Absence> {
+    sha256_with(&mut vec![0; BLOCK], file, before, path, told)
+}
+
+/// The same, with a buffer that is used again.
+///
+/// # Errors
+/// See [`sha256`].
+pub(super) fn sha256_with(
+    buffer: &mut [u8],
+    file: &mut File,
+    before: &Metadata,
+    path: &Path,
+    told: &dyn Progress,
+) -> Result<Digest, Absence> {
     let mut hasher = Hasher::default();
-    let mut block = vec![0; BLOCK];
-    let mut total = 0;
+    let mut left = before.len();
     let failed = |e: std::io::Error| Absence::new(Reason::Failed, format!("{}: {e}", text::from_name(path)));
-    loop {
-        match file.read(&mut block) {
+    // Not beyond the size that it had: a file that grows as fast as it is read would never end.
+    while left > 0 {
+        match file.read(buffer) {
             Ok(0) => break,
-            Ok(n) => {
-                hasher.update(&block[..n]);
-                total += n as u64;
-                told.advance(n as u64);
+            Ok(read) => {
+                hasher.update(&buffer[..read]);
+                left = left.checked_sub(read as u64).ok_or_else(|| changed(path))?;
+                told.advance(read as u64);
             }
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(e) => return Err(failed(e)),
         }
-        // A file that grows as fast as it is read would never end.
-        if total > before.len() {
-            return Err(changed(path));
-        }
     }
     let same = files::unchanged(file, before).map_err(failed)?;
-    if same && total == before.len() { Ok(hasher.finish()) } else { Err(changed(path)) }
+    if same && left == 0 { Ok(hasher.finish()) } else { Err(changed(path)) }
 }
 
 #[cfg(test)]

@@ -88,13 +88,13 @@ pub struct Examination {
     pub zstd: Option<Zstd>,
     /// SQL text, bare or directly inside one compressed layer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sql: Option<Sql>,
+    pub sql: Option<Box<Sql>>,
     /// A tar archive, bare or directly inside one compressed layer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub tar: Option<Tar>,
+    pub tar: Option<Box<Tar>>,
     /// A PostgreSQL archive, bare or directly inside one compressed layer.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub custom: Option<Custom>,
+    pub custom: Option<Box<Custom>>,
     /// A bare stream of `COPY` rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copy_data: Option<CopyData>,
@@ -366,6 +366,8 @@ pub struct Tar {
     pub members: Vec<Member>,
     /// There were more members than are listed; they were examined all the same.
     pub members_cut: bool,
+    /// Bytes of all regular files.
+    pub member_bytes: u64,
     /// Members by quality, the unlisted ones included.
     pub qualities: BTreeMap<Quality, u64>,
     /// What is wrong, when something is.
@@ -373,7 +375,7 @@ pub struct Tar {
     pub damage: Option<TarDamage>,
     /// The table of contents, when this is a dump in tar format (`pg_dump -Ft`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub toc: Option<Custom>,
+    pub toc: Option<Box<Custom>>,
 }
 
 /// What can be wrong with a tar archive.
@@ -450,6 +452,8 @@ pub struct Custom {
     pub large_objects: u64,
     /// Bytes in the data blocks after decompression.
     pub data_bytes: u64,
+    /// The data files stood before the table of contents and could not be held against it.
+    pub order_unknown: bool,
     /// What is wrong, when something is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damage: Option<CustomDamage>,

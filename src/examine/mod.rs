@@ -10,6 +10,7 @@
 
 mod block;
 mod context;
+mod custom;
 mod facts;
 mod gzip;
 mod inflate;
@@ -24,6 +25,7 @@ mod sql;
 mod stream;
 mod tar;
 mod verdict;
+mod zstd;
 
 use std::io::Read;
 
@@ -48,7 +50,9 @@ pub enum ReadError {
         source: std::io::Error,
     },
     /// A helper thread could not be started or ended badly.
-    #[error("a helper thread of the examination failed: {0}; try again with more memory or fewer tasks")]
+    #[error(
+        "a helper thread of the examination failed: {0}; try again with more memory or fewer tasks"
+    )]
     Worker(String),
 }
 

@@ -2,11 +2,14 @@
 //! findings of the layers inside of it together with its own.
 
 use super::context::Context;
-use super::facts::{Examination, Gzip, Kind, Zstd};
+use super::facts::{Examination, Kind};
 use super::outlet::Outlet;
 use super::stream::Stream;
 use super::verdict::{Quality, judge};
-use super::{gzip, kind, sql};
+use super::{custom, gzip, kind, sql, tar, zstd};
+
+/// What a layer turned out to be.
+pub(super) type Found = Examination;
 
 /// Where a layer stands and what its surroundings say about it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -25,6 +28,8 @@ pub(super) enum Expect {
     Anything,
     /// Rows of a table.
     CopyData,
+    /// INSERT statements, without header and trailer.
+    Statements,
     /// A large object: its content is nobody's business.
     Opaque,
 }
@@ -32,24 +37,34 @@ pub(super) enum Expect {
 impl Place {
     /// The place of what is inside.
     pub(super) fn inside(self) -> Place {
-        Place { depth: self.depth + 1, ..self }
+        Place {
+            depth: self.depth + 1,
+            ..self
+        }
     }
 }
 
 /// Reads a stream to its end.
-pub(super) fn examine(context: &Context<'_, '_>, mut stream: Stream<'_>, place: Place) -> Examination {
+pub(super) fn examine(
+    context: &Context<'_, '_>,
+    mut stream: Stream<'_>,
+    place: Place,
+) -> Examination {
     let mut found = open(context, &mut stream, place);
     let (bytes, sha256) = stream.finish();
     found.stored_bytes = bytes;
     found.stored_sha256 = sha256.filter(|_| !context.time_limit_hit());
-    if found.sql.is_some() && context.options.payload_digests {
+    let bare_text = matches!(found.kind, Kind::PlainSql | Kind::CopyData);
+    if bare_text {
+        found.payload_bytes = Some(bytes);
+    }
+    if bare_text && context.options.payload_digests {
         found.payload_sha256.clone_from(&found.stored_sha256);
         if found.payload_normalised_sha256.is_none() {
-            found.payload_normalised_sha256.clone_from(&found.stored_sha256);
+            found
+                .payload_normalised_sha256
+                .clone_from(&found.stored_sha256);
         }
-    }
-    if found.sql.is_some() || found.copy_data.is_some() {
-        found.payload_bytes = Some(bytes);
     }
     found.expansion_limit_hit = context.expansion_limit_hit();
     found.time_limit_hit = context.time_limit_hit();
@@ -80,6 +95,9 @@ fn open(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Exa
     }
     match kind {
         Kind::Gzip => gunzip(context, stream, place),
+        Kind::Zstd => unzstd(context, stream, place),
+        Kind::Tar => untar(context, stream, place),
+        Kind::PgCustom => custom(context, stream),
         Kind::UnknownText => text(context, stream),
         _ => of_kind(kind),
     }
@@ -91,7 +109,7 @@ fn text(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Examination {
         return of_kind(Kind::UnknownText);
     }
     let mut found = of_kind(Kind::PlainSql);
-    found.sql = Some(read.sql);
+    found.sql = Some(Box::new(read.sql));
     found.payload_normalised_sha256 = read.normalised;
     found
 }
@@ -99,9 +117,40 @@ fn text(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Examination {
 fn gunzip(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Examination {
     let mut outlet = Outlet::new(context, place.inside());
     let facts = gzip::decode(context, stream, &mut outlet);
-    let whole = facts.valid;
-    let mut found = wrap(Kind::Gzip, outlet.finish(), whole);
-    found.gzip = Some::<Gzip>(facts);
+    let mut found = wrap(Kind::Gzip, outlet.finish(), facts.valid);
+    found.gzip = Some(facts);
+    found
+}
+
+fn unzstd(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Examination {
+    let mut outlet = Outlet::new(context, place.inside());
+    let facts = zstd::decode(context, stream, &mut outlet);
+    let mut found = wrap(Kind::Zstd, outlet.finish(), facts.valid);
+    found.zstd = Some(facts);
+    found
+}
+
+fn untar(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Examination {
+    let facts = tar::read(context, stream, place.inside());
+    let mut found = of_kind(Kind::Tar);
+    found.depth_limit_hit = facts
+        .members
+        .iter()
+        .any(|member| member.examination.depth_limit_hit);
+    found.payload_bytes = Some(facts.member_bytes);
+    found.tar = Some(Box::new(facts));
+    found
+}
+
+fn custom(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Examination {
+    let archive = custom::read(context, stream);
+    let mut found = of_kind(if archive.is_toc {
+        Kind::PgToc
+    } else {
+        Kind::PgCustom
+    });
+    found.payload_bytes = Some(archive.facts.data_bytes);
+    found.custom = Some(Box::new(archive.facts));
     found
 }
 
@@ -143,7 +192,7 @@ pub(super) fn of_kind(kind: Kind) -> Examination {
         payload_sha256: None,
         payload_normalised_sha256: None,
         gzip: None,
-        zstd: None::<Zstd>,
+        zstd: None,
         sql: None,
         tar: None,
         custom: None,

@@ -51,16 +51,33 @@ pub(super) struct Stream<'a> {
     source: Box<dyn Source + 'a>,
     digest: Option<Digest>,
     front: VecDeque<Piece>,
-    /// Bytes at the front that were taken once and put back: counted and hashed already.
-    put_back: usize,
-    last: Option<Piece>,
+    unhashed: VecDeque<Piece>,
     bytes: u64,
 }
 
 impl<'a> Stream<'a> {
     /// A stream over `source`; what is taken from it goes to `digest`.
     pub(super) fn new(source: impl Source + 'a, digest: Option<Digest>) -> Stream<'a> {
-        Stream { source: Box::new(source), digest, front: VecDeque::new(), put_back: 0, last: None, bytes: 0 }
+        Stream {
+            source: Box::new(source),
+            digest,
+            front: VecDeque::new(),
+            unhashed: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Gets one more piece from the source.
+    fn pull(&mut self) -> bool {
+        let Some(piece) = self.source.next() else {
+            return false;
+        };
+        self.bytes += piece.len() as u64;
+        if self.digest.is_some() {
+            self.unhashed.push_back(piece.clone());
+        }
+        self.front.push_back(piece);
+        true
     }
 
     /// The next piece, as large as it comes.
@@ -73,23 +90,16 @@ impl<'a> Stream<'a> {
         if max == 0 {
             return None;
         }
-        self.hash_last();
         if self.front.is_empty() {
-            let piece = self.source.next()?;
-            self.front.push_back(piece);
+            // Pieces are hashed when the next one is asked for: so whoever reads one may still ask
+            // for the state before it.
+            self.hash();
+            self.pull();
         }
-        let seen_before = self.put_back > 0;
-        let max = if seen_before { max.min(self.put_back) } else { max };
         let first = self.front.front_mut()?;
         let piece = first.split_to(max);
         if first.is_empty() {
             self.front.pop_front();
-        }
-        if seen_before {
-            self.put_back -= piece.len().min(self.put_back);
-        } else {
-            self.bytes += piece.len() as u64;
-            self.last = self.digest.is_some().then(|| piece.clone());
         }
         Some(piece)
     }
@@ -109,17 +119,15 @@ impl<'a> Stream<'a> {
     /// Looks at the next `count` bytes, or as many as are left, without taking them.
     pub(super) fn peek(&mut self, count: usize) -> &[u8] {
         let mut have: usize = self.front.iter().map(|piece| piece.len()).sum();
-        while have < count {
-            match self.source.next() {
-                Some(piece) => {
-                    have += piece.len();
-                    self.front.push_back(piece);
-                }
-                None => break,
-            }
+        while have < count && self.pull() {
+            have += self.front.back().map_or(0, |piece| piece.len());
         }
         if self.front.front().is_some_and(|first| first.len() < count) && self.front.len() > 1 {
-            let joined: Vec<u8> = self.front.iter().flat_map(|piece| piece.iter().copied()).collect();
+            let joined: Vec<u8> = self
+                .front
+                .iter()
+                .flat_map(|piece| piece.iter().copied())
+                .collect();
             self.front = VecDeque::from([Piece::own(joined)]);
         }
         let first = self.front.front().map_or(&[][..], |piece| piece);
@@ -129,7 +137,6 @@ impl<'a> Stream<'a> {
     /// Puts back bytes that were the last ones taken.
     pub(super) fn put_back(&mut self, piece: Piece) {
         if !piece.is_empty() {
-            self.put_back += piece.len();
             self.front.push_front(piece);
         }
     }
@@ -151,15 +158,15 @@ impl<'a> Stream<'a> {
     /// Ends the stream: bytes taken and their SHA-256.
     pub(super) fn finish(mut self) -> (u64, Option<String>) {
         self.drain();
-        self.hash_last();
+        self.hash();
         (self.bytes, self.digest.as_ref().map(Digest::finish))
     }
 
-    /// A piece is hashed when the next one is asked for: so its reader may still ask for the state
-    /// before it.
-    fn hash_last(&mut self) {
-        if let (Some(piece), Some(digest)) = (self.last.take(), &self.digest) {
-            digest.update(piece);
+    fn hash(&mut self) {
+        if let Some(digest) = &self.digest {
+            self.unhashed
+                .drain(..)
+                .for_each(|piece| digest.update(piece));
         }
     }
 }
@@ -190,7 +197,13 @@ mod tests {
     #[test]
     fn a_limited_stream_stops_at_its_length() {
         let mut outer = Stream::new(Some(Piece::own(b"abcdef".to_vec())), None);
-        let mut inner = Stream::new(Limited { stream: &mut outer, left: 4 }, None);
+        let mut inner = Stream::new(
+            Limited {
+                stream: &mut outer,
+                left: 4,
+            },
+            None,
+        );
         assert_eq!(inner.exactly(9), b"abcd");
         drop(inner);
         assert_eq!(outer.exactly(9), b"ef");

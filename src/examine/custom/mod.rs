@@ -1,0 +1,94 @@
+//! PostgreSQL archives: `pg_dump -Fc` whole, and the table of contents of tar and directory dumps.
+//!
+//! `pg_restore -l` reads only the beginning and succeeds on half a file. Here every data block is
+//! decompressed, its rows are counted and terminated, and every entry that must have a block has
+//! one.
+
+mod blocks;
+mod fields;
+mod toc;
+mod unpack;
+
+use super::context::Context;
+use super::facts::{Custom, CustomDamage as Damage};
+use super::stream::Stream;
+
+use fields::{Fields, Trouble};
+pub(super) use toc::DataEntries;
+
+/// What the bytes behind the table of contents are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    /// Data blocks.
+    Custom,
+    /// Nothing: the data is in files.
+    Files,
+}
+
+/// What was read.
+pub(super) struct Archive {
+    pub(super) facts: Custom,
+    /// Only a table of contents: the data is in other files.
+    pub(super) is_toc: bool,
+    pub(super) data: DataEntries,
+}
+
+/// Reads an archive, or a `toc.dat`.
+pub(super) fn read(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Archive {
+    let mut archive = Archive {
+        facts: Custom::default(),
+        is_toc: false,
+        data: DataEntries::default(),
+    };
+    let mut fields = Fields {
+        stream,
+        version: (0, 0),
+        int_size: 4,
+        offset_size: 8,
+        format: Format::Custom,
+    };
+    archive.facts.damage = read_parts(context, &mut fields, &mut archive)
+        .err()
+        .filter(|damage| !(is_about_the_end(*damage) && context.cut_short()));
+    archive
+}
+
+/// When reading was stopped on purpose, these prove nothing.
+fn is_about_the_end(damage: Damage) -> bool {
+    matches!(
+        damage,
+        Damage::TruncatedHeader
+            | Damage::TruncatedToc
+            | Damage::TruncatedBlock
+            | Damage::MissingBlocks
+            | Damage::UnterminatedRows
+    )
+}
+
+fn read_parts(
+    context: &Context<'_, '_>,
+    fields: &mut Fields<'_, '_>,
+    archive: &mut Archive,
+) -> Result<(), Damage> {
+    let facts = &mut archive.facts;
+    let compression = toc::header(fields, facts).map_err(|trouble| match trouble {
+        Trouble::Short => Damage::TruncatedHeader,
+        Trouble::Invalid => Damage::BadToc,
+    })?;
+    if facts.format.is_empty() {
+        return Err(Damage::UnsupportedVersion);
+    }
+    archive.is_toc = facts.format != "custom";
+    if archive.is_toc {
+        fields.format = Format::Files;
+    }
+    archive.data =
+        toc::entries(fields, facts, &context.keeper).map_err(|trouble| match trouble {
+            Trouble::Short => Damage::TruncatedToc,
+            Trouble::Invalid => Damage::BadToc,
+        })?;
+    if archive.is_toc {
+        return Ok(());
+    }
+    blocks::read(context, fields, compression, facts, &mut archive.data)
+}
