@@ -112,7 +112,10 @@ fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             c if text::is_unsafe(c) && (c as u32) > 0xffff => drop(write!(out, "\\U{:08x}", c as u32)),
-            c if text::is_unsafe(c) => drop(write!(out, "\\u{:04x}", c as u32)),
+            // Readers of YAML refuse these two, although they are characters.
+            c if text::is_unsafe(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
             c => out.push(c),
         }
     }
@@ -167,6 +170,11 @@ mod tests {
         }
         assert_eq!(scalar("/srv/backups/app.sql.gz"), "/srv/backups/app.sql.gz");
         assert_eq!(scalar("a\nb"), "\"a\\nb\"");
+    }
+
+    #[test]
+    fn characters_that_readers_refuse_are_escaped() {
+        assert_eq!(scalar("\u{fffe}\u{ffff}"), "\"\\ufffe\\uffff\"");
     }
 
     proptest! {
