@@ -12,29 +12,20 @@ use std::path::Path;
 
 use crate::base::files;
 use crate::base::yaml::YamlError;
-use crate::model::bundle::Bundle;
 use crate::model::verification::{Level, LevelStatus, Verification};
 use crate::seal::{self, Inspection, ReadError};
-
-/// What re-renders: the record of a bundle, or why there is none.
-type Render<'a> = &'a dyn Fn(&Bundle) -> Result<Vec<u8>, String>;
 
 /// Verifies the run in the folder `run`. `record` is the record's path, for messages, and its
 /// bytes; `allowed_signers` is the caller's own list, in the format of `ssh-keygen(1)`.
 #[must_use]
-pub fn verify_with(
-    run: &Path,
-    record: Option<(&Path, &[u8])>,
-    allowed_signers: Option<&Path>,
-    render: Render<'_>,
-) -> Verification {
+pub fn verify(run: &Path, record: Option<(&Path, &[u8])>, allowed_signers: Option<&Path>) -> Verification {
     let inspection = seal::inspect(run);
     let bundle = seal::read(run);
     let levels = vec![
         bag::level(&inspection),
         anchors::level(run, &inspection),
         verdict::level(&bundle, &inspection),
-        record::level(&bundle, record, render),
+        record::level(&bundle, record),
         authenticity::level(run, allowed_signers),
     ];
     Verification { levels }

@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeZone, Utc};
 use evidence::base::clock;
 use evidence::base::digest::Digest;
-use evidence::base::{env, yaml};
+use evidence::base::{assets, env, yaml};
 use evidence::hygiene::{Look, Masked, Masker, Raw};
 use evidence::judge;
-use evidence::model::bundle::{Bundle, HygieneTable, RunInfo, SealedFact};
+use evidence::model::bundle::{HygieneTable, RunInfo, SealedFact};
 use evidence::model::fact::{Attachment, Basis, Observation};
 use evidence::model::value::{Map, Value};
 use evidence::model::verdict::Verdict;
+use evidence::render;
 use evidence::seal::{SealError, Writer};
 
 pub const CASE: &str = "case: g6\ntitle: Backup integrity\ntemplate: incident\npolicy: small\n\
@@ -20,7 +21,6 @@ pub const CASE: &str = "case: g6\ntitle: Backup integrity\ntemplate: incident\np
 pub const POLICY: &str = "policy: small\ntitle: Small\nchecks:\n  - id: V4-2\n    title: gzip stream is valid\n    \
     require: { fact: fresh.gzip.valid, equals: true }\n    misleading_if: { fact: fresh.payload_bytes, equals: 0 }\n    \
     because: an empty stream is a valid gzip stream\n";
-pub const TEMPLATE: &str = "# {{ case.title }}\n";
 
 pub fn started() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 5, 15, 10, 23, 50).unwrap()
@@ -73,20 +73,15 @@ pub fn verdict() -> Verdict {
     judge::judge(&policy, &facts, &case, &clock::stamp(started()))
 }
 
-/// Stands in for the templates: a line for the bundle, each fact and each row.
-pub fn rendered(bundle: &Bundle) -> Vec<u8> {
-    let facts = bundle.facts.iter().map(|f| format!("{} {} {}\n", f.fact.id, f.anchor, f.fact.source));
-    let rows = bundle.verdict.rows.iter().map(|row| format!("{} {}\n", row.id, row.status.word()));
-    let head = format!("# {}\n\nbundle: {}\n", bundle.case.title, bundle.digest);
-    std::iter::once(head).chain(facts).chain(rows).collect::<String>().into_bytes()
-}
-
 /// A writer with its sources, before the first fact.
 pub fn begun(case_folder: &Path) -> Result<Writer, SealError> {
     let mut writer = Writer::begin(case_folder, started())?;
     writer.source("case.yaml", masked(CASE))?;
     writer.source("policy.yaml", masked(POLICY))?;
-    writer.source("templates/incident.md.j2", masked(TEMPLATE))?;
+    let templates = render::needed("incident", &|name| assets::template(name).map(str::to_owned)).unwrap();
+    for (name, text) in templates {
+        writer.source(&format!("templates/{name}"), masked(&text))?;
+    }
     writer.source("narrative.md", masked("What the team says.\n"))?;
     Ok(writer)
 }
