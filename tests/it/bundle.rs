@@ -273,40 +273,68 @@ fn a_manifest_that_is_repaired_but_not_as_bundles_are_written_is_named() {
     assert!(damage(&run).iter().any(|d| d.contains("leaves the bag")), "{:?}", damage(&run));
 }
 
+/// The commands of docs/bundle.md, by the heading they stand under.
+fn documented(heading: &str) -> String {
+    let page = include_str!("../../docs/bundle.md");
+    let section = page.split_once(&format!("## {heading}\n")).unwrap().1;
+    let block = section.split_once("```sh\n").unwrap().1.split_once("```").unwrap().0;
+    block.to_owned()
+}
+
 #[test]
 fn others_accept_a_good_bundle_and_refuse_a_damaged_one() {
     let case = tempfile::tempdir().unwrap();
     let run = sealed(case.path());
-    let (Some(bagit), Some(_), Some(_)) = (tool("bagit.py"), tool("sha256sum"), tool("hashdeep")) else { return };
-    let bag = || Invocation::new(&bagit).args(["--validate"]).args([&run]).inherit(&["PYENV_*"]).run().unwrap();
-    let sums =
-        || shell(&run, "sha256sum --strict -c manifest-sha256.txt && sha256sum --strict -c tagmanifest-sha256.txt");
-    // As docs/bundle.md gives it.
-    let audit = || {
-        shell(
-            &run,
-            "{ printf '%%%%%%%% HASHDEEP-1.0\\n%%%%%%%% size,sha256,filename\\n'; \
-             while read -r sum name; do printf '%s,%s,%s\\n' \"$(stat -c %s \"$name\")\" \"$sum\" \"./$name\"; \
-             done < manifest-sha256.txt; } > ../known && hashdeep -c sha256 -a -v -l -r -k ../known ./data",
-        )
+    let tools = ["bagit.py", "sha256sum", "hashdeep", "jq"].map(tool);
+    let [Some(bagit), Some(_), Some(_), Some(_)] = tools else { return };
+    let page = documented("Verifying without our program").replace("bagit.py", bagit.to_str().unwrap());
+    let whole = || shell(&run, &format!("set -e\n{page}"));
+    let part = |number: &str| {
+        let from = page.split_once(&format!("# {number}")).unwrap().1;
+        let commands = from.split_once('\n').unwrap().1;
+        shell(&run, &format!("set -e\n{}", commands.split("\n# ").next().unwrap()))
     };
-    for (name, outcome) in [("bagit", bag()), ("sha256sum", sums()), ("hashdeep", audit())] {
-        assert!(outcome.success(), "{name}: {}{}", text(&outcome.stdout), text(&outcome.stderr));
+    let good = whole();
+    assert!(good.success(), "{}{}", text(&good.stdout), text(&good.stderr));
+    let said = text(&good.stdout);
+    for expected in ["hashdeep: Audit passed", "data/artifacts/log/excerpt.txt: OK", "V4-2\tmisleading"] {
+        assert!(said.contains(expected), "{expected}: {said}");
     }
+    assert!(said.contains(&seal::read(&run).unwrap().digest));
     fs::write(run.join("data/x.txt"), "").unwrap();
-    assert!(sums().success(), "sha256sum does not notice extra files; the page says so");
-    for (name, outcome) in [("bagit", bag()), ("hashdeep", audit())] {
-        assert!(!outcome.success(), "{name} accepts an extra file");
-    }
+    assert!(part("1. ").success(), "sha256sum does not notice extra files; the page says so");
+    assert!(!part("2. ").success() && !part("… or").success());
     fs::remove_file(run.join("data/x.txt")).unwrap();
-    fs::write(run.join("data/narrative.md"), "What the team said.\n").unwrap();
-    for (name, outcome) in [("bagit", bag()), ("sha256sum", sums()), ("hashdeep", audit())] {
-        assert!(!outcome.success(), "{name} accepts a changed file");
+    let facts = fs::read_to_string(run.join("data/facts.jsonl")).unwrap();
+    fs::write(run.join("data/facts.jsonl"), facts.replace("db-1", "db-2")).unwrap();
+    for number in ["1. ", "2. ", "… or", "4. "] {
+        assert!(!part(number).success(), "{number}");
     }
+    fs::write(run.join("data/facts.jsonl"), facts).unwrap();
+    fs::write(run.join("data/artifacts/log/excerpt.txt"), "1: start\n2: all ok\n").unwrap();
+    assert!(!part("5. ").success() && !part("1. ").success());
+}
+
+#[test]
+fn the_documented_commands_sign_and_verify() {
+    if tool("ssh-keygen").is_none() {
+        return;
+    }
+    let case = tempfile::tempdir().unwrap();
+    let run = sealed(case.path());
+    let key = "ssh-keygen -q -t ed25519 -N '' -f ../../key && \
+        echo \"dba@example.org namespaces=\\\"evidence\\\" $(cat ../../key.pub)\" > ../../allowed_signers";
+    assert!(shell(&run, key).success());
+    let page = documented("What a hash proves, and what a signature proves");
+    let page = page.replace("~/.ssh/id_ed25519", "../../key").replace("allowed_signers", "../../allowed_signers");
+    let outcome = shell(&run, &format!("set -e\n{page}"));
+    assert!(outcome.success(), "{page}{}", text(&outcome.stderr));
+    assert!(text(&outcome.stdout).contains("Good \"evidence\" signature for dba@example.org"));
+    assert!(seal::inspect(&run).is_whole());
 }
 
 fn shell(folder: &Path, script: &str) -> Outcome {
-    Invocation::new("sh").args(["-c", script]).folder(folder).run().unwrap()
+    Invocation::new("sh").args(["-c", script]).folder(folder).inherit(&["PYENV_*"]).run().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -6,12 +6,12 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use evidence::base::child::Invocation;
-use evidence::base::digest::Digest;
 use evidence::base::{canonical, env};
 use evidence::model::verification::{LevelStatus, Verification};
 use evidence::seal::{self, Writer};
 use evidence::{render, verify};
 use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 
 use crate::sealing::*;
 
@@ -92,7 +92,7 @@ fn any_byte_flipped_is_broken_and_its_file_named() {
     let mut flips = 0;
     for name in tree(&good.run) {
         let bytes = fs::read(good.path(&name)).unwrap();
-        let step = bytes.len().div_ceil(400);
+        let step = bytes.len().div_ceil(if name.starts_with("data/templates") { 20 } else { 250 });
         for (index, mask) in (0..bytes.len()).step_by(step).zip([0x01, 0x20, 0x80].into_iter().cycle()) {
             let mut flipped = bytes.clone();
             flipped[index] ^= mask;
@@ -420,19 +420,15 @@ fn without_ssh_keygen_authenticity_is_not_done() {
     assert!(outcome.success() && text.contains("`ssh-keygen` is not installed"), "{text}");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// Any cut, insertion or exchange in any payload file, checksums repaired: never a panic, never 0.
-    #[test]
-    fn no_forgery_of_the_payload_passes(
-        file in any::<prop::sample::Index>(),
-        at in any::<prop::sample::Index>(),
-        cut in 0_usize..40,
-        insert in prop::collection::vec(any::<u8>(), 0..6),
-    ) {
-        let forged = Sealed::new();
-        let names: Vec<_> = tree(&forged.run).into_iter().filter(|name| name.starts_with("data/")).collect();
+/// Any cut, insertion or exchange in any payload file, checksums repaired: never a panic, never 0.
+#[test]
+fn no_forgery_of_the_payload_passes() {
+    let forged = Sealed::new();
+    let names: Vec<_> = tree(&forged.run).into_iter().filter(|name| name.starts_with("data/")).collect();
+    let config = ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() };
+    let index = any::<prop::sample::Index>;
+    let forgery = (index(), index(), 0_usize..40, prop::collection::vec(any::<u8>(), 0..6));
+    let outcome = TestRunner::new(config).run(&forgery, |(file, at, cut, insert)| {
         let name = file.get(&names);
         let before = fs::read(forged.path(name)).unwrap();
         let mut after = before.clone();
@@ -443,7 +439,11 @@ proptest! {
         fs::write(forged.path(name), &after).unwrap();
         repair(&forged.run);
         let verification = forged.verify();
-        prop_assert_eq!(verification.exit_code(), 5, "{}", said(&verification));
-        prop_assert!(Digest::of(&before) != Digest::of(&after));
-    }
+        fs::write(forged.path(name), &before).unwrap();
+        repair(&forged.run);
+        prop_assert_eq!(verification.exit_code(), 5, "{}: {}", name, said(&verification));
+        Ok(())
+    });
+    outcome.unwrap();
+    assert_eq!(forged.verify().exit_code(), 0);
 }
