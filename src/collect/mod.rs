@@ -1,6 +1,7 @@
 //! Collectors: one file each, read-only by what they are able to express, and one table. What they
 //! see leaves this room only masked.
 
+mod backup;
 mod doc;
 mod file;
 mod files;
@@ -69,6 +70,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &host::HostCollector,
     &file::FileCollector,
     &files::FilesCollector,
+    &backup::BackupCollector,
     &log::LogCollector,
     &postgres::Identity,
     &postgres::SchemaPrivilege,
