@@ -1,11 +1,13 @@
 //! Collectors: one file each, read-only by what they are able to express, and one table. What they
 //! see leaves this room only masked.
 
+mod backup;
 mod doc;
 mod file;
 mod files;
 mod host;
 mod log;
+mod postgres;
 mod session;
 mod settings;
 mod statement;
@@ -68,7 +70,12 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &host::HostCollector,
     &file::FileCollector,
     &files::FilesCollector,
+    &backup::BackupCollector,
     &log::LogCollector,
+    &postgres::Identity,
+    &postgres::SchemaPrivilege,
+    &postgres::Size,
+    &postgres::Query,
     &statement::StatementCollector,
 ];
 

@@ -87,12 +87,16 @@ impl<'a> Sight<'a> {
         said.then(|| fact.values.get("seat").and_then(Value::as_text).unwrap_or("somebody"))
     }
 
-    /// Whether the list or map at `reference` was cut when it was collected, as its neighbour
-    /// `<name>_cut` or `cut` says.
-    pub(super) fn is_cut(&self, reference: &str) -> bool {
-        let says = |neighbour: &str| matches!(self.look(neighbour), Ok(Some(Value::Bool(true))));
+    /// Whether the list or map at `reference`, of which `kept` entries are there, was cut when it
+    /// was collected, as a neighbour says: `<name>_cut`, `<name>_total` or `cut`.
+    pub(super) fn is_cut(&self, reference: &str, kept: usize) -> bool {
+        let neighbour = |name: &str| self.look(name).ok().flatten();
+        let says = |name: &str| matches!(neighbour(name), Some(Value::Bool(true)));
+        let total = neighbour(&format!("{reference}_total")).and_then(Value::as_int);
         let folder = reference.rsplit_once('.').map_or("", |(folder, _)| folder);
-        says(&format!("{reference}_cut")) || says(&format!("{folder}.cut"))
+        says(&format!("{reference}_cut"))
+            || says(&format!("{folder}.cut"))
+            || total.is_some_and(|total| i64::try_from(kept).is_ok_and(|kept| total > kept))
     }
 }
 

@@ -45,12 +45,18 @@ impl Value {
     }
 
     /// `number` if it is finite; a whole one is an `Int`, since RFC 8785 prints 3.0 as 3 and a
-    /// bundle that is read back must hold the very same value.
+    /// bundle that is read back must hold the very same value. For the same reason a whole number
+    /// that prints as more digits than a JSON number carries exactly is text.
     #[must_use]
     pub fn real(number: f64) -> Option<Self> {
         if number.fract() == 0.0 && number.abs() <= MAX_INTEGER as f64 {
             #[expect(clippy::cast_possible_truncation, reason = "whole and in range")]
             return Some(Self::Int(number as i64));
+        }
+        // From here on RFC 8785 prints an exponent, which reads back as it was.
+        const EXPONENT: f64 = 1e21;
+        if number.fract() == 0.0 && number.abs() < EXPONENT {
+            return Some(Self::Text(format!("{number}")));
         }
         number.is_finite().then_some(Self::Real(number))
     }
