@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use super::block::paragraph;
 use super::escape::{inline, prose};
-use super::form::scalar;
+use super::form::head_scalar;
 use super::ledger::Ledger;
 use crate::model::bundle::{Bundle, HygieneTable};
 
@@ -113,7 +113,7 @@ pub(super) fn front_matter(bundle: &Bundle) -> String {
         ("bundle_sha256", &bundle.digest),
         ("generator", &format!("evidence {}", bundle.info.tool_version)),
     ];
-    let lines: String = rows.iter().map(|(key, value)| format!("{key}: {}\n", scalar(value))).collect();
+    let lines: String = rows.iter().map(|(key, value)| format!("{key}: {}\n", head_scalar(value))).collect();
     format!("---\n{lines}---\n\n")
 }
 

@@ -1,5 +1,7 @@
 //! How a value is shown: as Markdown within a sentence or cell, and as YAML with a note.
 
+use std::fmt::Write as _;
+
 use chrono::{DateTime, SecondsFormat};
 
 use super::escape;
@@ -217,6 +219,26 @@ pub(super) fn scalar(text: &str) -> String {
     escape::defang(&yaml::scalar(text)).into_owned()
 }
 
+/// A scalar of the front matter. Readers that know no front matter take it for Markdown, so what
+/// Markdown would read is written as YAML escapes; the text stays the same.
+pub(super) fn head_scalar(text: &str) -> String {
+    let odd = |c: char| matches!(c, '[' | ']' | '<' | '`' | '*' | '~' | '@');
+    let links = ["://", "www."].iter().any(|start| text.to_ascii_lowercase().contains(start));
+    if !links && !text.contains(odd) {
+        return yaml::scalar(text);
+    }
+    let quoted = yaml::quoted(text);
+    let mut out = String::with_capacity(quoted.len() + 8);
+    for c in quoted.chars() {
+        if odd(c) || (links && matches!(c, ':' | '.')) {
+            let _ = write!(out, "\\x{:02x}", c as u32);
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,5 +275,12 @@ mod tests {
             lines,
             ["k:  # [F1]", "  a:", "    - b: 1", "      c: []", "    - - 2", "      - \"no\"", "  d: {}"]
         );
+    }
+
+    #[test]
+    fn the_front_matter_is_no_markdown() {
+        assert_eq!(head_scalar("Backup & restore: closed_with_notes"), "\"Backup & restore: closed_with_notes\"");
+        assert_eq!(head_scalar("![x](y)"), "\"!\\x5bx\\x5d(y)\"");
+        assert_eq!(head_scalar("http://a.b"), "\"http\\x3a//a\\x2eb\"");
     }
 }
