@@ -40,7 +40,7 @@ fn difference(a: &str, b: &str) -> Option<String> {
     Some(format!("{}\n{}", near(&left), near(&right)))
 }
 
-fn assert_sound(record: &str) {
+pub(super) fn assert_sound(record: &str) {
     let mut heads = 0;
     let mut cells = 0;
     for event in Parser::new_ext(record, Options::ENABLE_TABLES | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS) {
@@ -72,7 +72,7 @@ pub(super) fn yaml_texts(record: &str) -> Vec<String> {
     blocks
 }
 
-fn yaml_blocks(record: &str) -> Vec<serde_yaml::Value> {
+pub(super) fn yaml_blocks(record: &str) -> Vec<serde_yaml::Value> {
     let blocks = yaml_texts(record);
     blocks.iter().map(|block| serde_yaml::from_str(block).unwrap_or_else(|e| panic!("{e}\n{block}"))).collect()
 }
@@ -143,7 +143,7 @@ fn hostile_keys_change_no_structure() {
 }
 
 #[test]
-fn yaml_blocks_read_back_as_the_facts_say() {
+pub(super) fn yaml_blocks_read_back_as_the_facts_say() {
     for hostile in HOSTILE.iter().chain(&["no", "on", "12:30:45", "2026-11-21", "017", "<<", "=", "null", "~"]) {
         let record = text(&changed("incident", &|_| (*hostile).to_owned()));
         let blocks = yaml_blocks(&record);
