@@ -145,7 +145,8 @@ fn assigned(text: &[u8], whole: Range<usize>) -> Result<Range<usize>, usize> {
     let seen = &text[secret.clone()];
     let is_bare = secret.start == whole.end;
     let spaced_colon = text[..whole.end].ends_with(b": ");
-    if value::is_placeholder(seen) || is_bare && value::is_harmless(seen, kind, spaced_colon) {
+    let is_result = spaced_colon && is_bare && (name == "PASS" || name == "pass" && seen.contains(&b' '));
+    if is_result || value::is_placeholder(seen) || is_bare && value::is_harmless(seen, kind, spaced_colon) {
         return Err(whole.end);
     }
     Ok(secret)

@@ -305,12 +305,19 @@ pub(super) fn is_harmless(value: &[u8], kind: Kind, spaced_colon: bool) -> bool 
     }
     let is_number = value.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     let short = if kind == Kind::Password { 2 } else { 5 };
-    let is_word = value.iter().all(u8::is_ascii_lowercase);
+    let is_word = value.len() < 16 && value.iter().all(u8::is_ascii_lowercase);
     matches!(value, [] | [b'{' | b'[' | b'(', ..] | [_] | [b':' | b'=', ..])
         || is_number && value.len() <= short
         || kind == Kind::Token && is_path(value)
-        || kind == Kind::Token && spaced_colon && is_word && value.len() < 16
+        || kind == Kind::Token && spaced_colon && (is_word || is_prose(value))
         || is_code(value)
+}
+
+/// Several words of letters: what a message says after `Token:` or `PASS:`.
+pub(super) fn is_prose(value: &[u8]) -> bool {
+    value.contains(&b' ')
+        && value.iter().all(|b| b.is_ascii_alphabetic() || b" .,;:'()".contains(b))
+        && value.split(|b| *b == b' ').all(|word| word.len() < 20)
 }
 
 fn is_path(value: &[u8]) -> bool {

@@ -55,7 +55,8 @@ pub fn check_policy(policy: &Policy) -> Result<(), JudgeError> {
         return settled(vec![problem(&policy.policy, &error.item, error.message)]);
     }
     let conditions = policy.items().flat_map(|(id, list)| list.into_iter().map(move |condition| (id, condition)));
-    settled(conditions.flat_map(|(id, condition)| check_condition(id, condition)).collect())
+    let operands = conditions.flat_map(|(id, condition)| check_condition(id, condition));
+    settled(operands.chain(references(policy).filter_map(|(item, r)| check_whole(item, r))).collect())
 }
 
 fn check_condition(item: &str, condition: &Condition) -> Vec<Problem> {
@@ -66,13 +67,12 @@ fn check_condition(item: &str, condition: &Condition) -> Vec<Problem> {
             problems.push(problem(item, operator.name, message));
         }
     }
-    problems.extend(condition.fact.iter().filter_map(|reference| check_whole(item, condition, reference)));
     problems
 }
 
-/// Only `present` and `absent` can say something about a fact as a whole.
-fn check_whole(item: &str, condition: &Condition, reference: &str) -> Option<Problem> {
-    let whole = split_reference(reference).1.is_empty() && condition.present.or(condition.absent).is_none();
+/// That a look was taken is nothing to judge by.
+fn check_whole(item: &str, reference: &str) -> Option<Problem> {
+    let whole = split_reference(reference).1.is_empty();
     whole.then(|| problem(item, reference, "names a whole fact: name a value of it, as in `fresh.size_bytes`"))
 }
 

@@ -12,6 +12,7 @@
 mod bundle;
 mod examine;
 mod floors;
+mod policies;
 mod postgres;
 mod sealing;
 mod support;

@@ -29,6 +29,8 @@ fn operands_that_could_never_be_compared_are_refused() {
         ("{ fact: f.l, count: { at_least: 1, at_most: 2 } }", "exactly one of"),
         ("{ fact: f.l, count: {} }", "exactly one of"),
         ("{ fact: f, equals: 1 }", "names a whole fact"),
+        ("{ fact: f, present: true }", "names a whole fact"),
+        ("{ fact: f.x, same_as: g }", "names a whole fact"),
         ("{ not: { fact: f, equals: 1 } }", "names a whole fact"),
         ("{ all: [] }", "would always hold"),
         ("{ fact: f.n }", "exactly one operator"),
@@ -50,7 +52,7 @@ fn an_amount_of_the_wrong_shape_says_what_is_one() {
 #[test]
 fn every_reference_that_leads_nowhere_is_named() {
     let policy = policy(
-        "checks:\n  - { id: A, title: a, require: { fact: fresch.ok, equals: true } }\n  - { id: B, title: b, require: { fact: fresh.okay, equals: true } }\n  - { id: D, title: d, require: { fact: fresh.n, at_least: { share: 1, of: nobody.n } } }\n  - { id: E, title: e, require: { fact: fresh, present: true } }\n",
+        "checks:\n  - { id: A, title: a, require: { fact: fresch.ok, equals: true } }\n  - { id: B, title: b, require: { fact: fresh.okay, equals: true } }\n  - { id: D, title: d, require: { fact: fresh.n, at_least: { share: 1, of: nobody.n } } }\n  - { id: E, title: e, require: { fact: fresh.x, present: true } }\n",
     );
     let case = case("collect: [{ id: fresh, uses: backup }]\n");
     let text = check_references(&policy, &case).unwrap_err().to_string();
