@@ -87,7 +87,8 @@ pub(super) fn asks(word: &str) -> bool {
     matches!(word, "include" | "import" | "from" | "extends")
 }
 
-fn literal(text: &str) -> Option<&str> {
+/// The text of a quoted literal that `text` begins with.
+pub(super) fn literal(text: &str) -> Option<&str> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     text[1..].split(quote).next()
 }
