@@ -2,6 +2,8 @@
 //! cite facts; in the record every line of it is quoted, so that it cannot pass for observed. Raw
 //! HTML, links, large headings and typed labels are refused with their line.
 
+use std::collections::BTreeMap;
+
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
 
 use super::error::RenderError;
@@ -52,7 +54,11 @@ fn refusal(source: &str, at: usize, message: String) -> RenderError {
 /// The first thing that a narrative may not hold, with its line.
 pub(super) fn check_source(source: &str) -> Result<(), RenderError> {
     let refuse = |at: usize, message: &str| refusal(source, at, message.to_owned());
-    engine::compile(NAME, source)?;
+    let alone = BTreeMap::from([(NAME.to_owned(), source.to_owned())]);
+    let names = engine::compile(NAME, source)?;
+    if let Some(error) = names.iter().find_map(|name| needed::unknown_name(&alone, NAME, name)) {
+        return Err(error);
+    }
     if let Some((line, _)) = needed::tags(source).into_iter().find(|(_, tag)| needed::asks(first_word(tag))) {
         let message = "a narrative includes no other file".to_owned();
         return Err(RenderError::Template { file: NAME.to_owned(), line, message });
@@ -165,6 +171,9 @@ mod tests {
         assert!(message("a\n\nseen [F1] there\n").starts_with("narrative.md:3: a typed citation label"));
         assert!(message("seen \\[**F**1\\]\n").contains("typed citation label"));
         assert!(message("seen &#91;F1]\n").contains("typed citation label"));
+        assert!(
+            message("a\n{{ fct('x.y') }}").starts_with("narrative.md:2: unknown name `fct` (did you mean `fact`?)")
+        );
         assert!(message("a\u{1b}[2J\n").contains("control character"));
         assert!(message("{{ fact(").starts_with("narrative.md:1: syntax error"));
     }

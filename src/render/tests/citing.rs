@@ -95,6 +95,12 @@ fn the_manual_names_every_function_and_filter() {
     let manual = include_str!("../../../docs/templates.md");
     let sample = Arc::new(bundle("incident"));
     let env = engine::environment(&sample, &Arc::new(Ledger::new(&sample))).unwrap();
+    let mut provided: Vec<_> = env.globals().map(|(name, _)| name.to_owned()).collect();
+    provided.extend(["loop", "self", "super"].map(str::to_owned));
+    provided.sort();
+    let mut promised = engine::NAMES.to_vec();
+    promised.sort_unstable();
+    assert_eq!(provided, promised);
     let data = ["case", "run", "policy", "bundle", "verdict"];
     for (name, _) in env.globals() {
         let form = if data.contains(&name) { format!("`{name}.") } else { format!("`{name}(") };
