@@ -30,7 +30,7 @@ create function words(n int, seed int) returns text language sql immutable as $$
 create table sales.orders as
   select g as id, gen_random_uuid() as key, words(8 + g % 13, g) as note,
          timestamptz '2026-01-01' + g * interval '17 seconds' as placed,
-         (g * 7919 % 100000) / 100.0 as amount, g % 5000 as customer
+         (g::bigint * 7919 % 100000) / 100.0 as amount, g % 5000 as customer
   from generate_series(1, 1500000) g;
 create table audit.events as
   select g as id, timestamptz '2026-01-01' + g * interval '3 seconds' as at,
@@ -39,7 +39,7 @@ create table audit.events as
            'quote', E'line one\nline "two"\\end') as doc
   from generate_series(1, 1800000) g;
 create table media.blobs as
-  select g as id, decode(repeat(md5(g::text), 2) || md5((g * 3)::text) || repeat('00ff', 60), 'hex') as body
+  select g as id, decode(repeat(md5(g::text), 2) || md5((g::bigint * 3)::text) || repeat('00ff', 60), 'hex') as body
   from generate_series(1, 450000) g;
 create table "Odd Name"."ta.ble ""q"" ä" as
   select g as id, md5(g::text) as hash, case when g % 3 = 0 then null else words(4, g) end as note

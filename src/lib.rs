@@ -18,6 +18,8 @@
 //! | [`report`] | 6 | verdicts, facts and findings to a screen or a machine |
 //! | [`cli`] | 7 | arguments and one file per verb |
 
+#![cfg_attr(not(feature = "isal"), forbid(unsafe_code))]
+
 pub mod base;
 pub mod model;
 
