@@ -420,6 +420,17 @@ mod tests {
     }
 
     #[test]
+    fn a_link_or_fifo_swapped_in_behind_a_listing_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (fifo, link) = (folder.path().join("fifo"), folder.path().join("link"));
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", &link).unwrap();
+        assert!(matches!(open_listed(&link), Err(ReadError::Link { .. })));
+        let opened = open_listed(&fifo).unwrap();
+        assert_eq!(kind(&opened.metadata().unwrap()), "FIFO");
+    }
+
+    #[test]
     fn writing_is_private_and_leaves_no_temporary_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out");

@@ -4,6 +4,7 @@
 
 mod doc;
 mod excerpt;
+mod keys;
 mod lines;
 mod patterns;
 mod scan;

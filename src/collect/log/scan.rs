@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Duration, Utc};
 
 use super::excerpt::{Excerpt, Kept, Lines, Recent};
+use super::keys::Keys;
 use super::lines::{Block, Line, lines};
 use super::patterns::Patterns;
 use super::zone::{Moment, Rules};
@@ -97,6 +98,7 @@ pub struct Scan<'a> {
     after: usize,
     now: Option<Moment>,
     seconds: VecDeque<(DateTime<Utc>, u64)>,
+    keys: Keys,
     found: Found,
 }
 
@@ -131,6 +133,7 @@ impl<'a> Scan<'a> {
             after: 0,
             now: None,
             seconds: VecDeque::new(),
+            keys: Keys::default(),
             found,
         }
     }
@@ -141,7 +144,8 @@ impl<'a> Scan<'a> {
         self.found.overlong += u64::from(block.overlong.is_some_and(|length| length > block.bytes.len() as u64));
         let mut candidate = self.patterns.candidate(block.bytes, 0);
         let mut end = 0;
-        for line in lines(block, self.found.lines + 1) {
+        let keys = self.keys.concern(block.bytes);
+        for mut line in lines(block, self.found.lines + 1) {
             let start = end;
             end = start + memchr::memchr(b'\n', &block.bytes[start..]).map_or(block.bytes.len() - start, |at| at + 1);
             if block.overlong.is_some() {
@@ -153,6 +157,7 @@ impl<'a> Scan<'a> {
                 candidate = self.patterns.candidate(block.bytes, end);
             }
             self.found.lines = line.number;
+            line.secret = keys && self.keys.inside(line.bytes);
             self.line(&line, matching);
         }
         self.times(block);

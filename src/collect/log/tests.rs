@@ -144,6 +144,19 @@ fn hostile_text_is_kept_as_it_is_in_values_and_harmless_in_the_file() {
 }
 
 #[test]
+fn the_lines_of_a_private_key_are_counted_and_never_kept() {
+    let key = format!("x {}\n{}\n{}\nand after\n", concat!("-----BEGIN PRIV", "ATE KEY-----"), "MIIE0123456789", "QUJD");
+    let seen = Scene::new(key.as_bytes()).see("patterns: { mii: MIIE }, tail: 3");
+    assert_eq!(at(&seen, "patterns.mii.count"), &1_u64.into());
+    assert!(
+        at(&seen, "patterns.mii.first.text").as_text().is_some_and(|text| text.starts_with("[line of a private key"))
+    );
+    assert!(
+        !attached(&seen).contains("MIIE") && !attached(&seen).contains("QUJD") && attached(&seen).contains("after")
+    );
+}
+
+#[test]
 fn a_repeated_hour_is_said_and_not_guessed() {
     let seen = Scene::new(b"2026-10-25 02:30:00 error\n").see("patterns: { error: error }");
     let first = at(&seen, "patterns.error.first");
