@@ -35,11 +35,7 @@ pub(super) fn of(head: &[u8]) -> Kind {
     if super::tar::is_header(head) {
         return Kind::Tar;
     }
-    if is_text(head) {
-        Kind::UnknownText
-    } else {
-        Kind::Unknown
-    }
+    if is_text(head) { Kind::UnknownText } else { Kind::Unknown }
 }
 
 /// zstd streams may begin with a frame of metadata.
@@ -49,9 +45,7 @@ fn is_skippable_frame(head: &[u8]) -> bool {
 
 /// No byte that text does not have. Bytes above 127 are text in some encoding.
 fn is_text(head: &[u8]) -> bool {
-    head.iter().all(|&byte| {
-        byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)
-    })
+    head.iter().all(|&byte| byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b))
 }
 
 #[cfg(test)]

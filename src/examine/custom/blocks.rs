@@ -51,19 +51,11 @@ pub(super) fn read(
     facts: &mut Custom,
     data: &mut DataEntries,
 ) -> Result<(), Damage> {
-    let mut work = Work {
-        context,
-        fields,
-        compression,
-        facts,
-        buffers: Buffers::new(),
-    };
+    let mut work = Work { context, fields, compression, facts, buffers: Buffers::new() };
     match work.blocks(data) {
         Err(Stop::Damage(damage)) => Err(damage),
         Err(Stop::Limit) => Ok(()),
-        Ok(()) if work.facts.blocks_found < work.facts.blocks_expected => {
-            Err(Damage::MissingBlocks)
-        }
+        Ok(()) if work.facts.blocks_found < work.facts.blocks_expected => Err(Damage::MissingBlocks),
         Ok(()) => Ok(()),
     }
 }
@@ -98,11 +90,7 @@ impl Work<'_, '_, '_, '_, '_> {
     }
 
     fn table(&mut self, table: Option<&str>, is_copy: bool) -> Result<(), Stop> {
-        let reader = if is_copy {
-            Reader::Copy(CopyRows::new(), false)
-        } else {
-            Reader::statements()
-        };
+        let reader = if is_copy { Reader::Copy(CopyRows::new(), false) } else { Reader::statements() };
         let Some(reader) = self.chunks(reader)? else {
             return Ok(());
         };

@@ -51,10 +51,7 @@ impl Reader {
             Reader::Copy(rows, ended) => (rows.rows(), ended || rows.at_terminator()),
             Reader::Statements(lexer) => {
                 let sql = lexer.finish().sql;
-                (
-                    sql.rows.total,
-                    sql.ends_inside.is_none() && sql.inserts_uncounted == 0,
-                )
+                (sql.rows.total, sql.ends_inside.is_none() && sql.inserts_uncounted == 0)
             }
             Reader::Nobody => (0, true),
         }
@@ -86,10 +83,7 @@ pub(super) struct Buffers {
 
 impl Buffers {
     pub(super) fn new() -> Buffers {
-        Buffers {
-            input: Vec::with_capacity(GATHERED),
-            output: vec![0; OUTPUT],
-        }
+        Buffers { input: Vec::with_capacity(GATHERED), output: vec![0; OUTPUT] }
     }
 }
 
@@ -107,14 +101,7 @@ impl<'a, 's, 'e> Unpack<'a, 's, 'e> {
             Compression::Lz4 | Compression::Unknown => return None,
         };
         buffers.input.clear();
-        Some(Unpack {
-            context,
-            codec,
-            buffers,
-            started: false,
-            ended: false,
-            bytes: 0,
-        })
+        Some(Unpack { context, codec, buffers, started: false, ended: false, bytes: 0 })
     }
 
     /// Adds compressed bytes.
@@ -141,21 +128,13 @@ impl<'a, 's, 'e> Unpack<'a, 's, 'e> {
             return Ok(());
         }
         self.decode(reader)?;
-        if self.ended {
-            Ok(())
-        } else {
-            Err(Fault::BadData)
-        }
+        if self.ended { Ok(()) } else { Err(Fault::BadData) }
     }
 
     fn out(&mut self, bytes: &[u8], reader: &mut Reader) -> Result<(), Fault> {
         self.bytes += bytes.len() as u64;
         reader.feed(bytes);
-        if self.context.may_expand(bytes.len() as u64) {
-            Ok(())
-        } else {
-            Err(Fault::Limit)
-        }
+        if self.context.may_expand(bytes.len() as u64) { Ok(()) } else { Err(Fault::Limit) }
     }
 
     /// Decodes what was gathered.
@@ -169,23 +148,14 @@ impl<'a, 's, 'e> Unpack<'a, 's, 'e> {
         result
     }
 
-    fn decode_from(
-        &mut self,
-        input: &[u8],
-        output: &mut [u8],
-        reader: &mut Reader,
-    ) -> Result<(), Fault> {
+    fn decode_from(&mut self, input: &[u8], output: &mut [u8], reader: &mut Reader) -> Result<(), Fault> {
         let mut at = 0;
         let mut filled = 0;
         loop {
             if self.ended {
                 // Nothing may follow the end of the stream.
                 self.out(&output[..filled], reader)?;
-                return if at == input.len() {
-                    Ok(())
-                } else {
-                    Err(Fault::BadData)
-                };
+                return if at == input.len() { Ok(()) } else { Err(Fault::BadData) };
             }
             let (consumed, produced) = self.step(&input[at..], &mut output[filled..])?;
             at += consumed;
@@ -195,11 +165,7 @@ impl<'a, 's, 'e> Unpack<'a, 's, 'e> {
                 filled = 0;
             } else if consumed == 0 && produced == 0 {
                 self.out(&output[..filled], reader)?;
-                return if at == input.len() {
-                    Ok(())
-                } else {
-                    Err(Fault::BadData)
-                };
+                return if at == input.len() { Ok(()) } else { Err(Fault::BadData) };
             }
         }
     }
