@@ -16,7 +16,11 @@ const LONGEST: usize = 16 << 10;
 pub(super) fn assigned(text: &[u8], key: usize, start: usize) -> Range<usize> {
     let start = skip_prefix(text, start);
     if let Some(inside) = quoted(text, start) {
-        return inside;
+        // `"one"'two'three`: a shell reads all of it as one word.
+        let goes_on = text.get(inside.end + 1).is_some_and(|b| b.is_ascii_alphanumeric() || b"'\"$_".contains(b));
+        let is_open = key > 0 && b"'\"".contains(&text[key - 1]);
+        let is_plain = !is_open && text[start] != b'\\' && text.get(inside.end) == Some(&text[start]);
+        return if goes_on && is_plain { start..argument(text, start).end } else { inside };
     }
     let word = cut(text, start..word_end(text, start));
     if is_block_mark(&text[word.clone()]) && rest_of_line_is_blank(text, word.end) {
@@ -372,6 +376,7 @@ mod tests {
         assert_eq!(value("k: two words # why"), "two words");
         assert_eq!(value("k=ab\"cd e"), "ab\"cd");
         assert_eq!(value("k=ab</k>"), "ab");
+        assert_eq!(value("k=\"ab\"'cd'ef gh"), "\"ab\"'cd'ef");
         assert_eq!(value("k=$PW\""), "$PW");
         assert_eq!(value("k=${PW}\" x"), "${PW}");
         assert_eq!(value("k={a}}"), "{a}");
