@@ -96,6 +96,9 @@ pub struct Demo {
     /// The folder to make; it must not exist or be empty.
     #[arg(default_value = "evidence-demo")]
     pub folder: PathBuf,
+    /// The folder of PostgreSQL's `initdb` and `postgres`, when it is none of the usual ones.
+    #[arg(long, value_name = "DIR")]
+    pub server_binaries: Option<PathBuf>,
 }
 
 /// `evidence init`.

@@ -13,6 +13,7 @@ mod bad_input;
 mod bundle;
 mod examine;
 mod floors;
+mod g6;
 mod policies;
 mod postgres;
 mod reference;

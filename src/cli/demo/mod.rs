@@ -40,7 +40,7 @@ const VERBS: [(&str, Exit); 4] = [
 pub fn run(screen: &Screen, args: &args::Demo) -> Result<Exit> {
     let folder = own_folder(&args.folder)?;
     tell("staging: a database, five good nights and a bad one …");
-    let scene = Scene::stage(&folder)?;
+    let scene = Scene::stage(&folder, args.server_binaries.as_deref())?;
     if !screen.json {
         screen.text(&scene.story())?;
     }

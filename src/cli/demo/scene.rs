@@ -27,12 +27,13 @@ pub struct Scene {
 }
 
 impl Scene {
-    /// Stages everything below `folder`, the case included.
+    /// Stages everything below `folder`, the case included, with the server binaries in `given` or
+    /// those that are installed.
     ///
     /// # Errors
     /// When a part cannot be made.
-    pub fn stage(folder: &Path) -> Result<Self> {
-        let binaries = server::find_binaries();
+    pub fn stage(folder: &Path, given: Option<&Path>) -> Result<Self> {
+        let binaries = server::find_binaries(given);
         let server = binaries.as_deref().map(Server::start).transpose()?;
         let nowhere = folder.join("no-server");
         let socket = server.as_ref().map_or(nowhere.as_path(), Server::socket);

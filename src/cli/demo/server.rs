@@ -25,11 +25,12 @@ pub struct Server {
     binaries: PathBuf,
 }
 
-/// The folder of the newest server binaries, if there are any.
+/// The folder of the newest server binaries, if there are any; only `given` counts where it is.
 #[must_use]
-pub fn find_binaries() -> Option<PathBuf> {
+pub fn find_binaries(given: Option<&Path>) -> Option<PathBuf> {
     let on_path = env::find_program("initdb").and_then(|program| program.parent().map(Path::to_owned));
-    let mut found: Vec<PathBuf> = PLACES.iter().flat_map(|place| expand(place)).chain(on_path).collect();
+    let usual = || PLACES.iter().flat_map(|place| expand(place)).chain(on_path).collect();
+    let mut found: Vec<PathBuf> = given.map_or_else(usual, |folder| vec![folder.to_owned()]);
     found.retain(|folder| ["initdb", "postgres"].iter().all(|program| folder.join(program).is_file()));
     found.sort_by_key(|folder| version_of(folder));
     found.pop()
