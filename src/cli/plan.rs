@@ -50,6 +50,9 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
     let load = |name: &str| place.template(name);
     let templates = render::needed(&loaded.case.template, &load).with_context(at)?;
     let narrative = place.narrative(&loaded)?;
+    if let Some(text) = &narrative {
+        render::check_narrative(text, &loaded.case, &may_show).with_context(at)?;
+    }
     let steps = collect::prepare(&loaded.case, &loaded.folder)
         .map_err(|e| anyhow!("{}{}: {e}", file.display(), line_of_step(&loaded.bytes, e.step.as_deref())))?;
     let plan = Plan {

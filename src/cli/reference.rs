@@ -32,7 +32,8 @@ pub fn names() -> Vec<String> {
     let collectors = COLLECTORS.iter().map(|collector| collector.doc().name.to_owned());
     let operators = OPERATORS.iter().map(|operator| operator.name.to_owned());
     let policies = assets::policies().into_iter().filter_map(|file| Some(file.strip_suffix(".yaml")?.to_owned()));
-    let templates = assets::templates().into_iter().filter_map(|file| Some(file.strip_suffix(".md.j2")?.to_owned()));
+    let templates = assets::templates().into_iter().filter(|file| !file.starts_with('_'));
+    let templates = templates.filter_map(|file| Some(file.strip_suffix(".md.j2")?.to_owned()));
     let mut names: Vec<_> = chapters.chain(collectors).chain(operators).chain(policies).chain(templates).collect();
     names.sort_unstable();
     names.dedup();
