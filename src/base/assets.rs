@@ -11,6 +11,12 @@ pub fn template(name: &str) -> Option<&'static str> {
     TEMPLATES.get_file(name)?.contents_utf8()
 }
 
+/// The commented case that `evidence init --from kind` starts with; `CASE` in it is the case's name.
+#[must_use]
+pub fn starter(kind: &str) -> Option<&'static str> {
+    template(&format!("init/{kind}.yaml"))
+}
+
 /// The built-in policy file `name`, e.g. `backup-integrity.yaml`.
 #[must_use]
 pub fn policy(name: &str) -> Option<&'static str> {

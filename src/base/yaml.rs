@@ -57,9 +57,20 @@ pub fn decode<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, YamlE
         return Err(invalid(line + 1, 1, "YAML is indented with spaces, not tabs".to_owned()));
     }
     serde_yaml::from_str(text).map_err(|error| {
-        let (line, column) = error.location().map_or((0, 0), |l| (l.line(), l.column()));
-        invalid(line, column, explain(&error.to_string()))
+        let message = error.to_string();
+        let place = second_key(text, &message).or_else(|| error.location().map(|l| (l.line(), l.column())));
+        let (line, column) = place.unwrap_or_default();
+        invalid(line, column, explain(&message))
     })
+}
+
+/// Where a duplicate top-level key stands for the second time: the decoder names only the start of
+/// the map.
+fn second_key(text: &str, message: &str) -> Option<(usize, usize)> {
+    let key = message.strip_prefix("duplicate field `")?.split('`').next()?;
+    let stands = |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
+    let mut lines = text.lines().enumerate().filter(|(_, line)| stands(line));
+    lines.nth(1).map(|(index, _)| (index + 1, 1))
 }
 
 /// The decoder's message, without its own copy of the place, and with a suggestion for a name
@@ -100,7 +111,9 @@ fn is_reserved(text: &str) -> bool {
     WORDS.contains(&text.to_ascii_lowercase().as_str())
 }
 
-fn quoted(text: &str) -> String {
+/// `text` as a double-quoted YAML scalar on one line.
+#[must_use]
+pub fn quoted(text: &str) -> String {
     use std::fmt::Write as _;
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -112,7 +125,10 @@ fn quoted(text: &str) -> String {
             '\r' => out.push_str("\\r"),
             '\t' => out.push_str("\\t"),
             c if text::is_unsafe(c) && (c as u32) > 0xffff => drop(write!(out, "\\U{:08x}", c as u32)),
-            c if text::is_unsafe(c) => drop(write!(out, "\\u{:04x}", c as u32)),
+            // Readers of YAML refuse these two, although they are characters.
+            c if text::is_unsafe(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => {
+                let _ = write!(out, "\\u{:04x}", c as u32);
+            }
             c => out.push(c),
         }
     }
@@ -167,6 +183,11 @@ mod tests {
         }
         assert_eq!(scalar("/srv/backups/app.sql.gz"), "/srv/backups/app.sql.gz");
         assert_eq!(scalar("a\nb"), "\"a\\nb\"");
+    }
+
+    #[test]
+    fn characters_that_readers_refuse_are_escaped() {
+        assert_eq!(scalar("\u{fffe}\u{ffff}"), "\"\\ufffe\\uffff\"");
     }
 
     proptest! {

@@ -22,6 +22,7 @@ pub struct Cli {
 
 /// What all verbs understand.
 #[derive(Args)]
+#[command(next_help_heading = "Global options")]
 pub struct Global {
     /// The folder that holds `reports/`, and `policies/` and `templates/` that override the built-in ones.
     #[arg(long, global = true, value_name = "DIR", env = "EVIDENCE_ROOT", default_value = ".")]
@@ -72,13 +73,17 @@ pub enum Verb {
     #[command(after_help = "Examples:\n  evidence render hb-08\n  evidence render hb-08 --output -")]
     Render(Render),
     /// Verify a record or run: the bag, the anchors, the verdict, the prose, the signature.
-    #[command(after_help = "Examples:\n  evidence verify reports/g6/record.md\n  evidence verify g6 --require-signature")]
+    #[command(
+        after_help = "Examples:\n  evidence verify reports/g6/record.md\n  evidence verify g6 --require-signature"
+    )]
     Verify(Verify),
     /// Print the JSON Schema of cases or policies, for editors.
     #[command(after_help = "Example:\n  evidence schema case > .vscode/case.schema.json")]
     Schema(Schema),
     /// Explain a collector, an operator, an exit code, a policy or a template.
-    #[command(after_help = "Examples:\n  evidence explain backup\n  evidence explain younger_than\n  evidence explain 3")]
+    #[command(
+        after_help = "Examples:\n  evidence explain backup\n  evidence explain younger_than\n  evidence explain 3"
+    )]
     Explain(Explain),
     /// Print the completions for a shell.
     #[command(after_help = "Example:\n  evidence completions bash > /etc/bash_completion.d/evidence")]

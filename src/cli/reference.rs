@@ -44,7 +44,7 @@ pub fn names() -> Vec<String> {
 pub fn entry(name: &str) -> Option<String> {
     let chapter = || CHAPTERS.iter().find(|chapter| chapter.name == name).map(|chapter| (chapter.text)());
     let collector = || COLLECTORS.iter().map(|c| c.doc()).find(|doc| doc.name == name).map(collector);
-    let operator = || OPERATORS.iter().find(|operator| operator.name == name).map(operator);
+    let operator = || OPERATORS.iter().find(|operator| operator.name == name).map(|found| operator(found));
     chapter().or_else(collector).or_else(operator).or_else(|| exit_code(name)).or_else(|| files(name))
 }
 
@@ -97,7 +97,8 @@ fn operators() -> String {
 }
 
 fn operator(operator: &Operator) -> String {
-    format!("# {}\n\n{}\n\n```yaml\n{}\n```\n", operator.name, operator.doc, operator.example.trim_end())
+    let Operator { name, doc, detail, example, .. } = operator;
+    format!("# {name}\n\n{doc}\n\n{detail}\n\n```yaml\n{}\n```\n", example.trim_end())
 }
 
 fn exit_codes() -> String {

@@ -1,6 +1,7 @@
 //! Collectors: one file each, read-only by what they are able to express, and one table. What they
 //! see leaves this room only masked.
 
+mod backup;
 mod doc;
 mod file;
 mod files;
@@ -69,6 +70,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &host::HostCollector,
     &file::FileCollector,
     &files::FilesCollector,
+    &backup::BackupCollector,
     &log::LogCollector,
     &postgres::Identity,
     &postgres::SchemaPrivilege,
@@ -81,4 +83,19 @@ pub const COLLECTORS: &[&dyn Collector] = &[
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Collector> {
     COLLECTORS.iter().copied().find(|collector| collector.doc().name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_examples_name_their_collector() {
+        for (index, collector) in COLLECTORS.iter().enumerate() {
+            let doc = collector.doc();
+            assert!(COLLECTORS[..index].iter().all(|other| other.doc().name != doc.name), "{}", doc.name);
+            assert!(doc.example.contains(&format!("uses: {}", doc.name)), "{}", doc.name);
+            assert_eq!(doc.example.contains("on: "), doc.needs_target, "{}", doc.name);
+        }
+    }
 }

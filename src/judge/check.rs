@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::DateTime;
 
 use crate::base::text;
-use crate::model::case::Case;
+use crate::model::case::{Case, Step};
 use crate::model::fact::split_reference;
 use crate::model::policy::{Condition, Policy};
 
@@ -55,7 +55,8 @@ pub fn check_policy(policy: &Policy) -> Result<(), JudgeError> {
         return settled(vec![problem(&policy.policy, &error.item, error.message)]);
     }
     let conditions = policy.items().flat_map(|(id, list)| list.into_iter().map(move |condition| (id, condition)));
-    settled(conditions.flat_map(|(id, condition)| check_condition(id, condition)).collect())
+    let operands = conditions.flat_map(|(id, condition)| check_condition(id, condition));
+    settled(operands.chain(references(policy).filter_map(|(item, r)| check_whole(item, r))).collect())
 }
 
 fn check_condition(item: &str, condition: &Condition) -> Vec<Problem> {
@@ -63,16 +64,15 @@ fn check_condition(item: &str, condition: &Condition) -> Vec<Problem> {
     let mut problems: Vec<_> = parts.flat_map(|part| check_condition(item, part)).collect();
     for operator in condition.operators().into_iter().filter_map(operators::operator) {
         if let Err(message) = (operator.check)(condition) {
-            problems.push(problem(item, operator.name, format!("{message}")));
+            problems.push(problem(item, operator.name, message));
         }
     }
-    problems.extend(condition.fact.iter().filter_map(|reference| check_whole(item, condition, reference)));
     problems
 }
 
-/// Only `present` and `absent` can say something about a fact as a whole.
-fn check_whole(item: &str, condition: &Condition, reference: &str) -> Option<Problem> {
-    let whole = split_reference(reference).1.is_empty() && condition.present.or(condition.absent).is_none();
+/// That a look was taken is nothing to judge by.
+fn check_whole(item: &str, reference: &str) -> Option<Problem> {
+    let whole = split_reference(reference).1.is_empty();
     whole.then(|| problem(item, reference, "names a whole fact: name a value of it, as in `fresh.size_bytes`"))
 }
 
@@ -90,12 +90,13 @@ pub fn check_references(policy: &Policy, case: &Case) -> Result<(), JudgeError> 
     settled(problems)
 }
 
-/// Checks that every fact can have something where the policy looks. `known` answers for the name
-/// of a collector and a path; it says `true` where that cannot be said.
+/// Checks that every fact can have something where the policy looks. `known` answers for a step of
+/// the case and a path in its fact; it says `true` where that cannot be said. [`path_fits`] compares
+/// with a documented name.
 ///
 /// # Errors
 /// Every reference that leads nowhere.
-pub fn check_paths(policy: &Policy, case: &Case, known: &dyn Fn(&str, &str) -> bool) -> Result<(), JudgeError> {
+pub fn check_paths(policy: &Policy, case: &Case, known: &dyn Fn(&Step, &str) -> bool) -> Result<(), JudgeError> {
     let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| unknown_path(case, item, r, known)).collect();
     problems.dedup();
     settled(problems)
@@ -117,11 +118,35 @@ fn uncollected(case: &Case, item: &str, reference: &str) -> Option<Problem> {
     Some(problem(item, reference, message))
 }
 
-fn unknown_path(case: &Case, item: &str, reference: &str, known: &dyn Fn(&str, &str) -> bool) -> Option<Problem> {
+fn unknown_path(case: &Case, item: &str, reference: &str, known: &dyn Fn(&Step, &str) -> bool) -> Option<Problem> {
     let (id, path) = split_reference(reference);
-    let uses = &case.collect.iter().find(|step| step.id == id)?.uses;
+    let step = case.collect.iter().find(|step| step.id == id)?;
+    let uses = &step.uses;
     let message = || format!("leads nowhere: `{uses}` never shows `{path}`; see `evidence explain {uses}`");
-    (!path.is_empty() && !known(uses, path)).then(|| problem(item, reference, message()))
+    (!path.is_empty() && !known(step, path)).then(|| problem(item, reference, message()))
+}
+
+/// Whether `path` can be a value that is documented as `documented`, e.g. `patterns.NAME.count`: a
+/// word in capitals or angle brackets stands for one or more names. A path above or below the documented one
+/// fits too, because the map or list there is a value as well.
+#[must_use]
+pub fn path_fits(documented: &str, path: &str) -> bool {
+    let split = |text: &str| text.split('.').map(str::to_owned).collect::<Vec<_>>();
+    fits(&split(documented), &split(path))
+}
+
+fn fits(documented: &[String], path: &[String]) -> bool {
+    match (documented, path) {
+        ([], _) | (_, []) => true,
+        ([any, rest @ ..], [_, tail @ ..]) if is_placeholder(any) => {
+            rest.is_empty() || tail.is_empty() || (0..tail.len()).any(|skipped| fits(rest, &tail[skipped..]))
+        }
+        ([name, rest @ ..], [given, tail @ ..]) => name == given && fits(rest, tail),
+    }
+}
+
+fn is_placeholder(name: &str) -> bool {
+    name.starts_with('<') || (!name.is_empty() && name.bytes().all(|b| b.is_ascii_uppercase()))
 }
 
 /// Waivers of items that are not there, waived twice, hard stops or without a true expiry, and

@@ -4,7 +4,7 @@
 use crate::model::policy::Condition;
 
 use super::operators::{self, Leaf, Operator, Rule};
-use super::sight::{Blank, Gap, Sight};
+use super::sight::{self, Blank, Gap, Sight};
 use super::truth::Truth;
 use super::unit::Unit;
 use super::words;
@@ -46,13 +46,7 @@ impl Finding {
 
     /// What is missing, in words.
     pub(super) fn why_unknown(&self) -> String {
-        let mut whys: Vec<&str> = Vec::new();
-        for gap in &self.gaps {
-            if !whys.contains(&gap.why.as_str()) {
-                whys.push(&gap.why);
-            }
-        }
-        whys.join("; ")
+        sight::in_words(&self.gaps)
     }
 
     /// The first command that would settle something.
@@ -148,9 +142,8 @@ fn credited(leaf: &Leaf<'_>, observed: String) -> String {
 }
 
 fn presence(leaf: &Leaf<'_>, when_there: bool) -> (Result<bool, Gap>, String) {
-    match leaf.sight.look(leaf.reference) {
-        Ok(Some(value)) => (Ok(when_there), words::show(value, leaf.unit)),
-        Ok(None) => (Ok(when_there), "present".to_owned()),
+    match leaf.sight.value(leaf.reference) {
+        Ok(value) => (Ok(when_there), words::show(value, leaf.unit)),
         Err(blank) if blank.not_found => (Ok(!when_there), blank.observed),
         Err(blank) => (Err(blank.gap), blank.observed),
     }

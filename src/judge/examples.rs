@@ -62,7 +62,7 @@ fn not_only_unknown(verdict: &Verdict) -> Vec<String> {
     wrong
 }
 
-fn verdict(policy: &Policy, values: &BTreeMap<String, Value>) -> Verdict {
+pub(super) fn verdict(policy: &Policy, values: &BTreeMap<String, Value>) -> Verdict {
     let facts = facts(values);
     judge(policy, &facts, &case(policy, &facts), EXAMPLES_AS_OF)
 }

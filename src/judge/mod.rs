@@ -22,7 +22,7 @@ mod unit;
 mod waivers;
 mod words;
 
-pub use check::{JudgeError, Problem, check_paths, check_policy, check_references};
+pub use check::{JudgeError, Problem, check_paths, check_policy, check_references, path_fits};
 pub use examples::{EXAMPLES_AS_OF, prove_examples};
 pub use operators::{OPERATORS, Operator, operator};
 
@@ -40,7 +40,7 @@ pub fn judge(policy: &Policy, facts: &[Fact], case: &Case, as_of: &str) -> Verdi
     let sight = Sight::new(facts, as_of);
     let mut rows = items::rows(policy, case, &sight);
     waivers::apply(case, as_of, &mut rows);
-    let outcome = outcome::outcome(&rows, facts.is_empty());
+    let outcome = outcome::outcome(&rows);
     let closure = (!policy.criteria.is_empty()).then(|| outcome::closure(&rows, outcome));
     Verdict { policy: policy.policy.clone(), as_of: as_of.to_owned(), outcome, closure, rows }
 }

@@ -2,14 +2,15 @@
 
 use crate::model::verdict::{Closure, Outcome, Row, Section, Status};
 
-/// The outcome of `rows`. Nothing to judge, or nothing but waivers, establishes nothing.
-pub(super) fn outcome(rows: &[Row], no_facts: bool) -> Outcome {
+/// The outcome of `rows`. Nothing to judge, or nothing but waivers, establishes nothing; without
+/// facts every row is unknown.
+pub(super) fn outcome(rows: &[Row]) -> Outcome {
     let any = |test: fn(&Row) -> bool| rows.iter().any(test);
     if any(|row| row.section == Section::HardStops && row.status != Status::Pass) {
         Outcome::HardStop
     } else if any(|row| row.status.fails()) {
         Outcome::Fail
-    } else if no_facts || any(|row| row.status == Status::Unknown) || !any(|row| row.status == Status::Pass) {
+    } else if any(|row| row.status == Status::Unknown) || !any(|row| row.status == Status::Pass) {
         Outcome::Unknown
     } else {
         Outcome::Pass

@@ -10,6 +10,8 @@ use crate::model::value::Value;
 /// A reason why something is not established.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gap {
+    /// What it is about, when that stands in front of the reason.
+    pub(super) subject: Option<String>,
     /// In words.
     pub(super) why: String,
     /// The exact command that would settle it.
@@ -19,8 +21,26 @@ pub(super) struct Gap {
 impl Gap {
     /// A gap that no single command settles.
     pub(super) fn new(why: impl Into<String>) -> Self {
-        Self { why: why.into(), settle: None }
+        Self { subject: None, why: why.into(), settle: None }
     }
+}
+
+/// What is missing, in words; subjects with one and the same reason stand together.
+pub(super) fn in_words(gaps: &[Gap]) -> String {
+    let mut by_reason: Vec<(&str, Vec<&str>)> = Vec::new();
+    for gap in gaps {
+        let at = by_reason.iter().position(|(why, _)| *why == gap.why).unwrap_or(by_reason.len());
+        if at == by_reason.len() {
+            by_reason.push((&gap.why, Vec::new()));
+        }
+        let subjects = &mut by_reason[at].1;
+        subjects.extend(gap.subject.as_deref().filter(|subject| !subjects.contains(subject)));
+    }
+    let words = by_reason.into_iter().map(|(why, subjects)| match &subjects[..] {
+        [] => why.to_owned(),
+        subjects => format!("{}: {why}", subjects.join(", ")),
+    });
+    words.collect::<Vec<_>>().join("; ")
 }
 
 /// Nothing to be seen at a reference.
@@ -60,24 +80,19 @@ impl<'a> Sight<'a> {
         }
     }
 
-    /// The value at `reference`; `None` when it names a whole fact that was seen.
-    pub(super) fn look(&self, reference: &str) -> Result<Option<&'a Value>, Blank> {
+    /// The value at `reference`. A whole fact is none: that a look was taken says nothing about what
+    /// it was taken at (`file` shows `exists: false`).
+    pub(super) fn value(&self, reference: &str) -> Result<&'a Value, Blank> {
         let (id, path) = split_reference(reference);
         let fact = self.fact(id)?;
         if path.is_empty() {
-            return fact.absence.as_ref().map_or(Ok(None), |absence| Err(absent(reference, absence)));
+            return Err(unseen("a whole fact is not a value: name one, as in `fresh.size_bytes`", reference));
         }
         match fact.at(path) {
-            Some(Ok(value)) => Ok(Some(value)),
+            Some(Ok(value)) => Ok(value),
             Some(Err(absence)) => Err(absent(reference, absence)),
             None => Err(nowhere(fact, path)),
         }
-    }
-
-    /// The value at `reference`.
-    pub(super) fn value(&self, reference: &str) -> Result<&'a Value, Blank> {
-        let whole = || unseen("a whole fact is not a value: name one, as in `fresh.size_bytes`", reference);
-        self.look(reference)?.ok_or_else(whole)
     }
 
     /// The seat, when `reference` points into a statement.
@@ -87,26 +102,26 @@ impl<'a> Sight<'a> {
         said.then(|| fact.values.get("seat").and_then(Value::as_text).unwrap_or("somebody"))
     }
 
-    /// Whether the list or map at `reference` was cut when it was collected, as its neighbour
-    /// `<name>_cut` or `cut` says.
-    pub(super) fn is_cut(&self, reference: &str) -> bool {
-        let says = |neighbour: &str| matches!(self.look(neighbour), Ok(Some(Value::Bool(true))));
+    /// Whether the list or map at `reference`, of which `kept` entries are there, was cut when it
+    /// was collected, as a neighbour says: `<name>_cut`, `<name>_total` or `cut`.
+    pub(super) fn is_cut(&self, reference: &str, kept: usize) -> bool {
+        let neighbour = |name: &str| self.value(name).ok();
+        let says = |name: &str| matches!(neighbour(name), Some(Value::Bool(true)));
+        let total = neighbour(&format!("{reference}_total")).and_then(Value::as_int);
         let folder = reference.rsplit_once('.').map_or("", |(folder, _)| folder);
-        says(&format!("{reference}_cut")) || says(&format!("{folder}.cut"))
+        says(&format!("{reference}_cut"))
+            || says(&format!("{folder}.cut"))
+            || total.is_some_and(|total| i64::try_from(kept).is_ok_and(|kept| total > kept))
     }
 }
 
 fn absent(reference: &str, absence: &Absence) -> Blank {
     let word = absence.reason.word();
     let message = text::visible(&absence.message);
-    let why = if message.is_empty() || message == word {
-        format!("{reference}: {word}")
-    } else {
-        format!("{reference}: {word}: {message}")
-    };
+    let why = if message.is_empty() || message == word { word.to_owned() } else { format!("{word}: {message}") };
     Blank {
         observed: format!("not seen: {word}"),
-        gap: Gap { why, settle: absence.settle.clone() },
+        gap: Gap { subject: Some(reference.to_owned()), why, settle: absence.settle.clone() },
         not_found: absence.reason == Reason::NotFound,
     }
 }
@@ -117,6 +132,6 @@ fn nowhere(fact: &Fact, path: &str) -> Blank {
 }
 
 fn unseen(what: &str, subject: &str) -> Blank {
-    let gap = Gap::new(format!("{}: {what}", text::visible(subject)));
+    let gap = Gap { subject: Some(text::visible(subject).into_owned()), why: what.to_owned(), settle: None };
     Blank { observed: format!("not seen: {what}"), gap, not_found: false }
 }

@@ -7,7 +7,7 @@ use crate::model::policy::ChecklistItem;
 use crate::model::value::Value;
 use crate::model::verdict::{Row, Section, Status};
 
-use super::sight::{Blank, Gap, Sight};
+use super::sight::{self, Blank, Gap, Sight};
 use super::truth::Truth;
 use super::words;
 
@@ -35,8 +35,11 @@ pub(super) fn row(item: &ChecklistItem, seat: &str, case: &Case, sight: &Sight<'
         status: Status::Unknown,
         observed: "nothing stated".to_owned(),
         expected: format!("stated by {seat}"),
-        because: format!("no statement of {seat} answers {}", item.id),
-        settle: None,
+        because: format!(
+            "no statement of {seat} answers {0}; a step `uses: statement` with `answers: {0}` would",
+            item.id
+        ),
+        settle: item.settle.clone(),
         facts: said.iter().map(|(id, _)| id.clone()).collect(),
         seat: Some(seat.to_owned()),
         waiver: None,
@@ -60,7 +63,7 @@ fn conclude(row: &mut Row, item: &ChecklistItem, said: Vec<Result<(bool, String)
         (Truth::False, _) => (Status::Fail, item.because.clone().unwrap_or_default(), None),
         (Truth::Unknown, gap) => {
             let gap = gap.unwrap_or_else(|| Gap::new("the statement says nothing"));
-            (Status::Unknown, gap.why, gap.settle)
+            (Status::Unknown, sight::in_words(std::slice::from_ref(&gap)), gap.settle.or_else(|| item.settle.clone()))
         }
     };
 }

@@ -96,6 +96,9 @@ pub struct ChecklistItem {
     /// Stated: the seat that must have said so, in a `statement` collector whose `answers` is this id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub statement: Option<String>,
+    /// The command that would tell the seat what to state; never run by this program.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settle: Option<String>,
     /// Why it matters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub because: Option<String>,

@@ -9,7 +9,7 @@ use crate::base::text::visible;
 use crate::base::yaml;
 use crate::model::bundle::SealedFact;
 use crate::model::case::{Case, is_name};
-use crate::model::fact::{Artifact, Fact};
+use crate::model::fact::Artifact;
 use crate::model::policy::Policy;
 
 use super::error::SealError;
@@ -31,17 +31,13 @@ pub(super) fn fact(sealed: &SealedFact) -> Result<Vec<u8>, SealError> {
     if listed.len() != fact.artifacts.len() || !kept.eq(listed.into_values().cloned()) {
         return Err(unreadable("its artifacts are not those that it lists".to_owned()));
     }
-    let line = facts::encode(fact).map_err(|e| unreadable(e.to_string()))?;
-    let read = facts::decode(0, &line).map_err(&unreadable)?;
-    if read.canonical && read.anchor == read.computed && same(&read.fact, fact) {
-        return Ok(line);
+    let form = facts::form(fact).map_err(|e| unreadable(e.to_string()))?;
+    let read = facts::parse(&form.line).map_err(&unreadable)?;
+    // Numbers may be spelled otherwise (3.0 and 3), but the line must stay the same.
+    if facts::form(&read.fact).is_ok_and(|again| again.line == form.line) {
+        return Ok(form.line);
     }
     Err(unreadable("a number in it does not survive JSON".to_owned()))
-}
-
-/// The fact as read back is the fact, but for the spelling of whole numbers (3.0 and 3).
-fn same(read: &Fact, fact: &Fact) -> bool {
-    read == fact || facts::encode(read).ok() == facts::encode(fact).ok()
 }
 
 fn describe(name: &str, bytes: &[u8]) -> Artifact {

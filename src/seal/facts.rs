@@ -3,9 +3,9 @@
 
 use std::path::Path;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::base::canonical;
+use crate::base::canonical::{self, CanonicalError};
 use crate::base::digest::Digest;
 use crate::base::files;
 use crate::model::fact::Fact;
@@ -13,72 +13,53 @@ use crate::model::fact::Fact;
 use super::layout::{FACTS, FACTS_LIMIT};
 use super::read::ReadError;
 
-#[derive(Serialize)]
-struct Outgoing<'a> {
-    anchor: Digest,
-    fact: &'a Fact,
-}
-
-#[derive(Serialize, Deserialize)]
+/// What a line says.
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Incoming {
-    anchor: String,
-    fact: Fact,
+pub(super) struct Line {
+    /// The anchor as stated.
+    pub(super) anchor: String,
+    /// The fact.
+    pub(super) fact: Fact,
 }
 
-/// A line of `facts.jsonl` that could be read.
-#[derive(Clone, Debug, PartialEq)]
-pub struct FactLine {
-    /// The line's number, from 1.
-    pub number: usize,
-    /// The anchor as the line states it.
-    pub anchor: String,
-    /// The fact.
-    pub fact: Fact,
-    /// The anchor as it must be.
-    pub computed: String,
-    /// Whether the line is the canonical JSON of what it says, byte for byte.
-    pub canonical: bool,
+/// What a line should say.
+pub(super) struct Form {
+    /// The anchor that the fact has.
+    pub(super) anchor: Digest,
+    /// The one line of the fact.
+    pub(super) line: Vec<u8>,
 }
 
 /// The line of `fact`, without its line feed.
-pub(super) fn encode(fact: &Fact) -> Result<Vec<u8>, canonical::CanonicalError> {
-    let anchor = canonical::anchor(fact)?;
-    canonical::to_vec(&Outgoing { anchor, fact })
+pub(super) fn form(fact: &Fact) -> Result<Form, CanonicalError> {
+    let fact = canonical::to_vec(fact)?;
+    let anchor = Digest::of(&fact);
+    let line = [format!("{{\"anchor\":\"{anchor}\",\"fact\":").as_bytes(), &fact, b"}"].concat();
+    Ok(Form { anchor, line })
 }
 
 /// Reads one line, without its line feed. Errors name the column, never the content.
-pub(super) fn decode(number: usize, line: &[u8]) -> Result<FactLine, String> {
-    let read: Incoming = serde_json::from_slice(line).map_err(|e| refusal(&e))?;
-    let computed = canonical::anchor(&read.fact).map_err(|_| "the fact has no canonical form".to_owned())?;
-    let again = canonical::to_vec(&read).map_err(|_| "the line has no canonical form".to_owned())?;
-    let canonical = again == line;
-    Ok(FactLine { number, anchor: read.anchor, fact: read.fact, computed: computed.to_string(), canonical })
+pub(super) fn parse(line: &[u8]) -> Result<Line, String> {
+    serde_json::from_slice(line).map_err(|error| {
+        let what = match error.classify() {
+            serde_json::error::Category::Data => "not a fact with its anchor",
+            _ => "not JSON",
+        };
+        format!("{what} (column {})", error.column())
+    })
 }
 
-fn refusal(error: &serde_json::Error) -> String {
-    let what = match error.classify() {
-        serde_json::error::Category::Data => "not a fact with its anchor",
-        _ => "not JSON",
-    };
-    format!("{what} (column {})", error.column())
+/// The bytes of the run's `facts.jsonl`.
+pub(super) fn load(run: &Path) -> Result<Vec<u8>, ReadError> {
+    Ok(files::read(&run.join(FACTS), FACTS_LIMIT)?)
 }
 
-/// A fact's line, or the number of the line that could not be read, and why.
-pub type Line = Result<FactLine, (usize, String)>;
-
-/// Every line of the run's `facts.jsonl`, in order: the fact, or the line's number and why it
-/// cannot be read. A last line without a line feed is one that cannot be read.
-///
-/// # Errors
-/// When the file as a whole cannot be read.
-pub fn fact_lines(run: &Path) -> Result<Vec<Line>, ReadError> {
-    let bytes = files::read(&run.join(FACTS), FACTS_LIMIT)?;
-    let lines = bytes.split_inclusive(|b| *b == b'\n').enumerate().map(|(index, line)| {
-        let whole = line.strip_suffix(b"\n").ok_or_else(|| "the line has no end".to_owned());
-        whole.and_then(|line| decode(index + 1, line)).map_err(|why| (index + 1, why))
-    });
-    Ok(lines.collect())
+/// The lines of a `facts.jsonl` with their numbers, from 1. A last line without a line feed was cut
+/// off while it was written.
+pub(super) fn lines(bytes: &[u8]) -> impl Iterator<Item = (usize, Result<&[u8], String>)> {
+    let lines = bytes.split_inclusive(|byte| *byte == b'\n').enumerate();
+    lines.map(|(index, line)| (index + 1, line.strip_suffix(b"\n").ok_or_else(|| "the line has no end".to_owned())))
 }
 
 #[cfg(test)]
@@ -112,21 +93,28 @@ mod tests {
         #[test]
         fn every_fact_reads_back_the_same_and_canonical(values in prop::collection::btree_map(".*", any_value(), 0..5)) {
             let fact = fact(values);
-            let read = decode(1, &encode(&fact).unwrap()).unwrap();
-            prop_assert!(read.canonical);
-            prop_assert_eq!(&read.anchor, &read.computed);
+            let form = form(&fact).unwrap();
+            let read = parse(&form.line).unwrap();
+            prop_assert_eq!(&read.anchor, &canonical::anchor(&fact).unwrap().to_string());
+            prop_assert_eq!(&super::form(&read.fact).unwrap().line, &form.line);
             prop_assert_eq!(read.fact, fact);
         }
     }
 
     #[test]
-    fn another_spelling_of_the_same_fact_is_not_canonical() {
-        let line = String::from_utf8(encode(&fact(Map::new())).unwrap()).unwrap();
-        let spaced = line.replace("\"took_ms\":1", "\"took_ms\": 1");
-        let twice = line.replace("\"anchor\":", "\"anchor\":\"x\",\"anchor\":");
-        assert!(!decode(1, spaced.as_bytes()).unwrap().canonical);
-        assert!(decode(1, twice.as_bytes()).is_err());
-        let error = decode(1, b"{\"anchor\":\"x\",\"fact\":{\"id\":\"hunter2\"}}").unwrap_err();
+    fn the_line_is_canonical_json_as_a_whole() {
+        let fact =
+            fact(Map::from([("z".to_owned(), Value::Bool(true)), ("a".to_owned(), Value::Text("é\n".to_owned()))]));
+        let line = form(&fact).unwrap().line;
+        let json: serde_json::Value = serde_json::from_slice(&line).unwrap();
+        assert_eq!(canonical::to_vec(&json).unwrap(), line);
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_refused_and_errors_say_nothing_of_the_content() {
+        let line = String::from_utf8(form(&fact(Map::new())).unwrap().line).unwrap();
+        assert!(parse(line.replace("\"anchor\":", "\"anchor\":\"x\",\"anchor\":").as_bytes()).is_err());
+        let error = parse(b"{\"anchor\":\"x\",\"fact\":{\"id\":\"hunter2\"}}").err().unwrap();
         assert!(error.contains("column") && !error.contains("hunter2"));
     }
 }

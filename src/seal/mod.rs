@@ -13,9 +13,8 @@ mod runs;
 mod writer;
 
 pub use error::SealError;
-pub use facts::{FactLine, Line, fact_lines};
 pub use inspect::{Damage, DamageKind, Inspection, inspect};
 pub use layout::{SIGNATURES, TAG_MANIFEST};
-pub use read::{Partial, ReadError, read, read_partial};
+pub use read::{KeptFact, Partial, ReadError, read, read_partial};
 pub use runs::{Run, latest, runs};
 pub use writer::Writer;

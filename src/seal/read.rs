@@ -8,13 +8,14 @@ use serde::de::DeserializeOwned;
 
 use crate::base::digest::Digest;
 use crate::base::files;
+use crate::base::text::visible;
 use crate::base::yaml::{self, YamlError};
 use crate::model::bundle::{Bundle, SealedFact};
 use crate::model::case::Case;
 use crate::model::fact::Fact;
 use crate::model::policy::Policy;
 
-use super::facts::fact_lines;
+use super::facts;
 use super::layout::{self, is_file_name};
 
 /// Why a run could not be read back.
@@ -53,9 +54,22 @@ pub struct Partial {
     /// The case, if it can be read.
     pub case: Option<Case>,
     /// The facts that were kept before the end, in order.
-    pub facts: Vec<SealedFact>,
+    pub facts: Vec<KeptFact>,
     /// What could not be read, e.g. `data/facts.jsonl:3: the line has no end`.
     pub lost: Vec<String>,
+}
+
+/// A fact with the state of its line, whether or not the two agree.
+#[derive(Clone, Debug)]
+pub struct KeptFact {
+    /// The line's number, from 1.
+    pub line: usize,
+    /// The fact with the anchor that the line states, and those of its artifacts that are there.
+    pub sealed: SealedFact,
+    /// The anchor that the fact has.
+    pub anchor: String,
+    /// Whether the line is the fact's canonical one but for the anchor.
+    pub canonical: bool,
 }
 
 /// Reads the sealed run in the folder `run`.
@@ -86,7 +100,7 @@ pub(super) fn read_marked(run: &Path) -> Result<Bundle, ReadError> {
         policy_sha256: Digest::of(&policy_bytes).to_string(),
         narrative: narrative(run)?,
         templates: templates(run)?,
-        facts: facts(run)?,
+        facts: sealed_facts(run)?,
         hygiene: json(run, layout::HYGIENE)?,
         verdict: json(run, layout::VERDICT)?,
         digest: Digest::of(&tags).to_string(),
@@ -106,39 +120,52 @@ pub fn read_partial(run: &Path) -> Result<Partial, ReadError> {
         facts: Vec::new(),
         lost: Vec::new(),
     };
-    let mut room = layout::ARTIFACTS_LIMIT;
-    let lines = match folder(&run.join("data")).and_then(|()| fact_lines(run)) {
+    let bytes = match folder(&run.join("data")).and_then(|()| facts::load(run)) {
         // Ended before the first fact.
         Err(ReadError::File(files::ReadError::Absent { .. })) => Vec::new(),
         other => other?,
     };
-    for line in lines {
-        let read = line.map_err(|(number, why)| format!("{}:{number}: {why}", layout::FACTS)).and_then(|line| {
-            let artifacts = artifacts(run, &line.fact, &mut room);
-            Ok(SealedFact { artifacts: artifacts.map_err(|e| e.to_string())?, anchor: line.anchor, fact: line.fact })
-        });
-        match read {
+    let mut room = layout::ARTIFACTS_LIMIT;
+    for (line, read) in facts::lines(&bytes) {
+        let kept = read.and_then(|text| keep(run, line, text, &mut room, &mut partial.lost));
+        match kept {
             Ok(fact) => partial.facts.push(fact),
-            Err(lost) => partial.lost.push(lost),
+            Err(why) => partial.lost.push(format!("{}:{line}: {why}", layout::FACTS)),
         }
     }
     Ok(partial)
 }
 
-fn facts(run: &Path) -> Result<Vec<SealedFact>, ReadError> {
+fn keep(run: &Path, line: usize, text: &[u8], room: &mut u64, lost: &mut Vec<String>) -> Result<KeptFact, String> {
+    let facts::Line { anchor, fact } = facts::parse(text)?;
+    let form = facts::form(&fact).map_err(|_| "the fact has no canonical form".to_owned())?;
+    let artifacts = artifacts(run, &fact, room).unwrap_or_else(|error| {
+        lost.push(error.to_string());
+        BTreeMap::new()
+    });
+    let stated = text.get(PREFIX..).unwrap_or_default();
+    let canonical = text.len() == form.line.len() && form.line.ends_with(stated);
+    Ok(KeptFact { line, sealed: SealedFact { anchor, fact, artifacts }, anchor: form.anchor.to_string(), canonical })
+}
+
+/// Bytes of a line before the end of its anchor: what the anchor itself can change.
+const PREFIX: usize = "{\"anchor\":\"".len() + 64;
+
+fn sealed_facts(run: &Path) -> Result<Vec<SealedFact>, ReadError> {
+    let bytes = facts::load(run)?;
     let mut ids = BTreeSet::new();
     let mut room = layout::ARTIFACTS_LIMIT;
-    let mut facts = Vec::new();
-    for line in fact_lines(run)? {
-        let line = line.map_err(|(number, why)| invalid(run, layout::FACTS, format!("line {number}: {why}")))?;
-        if !ids.insert(line.fact.id.clone()) {
-            let why = format!("line {}: the id `{}` stands twice", line.number, line.fact.id);
-            return Err(invalid(run, layout::FACTS, why));
+    let mut sealed = Vec::new();
+    for (line, read) in facts::lines(&bytes) {
+        let at_line = |why: String| invalid(run, layout::FACTS, format!("line {line}: {why}"));
+        let facts::Line { anchor, fact } = read.and_then(facts::parse).map_err(at_line)?;
+        if !ids.insert(fact.id.clone()) {
+            return Err(at_line(format!("the id `{}` stands twice", visible(&fact.id))));
         }
-        let artifacts = artifacts(run, &line.fact, &mut room)?;
-        facts.push(SealedFact { anchor: line.anchor, fact: line.fact, artifacts });
+        let artifacts = artifacts(run, &fact, &mut room)?;
+        sealed.push(SealedFact { anchor, fact, artifacts });
     }
-    Ok(facts)
+    Ok(sealed)
 }
 
 /// The artifacts that `fact` lists; `room` is how many bytes all that follow may still have.

@@ -21,3 +21,19 @@ pub(super) fn level(inspection: &Inspection) -> Level {
     }
     super::level(NAME, status, detail)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seal::{Damage, DamageKind};
+
+    #[test]
+    fn what_could_not_be_looked_at_is_neither_whole_nor_broken() {
+        let mut inspection =
+            Inspection { unread: vec!["data/x: permission denied".to_owned()], ..Inspection::default() };
+        assert_eq!(level(&inspection).status, LevelStatus::NotDone);
+        inspection.damage.push(Damage { path: "a".to_owned(), kind: DamageKind::Extra, detail: String::new() });
+        assert_eq!(level(&inspection).status, LevelStatus::Broken);
+        assert_eq!(level(&inspection).detail, ["a: extra", "could not be looked at: data/x: permission denied"]);
+    }
+}

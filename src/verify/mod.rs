@@ -12,35 +12,20 @@ use std::path::Path;
 
 use crate::base::files;
 use crate::base::yaml::YamlError;
-use crate::model::bundle::Bundle;
-use crate::model::verdict::Verdict;
 use crate::model::verification::{Level, LevelStatus, Verification};
 use crate::seal::{self, Inspection, ReadError};
-
-/// What re-judges and what re-renders.
-pub struct Rooms<'a> {
-    /// The verdict of a bundle's policy over its facts.
-    pub judge: &'a dyn Fn(&Bundle) -> Verdict,
-    /// The record of a bundle, or why there is none.
-    pub render: &'a dyn Fn(&Bundle) -> Result<Vec<u8>, String>,
-}
 
 /// Verifies the run in the folder `run`. `record` is the record's path, for messages, and its
 /// bytes; `allowed_signers` is the caller's own list, in the format of `ssh-keygen(1)`.
 #[must_use]
-pub fn verify_with(
-    run: &Path,
-    record: Option<(&Path, &[u8])>,
-    allowed_signers: Option<&Path>,
-    rooms: &Rooms<'_>,
-) -> Verification {
+pub fn verify(run: &Path, record: Option<(&Path, &[u8])>, allowed_signers: Option<&Path>) -> Verification {
     let inspection = seal::inspect(run);
     let bundle = seal::read(run);
     let levels = vec![
         bag::level(&inspection),
         anchors::level(run, &inspection),
-        verdict::level(&bundle, &inspection, rooms.judge),
-        record::level(&bundle, record, rooms.render),
+        verdict::level(&bundle, &inspection),
+        record::level(&bundle, record),
         authenticity::level(run, allowed_signers),
     ];
     Verification { levels }

@@ -6,21 +6,18 @@ use std::path::Path;
 use crate::base::text::{plural, visible};
 use crate::model::bundle::Bundle;
 use crate::model::verification::{Level, LevelStatus};
+use crate::render;
 use crate::seal::ReadError;
 
 const NAME: &str = "record re-rendered byte for byte";
 
-pub(super) fn level(
-    bundle: &Result<Bundle, ReadError>,
-    record: Option<(&Path, &[u8])>,
-    render: &dyn Fn(&Bundle) -> Result<Vec<u8>, String>,
-) -> Level {
+pub(super) fn level(bundle: &Result<Bundle, ReadError>, record: Option<(&Path, &[u8])>) -> Level {
     let Some((path, record)) = record else {
         let what = "there is no record: write it with `evidence render`, or name it";
         return super::level(NAME, LevelStatus::NotDone, vec![what.to_owned()]);
     };
     let again = match bundle {
-        Ok(bundle) => render(bundle),
+        Ok(bundle) => render::render(bundle),
         Err(error) => return super::because(NAME, error),
     };
     let path = visible(&path.to_string_lossy()).into_owned();

@@ -1,6 +1,7 @@
 //! Level 3: the sealed policy over the sealed facts gives the verdict that was sealed.
 
 use crate::base::text::visible;
+use crate::judge;
 use crate::model::bundle::Bundle;
 use crate::model::verdict::{Row, Verdict};
 use crate::model::verification::{Level, LevelStatus};
@@ -9,11 +10,7 @@ use crate::seal::{Inspection, ReadError};
 const NAME: &str = "verdict re-judged";
 const PLACE: &str = "data/verdict.json";
 
-pub(super) fn level(
-    bundle: &Result<Bundle, ReadError>,
-    inspection: &Inspection,
-    judge: &dyn Fn(&Bundle) -> Verdict,
-) -> Level {
+pub(super) fn level(bundle: &Result<Bundle, ReadError>, inspection: &Inspection) -> Level {
     let bundle = match bundle {
         Ok(bundle) => bundle,
         // A bag that is whole and cannot be read was never sealed like that.
@@ -22,7 +19,9 @@ pub(super) fn level(
         }
         Err(error) => return super::because(NAME, error),
     };
-    let again = judge(bundle);
+    let facts: Vec<_> = bundle.facts.iter().map(|sealed| sealed.fact.clone()).collect();
+    // Ages count from the start of the run, whatever instant the verdict claims.
+    let again = judge::judge(&bundle.policy, &facts, &bundle.case, &bundle.info.started_at);
     if again == bundle.verdict {
         return super::level(NAME, LevelStatus::Holds, vec![format!("{}, as sealed", again.outcome.word())]);
     }

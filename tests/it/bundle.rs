@@ -26,7 +26,8 @@ fn a_sealed_run_is_whole_private_and_reads_back() {
     let bundle = seal::read(&run).unwrap();
     assert_eq!(bundle.facts.iter().map(|f| f.fact.id.as_str()).collect::<Vec<_>>(), ["here", "fresh", "log"]);
     assert_eq!(bundle.facts[2].artifacts["excerpt.txt"], b"1: start\n2: error\n");
-    assert_eq!((bundle.info.run.as_str(), bundle.templates["incident.md.j2"].as_str()), ("20260515T102350Z", TEMPLATE));
+    assert_eq!(bundle.info.run, "20260515T102350Z");
+    assert_eq!(Some(bundle.templates["incident.md.j2"].as_str()), evidence::base::assets::template("incident.md.j2"));
     assert_eq!(bundle.digest, Digest::of(&fs::read(run.join("tagmanifest-sha256.txt")).unwrap()).to_string());
     assert_eq!(bundle.policy_sha256, Digest::of(POLICY.as_bytes()).to_string());
     for entry in walkdir::WalkDir::new(&run) {
@@ -178,6 +179,37 @@ fn links_are_named_and_never_followed() {
 }
 
 #[test]
+fn a_fifo_is_named_and_nobody_waits_for_it() {
+    for name in ["data/verdict.json", "manifest-sha256.txt", "tagmanifest-sha256.txt", "data/facts.jsonl"] {
+        let case = tempfile::tempdir().unwrap();
+        let run = sealed(case.path());
+        fs::remove_file(run.join(name)).unwrap();
+        assert!(Invocation::new("mkfifo").args([run.join(name)]).run().unwrap().success());
+        assert!(damage(&run).contains(&format!("{name}: not a regular file, FIFO")), "{:?}", damage(&run));
+        // The payload manifest is for inspecting; reading needs the others.
+        assert_eq!(seal::read(&run).is_ok(), name == "manifest-sha256.txt", "{name}");
+        assert_eq!(seal::read_partial(&run).is_ok(), name != "data/facts.jsonl", "{name}");
+    }
+}
+
+/// The kernel lets the collecting process write in the run's own folder only; that must be enough.
+#[test]
+fn a_run_is_sealed_from_within_the_sandbox() {
+    let case = tempfile::tempdir().unwrap();
+    let folder = case.path().to_owned();
+    let seal = move || {
+        let mut writer = begun(&folder).unwrap();
+        evidence::base::sandbox::restrict_writes(&[writer.folder()]).unwrap();
+        fs::write(writer.scratch().unwrap().join("copy"), "x").unwrap();
+        facts().into_iter().for_each(|fact| writer.fact(fact).unwrap());
+        writer.close(&info(), &HygieneTable::default(), &verdict()).unwrap();
+    };
+    // The rule binds a thread for ever: let it be one of its own.
+    std::thread::spawn(seal).join().unwrap();
+    assert!(seal::inspect(&seal::latest(case.path()).unwrap().unwrap()).is_whole());
+}
+
+#[test]
 fn everything_that_is_wrong_is_named() {
     type Change<'a> = (&'a str, &'a dyn Fn(&Path), &'a str);
     let change: &[Change<'_>] = &[
@@ -241,40 +273,68 @@ fn a_manifest_that_is_repaired_but_not_as_bundles_are_written_is_named() {
     assert!(damage(&run).iter().any(|d| d.contains("leaves the bag")), "{:?}", damage(&run));
 }
 
+/// The commands of docs/bundle.md, by the heading they stand under.
+fn documented(heading: &str) -> String {
+    let page = include_str!("../../docs/bundle.md");
+    let section = page.split_once(&format!("## {heading}\n")).unwrap().1;
+    let block = section.split_once("```sh\n").unwrap().1.split_once("```").unwrap().0;
+    block.to_owned()
+}
+
 #[test]
 fn others_accept_a_good_bundle_and_refuse_a_damaged_one() {
     let case = tempfile::tempdir().unwrap();
     let run = sealed(case.path());
-    let (Some(bagit), Some(_), Some(_)) = (tool("bagit.py"), tool("sha256sum"), tool("hashdeep")) else { return };
-    let bag = || Invocation::new(&bagit).args(["--validate"]).args([&run]).inherit(&["PYENV_*"]).run().unwrap();
-    let sums =
-        || shell(&run, "sha256sum --strict -c manifest-sha256.txt && sha256sum --strict -c tagmanifest-sha256.txt");
-    // As docs/bundle.md gives it.
-    let audit = || {
-        shell(
-            &run,
-            "{ printf '%%%%%%%% HASHDEEP-1.0\\n%%%%%%%% size,sha256,filename\\n'; \
-             while read -r sum name; do printf '%s,%s,%s\\n' \"$(stat -c %s \"$name\")\" \"$sum\" \"./$name\"; \
-             done < manifest-sha256.txt; } > ../known && hashdeep -c sha256 -a -v -l -r -k ../known ./data",
-        )
+    let tools = ["bagit.py", "sha256sum", "hashdeep", "jq"].map(tool);
+    let [Some(bagit), Some(_), Some(_), Some(_)] = tools else { return };
+    let page = documented("Verifying without our program").replace("bagit.py", bagit.to_str().unwrap());
+    let whole = || shell(&run, &format!("set -e\n{page}"));
+    let part = |number: &str| {
+        let from = page.split_once(&format!("# {number}")).unwrap().1;
+        let commands = from.split_once('\n').unwrap().1;
+        shell(&run, &format!("set -e\n{}", commands.split("\n# ").next().unwrap()))
     };
-    for (name, outcome) in [("bagit", bag()), ("sha256sum", sums()), ("hashdeep", audit())] {
-        assert!(outcome.success(), "{name}: {}{}", text(&outcome.stdout), text(&outcome.stderr));
+    let good = whole();
+    assert!(good.success(), "{}{}", text(&good.stdout), text(&good.stderr));
+    let said = text(&good.stdout);
+    for expected in ["hashdeep: Audit passed", "data/artifacts/log/excerpt.txt: OK", "V4-2\tmisleading"] {
+        assert!(said.contains(expected), "{expected}: {said}");
     }
+    assert!(said.contains(&seal::read(&run).unwrap().digest));
     fs::write(run.join("data/x.txt"), "").unwrap();
-    assert!(sums().success(), "sha256sum does not notice extra files; the page says so");
-    for (name, outcome) in [("bagit", bag()), ("hashdeep", audit())] {
-        assert!(!outcome.success(), "{name} accepts an extra file");
-    }
+    assert!(part("1. ").success(), "sha256sum does not notice extra files; the page says so");
+    assert!(!part("2. ").success() && !part("… or").success());
     fs::remove_file(run.join("data/x.txt")).unwrap();
-    fs::write(run.join("data/narrative.md"), "What the team said.\n").unwrap();
-    for (name, outcome) in [("bagit", bag()), ("sha256sum", sums()), ("hashdeep", audit())] {
-        assert!(!outcome.success(), "{name} accepts a changed file");
+    let facts = fs::read_to_string(run.join("data/facts.jsonl")).unwrap();
+    fs::write(run.join("data/facts.jsonl"), facts.replace("db-1", "db-2")).unwrap();
+    for number in ["1. ", "2. ", "… or", "4. "] {
+        assert!(!part(number).success(), "{number}");
     }
+    fs::write(run.join("data/facts.jsonl"), facts).unwrap();
+    fs::write(run.join("data/artifacts/log/excerpt.txt"), "1: start\n2: all ok\n").unwrap();
+    assert!(!part("5. ").success() && !part("1. ").success());
+}
+
+#[test]
+fn the_documented_commands_sign_and_verify() {
+    if tool("ssh-keygen").is_none() {
+        return;
+    }
+    let case = tempfile::tempdir().unwrap();
+    let run = sealed(case.path());
+    let key = "ssh-keygen -q -t ed25519 -N '' -f ../../key && \
+        echo \"dba@example.org namespaces=\\\"evidence\\\" $(cat ../../key.pub)\" > ../../allowed_signers";
+    assert!(shell(&run, key).success());
+    let page = documented("What a hash proves, and what a signature proves");
+    let page = page.replace("~/.ssh/id_ed25519", "../../key").replace("allowed_signers", "../../allowed_signers");
+    let outcome = shell(&run, &format!("set -e\n{page}"));
+    assert!(outcome.success(), "{page}{}", text(&outcome.stderr));
+    assert!(text(&outcome.stdout).contains("Good \"evidence\" signature for dba@example.org"));
+    assert!(seal::inspect(&run).is_whole());
 }
 
 fn shell(folder: &Path, script: &str) -> Outcome {
-    Invocation::new("sh").args(["-c", script]).folder(folder).run().unwrap()
+    Invocation::new("sh").args(["-c", script]).folder(folder).inherit(&["PYENV_*"]).run().unwrap()
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -284,9 +344,9 @@ fn text(bytes: &[u8]) -> String {
 /// Set in the child that seals under a limit: the case's folder.
 const CHILD: &str = "EVIDENCE_TEST_SEAL_IN";
 
-/// Runs in a child of [`a_full_disk_leaves_the_run_unsealed_and_the_earlier_ones_intact`] only.
+/// Runs in a child of [`a_file_too_large_for_the_disk_leaves_the_run_unsealed`] only.
 #[test]
-fn child_seals_on_a_full_disk() {
+fn child_seals_something_large() {
     let Some(case) = evidence::base::env::var(CHILD) else { return };
     let mut writer = begun(Path::new(&case)).unwrap();
     let mut big = Observation::of("x");
@@ -300,29 +360,62 @@ fn child_seals_on_a_full_disk() {
     println!("sealing failed as it must");
 }
 
-/// Once by a limit on the size of files (any user), once on a file system of 200 KiB (root).
+/// A limit on the size of files, which any user may set on a child.
 #[test]
-fn a_full_disk_leaves_the_run_unsealed_and_the_earlier_ones_intact() {
+fn a_file_too_large_for_the_disk_leaves_the_run_unsealed() {
     let test = std::env::current_exe().unwrap();
-    let test = test.to_str().unwrap();
-    let limited = "trap '' XFSZ; ulimit -f 200; exec \"$0\" --exact bundle::child_seals_on_a_full_disk --nocapture";
-    let mounted = "mount -t tmpfs -o size=200k none \"$EVIDENCE_TEST_SEAL_IN\" && \
-        \"$0\" --exact bundle::child_seals_on_a_full_disk --nocapture && ls \"$EVIDENCE_TEST_SEAL_IN\"/runs/*/UNSEALED";
+    let script = "trap '' XFSZ; ulimit -f 200; exec \"$0\" --exact bundle::child_seals_something_large --nocapture";
     let case = tempfile::tempdir().unwrap();
     let earlier = sealed(case.path());
-    let run = |program: &str, args: &[&str]| Invocation::new(program).args(args).env(CHILD, case.path()).run().unwrap();
-    let outcome = run("sh", &["-c", limited, test]);
+    let child = Invocation::new("sh").args(["-c".as_ref(), script.as_ref(), test.as_os_str()]);
+    let outcome = child.env(CHILD, case.path()).run().unwrap();
     assert!(text(&outcome.stdout).contains("failed as it must"), "{}{}", text(&outcome.stdout), text(&outcome.stderr));
     assert!(seal::inspect(&earlier).is_whole());
     let latest = seal::runs(case.path()).unwrap().pop().unwrap();
     assert!(!latest.sealed && latest.path != earlier);
     assert!(matches!(seal::read(&latest.path), Err(ReadError::Unsealed { .. })));
-    if !run("unshare", &["-m", "true"]).success() {
+}
+
+/// Runs in a child of [`a_disk_that_fills_up_at_any_step_leaves_the_run_unsealed`] only: seals on a
+/// small disk until nothing more fits.
+#[test]
+fn child_seals_until_the_disk_is_full() {
+    let Some(case) = evidence::base::env::var(CHILD) else { return };
+    let case = Path::new(&case);
+    let seal_one = || -> Result<(), SealError> {
+        let mut writer = begun(case)?;
+        facts().into_iter().try_for_each(|fact| writer.fact(fact))?;
+        writer.close(&info(), &HygieneTable::default(), &verdict()).map(drop)
+    };
+    let error = (0..100).find_map(|_| seal_one().err()).unwrap();
+    assert!(matches!(error, SealError::Write(_)) && error.to_string().contains("free space"), "{error}");
+    let runs = seal::runs(case).unwrap();
+    let (last, earlier) = runs.split_last().unwrap();
+    assert!(earlier.iter().all(|run| run.sealed && seal::inspect(&run.path).is_whole()));
+    assert!(!last.sealed && !seal::inspect(&last.path).is_whole());
+    assert!(matches!(seal::read(&last.path), Err(ReadError::Unsealed { .. })));
+    println!("{} sealed, then full: {error}", earlier.len());
+}
+
+/// File systems of different sizes, so that they are full at every step of making and closing a run.
+#[test]
+fn a_disk_that_fills_up_at_any_step_leaves_the_run_unsealed() {
+    if !Invocation::new("unshare").args(["-m", "true"]).run().is_ok_and(|outcome| outcome.success()) {
         eprintln!("skipped: mounting a small file system needs root");
         return;
     }
-    let outcome = run("unshare", &["-m", "sh", "-c", mounted, test]);
-    assert!(outcome.success(), "{}{}", text(&outcome.stdout), text(&outcome.stderr));
+    let test = std::env::current_exe().unwrap();
+    let script = "set -e; for pages in $(seq 4 32); do mount -t tmpfs -o size=$((pages * 4))k none \"$EVIDENCE_TEST_SEAL_IN\"; \
+        \"$0\" --exact bundle::child_seals_until_the_disk_is_full --nocapture; umount \"$EVIDENCE_TEST_SEAL_IN\"; done";
+    let case = tempfile::tempdir().unwrap();
+    let child = Invocation::new("unshare").args(["-m", "sh", "-c", script]).args([&test]);
+    let outcome = child.env(CHILD, case.path()).run().unwrap();
+    let said = text(&outcome.stdout);
+    assert!(outcome.success(), "{said}{}", text(&outcome.stderr));
+    assert_eq!(said.matches("then full").count(), 29, "{said}");
+    for step in ["facts.jsonl", "verdict.json", "manifest-sha256.txt", "tagmanifest-sha256.txt"] {
+        assert!(said.contains(&format!("/{step}: No space left")), "{step}: {said}");
+    }
 }
 
 /// Runs in a child of [`killed_at_any_moment_a_run_is_unsealed_or_whole`] only.

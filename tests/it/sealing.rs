@@ -5,12 +5,14 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, TimeZone, Utc};
 use evidence::base::clock;
 use evidence::base::digest::Digest;
-use evidence::base::env;
+use evidence::base::{assets, env, yaml};
 use evidence::hygiene::{Look, Masked, Masker, Raw};
-use evidence::model::bundle::{Bundle, HygieneTable, RunInfo, SealedFact};
-use evidence::model::fact::{Attachment, Basis, Fact, Observation};
+use evidence::judge;
+use evidence::model::bundle::{HygieneTable, RunInfo, SealedFact};
+use evidence::model::fact::{Attachment, Basis, Observation};
 use evidence::model::value::{Map, Value};
-use evidence::model::verdict::{Outcome, Row, Section, Status, Verdict};
+use evidence::model::verdict::Verdict;
+use evidence::render;
 use evidence::seal::{SealError, Writer};
 
 pub const CASE: &str = "case: g6\ntitle: Backup integrity\ntemplate: incident\npolicy: small\n\
@@ -19,7 +21,6 @@ pub const CASE: &str = "case: g6\ntitle: Backup integrity\ntemplate: incident\np
 pub const POLICY: &str = "policy: small\ntitle: Small\nchecks:\n  - id: V4-2\n    title: gzip stream is valid\n    \
     require: { fact: fresh.gzip.valid, equals: true }\n    misleading_if: { fact: fresh.payload_bytes, equals: 0 }\n    \
     because: an empty stream is a valid gzip stream\n";
-pub const TEMPLATE: &str = "# {{ case.title }}\n";
 
 pub fn started() -> DateTime<Utc> {
     Utc.with_ymd_and_hms(2026, 5, 15, 10, 23, 50).unwrap()
@@ -65,41 +66,11 @@ pub fn info() -> RunInfo {
     }
 }
 
-/// Stands in for the judge: one check, which an empty payload makes misleading.
-pub fn judged(facts: &[Fact]) -> Verdict {
-    let misleading = facts.iter().any(|fact| fact.at("payload_bytes") == Some(Ok(&Value::Int(0))));
-    let row = Row {
-        section: Section::Checks,
-        id: "V4-2".to_owned(),
-        title: "gzip stream is valid".to_owned(),
-        status: if misleading { Status::Misleading } else { Status::Pass },
-        observed: "true".to_owned(),
-        expected: "equals true".to_owned(),
-        because: "an empty stream is a valid gzip stream".to_owned(),
-        settle: None,
-        facts: vec!["fresh.gzip.valid".to_owned()],
-        seat: None,
-        waiver: None,
-    };
-    Verdict {
-        policy: "small".to_owned(),
-        as_of: clock::stamp(started()),
-        outcome: if misleading { Outcome::Fail } else { Outcome::Pass },
-        closure: None,
-        rows: vec![row],
-    }
-}
-
 pub fn verdict() -> Verdict {
-    judged(&facts().iter().map(|sealed| sealed.fact.clone()).collect::<Vec<_>>())
-}
-
-/// Stands in for the templates: a line for the bundle, each fact and each row.
-pub fn rendered(bundle: &Bundle) -> Vec<u8> {
-    let facts = bundle.facts.iter().map(|f| format!("{} {} {}\n", f.fact.id, f.anchor, f.fact.source));
-    let rows = bundle.verdict.rows.iter().map(|row| format!("{} {}\n", row.id, row.status.word()));
-    let head = format!("# {}\n\nbundle: {}\n", bundle.case.title, bundle.digest);
-    std::iter::once(head).chain(facts).chain(rows).collect::<String>().into_bytes()
+    let case = yaml::decode(Path::new("case.yaml"), CASE.as_bytes()).unwrap();
+    let policy = yaml::decode(Path::new("policy.yaml"), POLICY.as_bytes()).unwrap();
+    let facts: Vec<_> = facts().iter().map(|sealed| sealed.fact.clone()).collect();
+    judge::judge(&policy, &facts, &case, &clock::stamp(started()))
 }
 
 /// A writer with its sources, before the first fact.
@@ -107,7 +78,10 @@ pub fn begun(case_folder: &Path) -> Result<Writer, SealError> {
     let mut writer = Writer::begin(case_folder, started())?;
     writer.source("case.yaml", masked(CASE))?;
     writer.source("policy.yaml", masked(POLICY))?;
-    writer.source("templates/incident.md.j2", masked(TEMPLATE))?;
+    let templates = render::needed("incident", &|name| assets::template(name).map(str::to_owned)).unwrap();
+    for (name, text) in templates {
+        writer.source(&format!("templates/{name}"), masked(&text))?;
+    }
     writer.source("narrative.md", masked("What the team says.\n"))?;
     Ok(writer)
 }

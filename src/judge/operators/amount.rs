@@ -133,9 +133,15 @@ fn written(unit: Unit, text: &str) -> Result<Bound, String> {
 fn part_of(leaf: &Leaf<'_>, share: &Share) -> Result<Bound, Gap> {
     let value = leaf.sight.value(&share.of).map_err(|blank| blank.gap)?;
     let of = number(value).ok_or_else(|| Gap::new(format!("{} is a {}, not a number", share.of, value.kind())))?;
-    let number = share.share * of;
+    let number = tidy(share.share * of);
     let words = format!("{} of {} ({of}) = {}", share.share, share.of, leaf.unit.short(number));
     Ok(Bound { number, words })
+}
+
+/// Without the dust of binary fractions: 0.57 of 100 is 57, not 56.99999999999999.
+fn tidy(number: f64) -> f64 {
+    const MILLIONTHS: f64 = 1e6;
+    if number.abs() < 1e9 { (number * MILLIONTHS).round() / MILLIONTHS } else { number }
 }
 
 fn in_words(leaf: &Leaf<'_>, amount: &Amount) -> String {

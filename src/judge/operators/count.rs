@@ -11,7 +11,7 @@ pub(super) static COUNT: Operator = Operator {
     name: "count",
     doc: "The number of entries of the list or map fulfils this.",
     detail: "With exactly one of `equals`, `at_least`, `at_most`. When the list was cut as it was collected (its \
-        neighbour `<name>_cut` is true), only `at_least` can be established. UNKNOWN for other types.",
+        neighbour `<name>_cut` is true, or `<name>_total` is larger), only `at_least` can be established. UNKNOWN for other types.",
     example: "{ fact: fresh.sql.tables.names, count: { at_least: 302 } }",
     check,
     rule: Rule::Value { expected, holds },
@@ -29,13 +29,13 @@ fn expected(leaf: &Leaf<'_>) -> String {
 
 fn holds(leaf: &Leaf<'_>, value: &Value) -> Result<bool, Gap> {
     let length = match value {
-        Value::List(list) => list.len() as u64,
-        Value::Map(map) => map.len() as u64,
+        Value::List(list) => list.len(),
+        Value::Map(map) => map.len(),
         _ => return Err(leaf.wrong_kind(value, "lists and maps")),
     };
     let count = leaf.condition.count.as_ref().ok_or_else(no_operand)?;
-    let cut = leaf.sight.is_cut(leaf.reference);
-    established(count, length, cut).ok_or_else(|| {
+    let cut = leaf.sight.is_cut(leaf.reference, length);
+    established(count, length as u64, cut).ok_or_else(|| {
         Gap::new(format!("{} was cut when it was collected: {length} entries kept, not all", leaf.reference))
     })
 }

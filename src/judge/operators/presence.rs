@@ -7,8 +7,9 @@ pub(super) static PRESENT: Operator = Operator {
     name: "present",
     doc: "There is a value, whatever it is.",
     detail: "Fails only when it was looked for and established not to be there (`not found`); permission denied, a \
-        time limit or anything else that prevented the look is UNKNOWN. May name a whole fact.",
-    example: "{ fact: healthy, present: true }",
+        time limit or anything else that prevented the look is UNKNOWN. For whether a file is there, ask for \
+        `equals: true` of its `exists`.",
+    example: "{ fact: identity.server_version, present: true }",
     check: |_| Ok(()),
     rule: Rule::Presence { expected: "present", when_there: true },
 };
@@ -19,7 +20,7 @@ pub(super) static ABSENT: Operator = Operator {
     doc: "It was looked for and is established not to be there.",
     detail: "The reverse of `present`: only `not found` passes, a value fails, anything that prevented the look is \
         UNKNOWN.",
-    example: "{ fact: lockfile, absent: true }",
+    example: "{ fact: log.patterns.error.first, absent: true }",
     check: |_| Ok(()),
     rule: Rule::Presence { expected: "established to be absent", when_there: false },
 };

@@ -73,7 +73,7 @@ fn contains(leaf: &Leaf<'_>, value: &Value) -> Result<bool, Gap> {
 
 fn in_list(leaf: &Leaf<'_>, list: &[Value], part: &Value) -> Result<bool, Gap> {
     let found = list.iter().map(|entry| same(entry, part)).fold(Truth::False, Truth::or);
-    if found == Truth::False && leaf.sight.is_cut(leaf.reference) {
+    if found == Truth::False && leaf.sight.is_cut(leaf.reference, list.len()) {
         return Err(Gap::new(format!("{} was cut when it was collected", leaf.reference)));
     }
     known(found).ok_or_else(|| Gap::new(format!("{} has entries that are no {}", leaf.reference, part.kind())))

@@ -1,7 +1,8 @@
 //! What is refused before anything is read, and with which words.
 
-use super::super::{check_paths, check_policy, check_references};
+use super::super::{check_paths, check_policy, check_references, path_fits};
 use super::*;
+use crate::model::case::Step;
 
 fn refusal(condition: &str) -> String {
     let text = format!("policy: p\nchecks: [{{ id: C, title: t, require: {condition} }}]\n");
@@ -28,6 +29,8 @@ fn operands_that_could_never_be_compared_are_refused() {
         ("{ fact: f.l, count: { at_least: 1, at_most: 2 } }", "exactly one of"),
         ("{ fact: f.l, count: {} }", "exactly one of"),
         ("{ fact: f, equals: 1 }", "names a whole fact"),
+        ("{ fact: f, present: true }", "names a whole fact"),
+        ("{ fact: f.x, same_as: g }", "names a whole fact"),
         ("{ not: { fact: f, equals: 1 } }", "names a whole fact"),
         ("{ all: [] }", "would always hold"),
         ("{ fact: f.n }", "exactly one operator"),
@@ -49,7 +52,7 @@ fn an_amount_of_the_wrong_shape_says_what_is_one() {
 #[test]
 fn every_reference_that_leads_nowhere_is_named() {
     let policy = policy(
-        "checks:\n  - { id: A, title: a, require: { fact: fresch.ok, equals: true } }\n  - { id: B, title: b, require: { fact: fresh.okay, equals: true } }\n  - { id: D, title: d, require: { fact: fresh.n, at_least: { share: 1, of: nobody.n } } }\n  - { id: E, title: e, require: { fact: fresh, present: true } }\n",
+        "checks:\n  - { id: A, title: a, require: { fact: fresch.ok, equals: true } }\n  - { id: B, title: b, require: { fact: fresh.okay, equals: true } }\n  - { id: D, title: d, require: { fact: fresh.n, at_least: { share: 1, of: nobody.n } } }\n  - { id: E, title: e, require: { fact: fresh.x, present: true } }\n",
     );
     let case = case("collect: [{ id: fresh, uses: backup }]\n");
     let text = check_references(&policy, &case).unwrap_err().to_string();
@@ -58,7 +61,7 @@ fn every_reference_that_leads_nowhere_is_named() {
         "D: `nobody.n` names the fact `nobody`, which the case does not collect: add a step with this id",
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
-    let known = |uses: &str, path: &str| uses == "backup" && path != "okay";
+    let known = |step: &Step, path: &str| step.uses == "backup" && path != "okay";
     let text = check_paths(&policy, &case, &known).unwrap_err().to_string();
     assert_eq!(text, "B: `fresh.okay` leads nowhere: `backup` never shows `okay`; see `evidence explain backup`");
 }
@@ -90,4 +93,21 @@ fn waivers_and_statements_must_be_about_items_that_are_there() {
         "collect `said`: `V4-1` answers an item that asks for no statement in the policy `p`",
     ];
     assert_eq!(text.lines().collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_path_fits_a_documented_name_above_and_below_it() {
+    let table = [
+        ("gzip.valid", "gzip.valid", true),
+        ("gzip.valid", "gzip", true),
+        ("rows", "rows.0.name", true),
+        ("gzip.valid", "gzip.vaild", false),
+        ("patterns.NAME.count", "patterns.error.count", true),
+        ("patterns.<name>.first.text", "patterns.error.first.txt", false),
+        ("sql.rows.by_table.<table>", "sql.rows.by_table.public.orders", true),
+        ("size_bytes", "sizes", false),
+    ];
+    for (documented, path, expected) in table {
+        assert_eq!(path_fits(documented, path), expected, "{documented} {path}");
+    }
 }

@@ -1,6 +1,7 @@
 //! The judge as a whole: every operator against every kind of evidence, rows, waivers, statements,
 //! outcomes, and the promise that less evidence never makes a better verdict.
 
+mod builtin;
 mod checks;
 mod monotone;
 mod operators;

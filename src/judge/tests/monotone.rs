@@ -84,6 +84,7 @@ fn whole_policy() -> impl Strategy<Value = Policy> {
                     title: "s".into(),
                     require: None,
                     statement: Some("executor".into()),
+                    settle: None,
                     because: None,
                 })
                 .into_iter()

@@ -10,9 +10,9 @@ fn facts() -> Vec<Fact> {
     let f = fact(
         "f",
         r#"{ yes: true, word: backup, empty: "", size_bytes: 20, wait_seconds: 90, took_ms: 1500, n: 3, ratio: 0.5,
-            names: [a, b], nested: [[1], [2]], none: [], map: { a: 1 }, tables: [a, b], tables_cut: true,
+            names: [a, b], nested: [[1], [2]], none: [], map: { a: 1 }, tables: [a, b], tables_cut: true, odd: [a], odd_total: 4, even: [a], even_total: 1,
             mtime: "2026-05-15T06:00:00+00:00", zone: "2026-05-15T13:30:00+02:00", bare: "2026-05-15 06:00:00",
-            secret: "x ***push-token*** y", stars: "a *** b", future: "2026-05-15T12:05:00Z", during: "2026-05-15T12:00:00.500Z", far_bytes: 40, digits: "20" }"#,
+            secret: "x ***push-token*** y", stars: "a *** b", future: "2026-05-15T12:05:00Z", during: "2026-05-15T12:00:00.500Z", far_bytes: 40, fifty_seven: 57, hundred: 100, digits: "20" }"#,
     );
     let f = missing(missing(f, "lost", Reason::NotFound), "denied", Reason::Denied);
     let same = fact(
@@ -71,6 +71,7 @@ fn each_operator_tells_apart_what_holds_what_does_not_and_what_is_not_known() {
         ("{ fact: f.size_bytes, at_most: .inf }", Unknown),
         ("{ fact: f.size_bytes, at_least: { share: 0.5, of: f.far_bytes } }", True),
         ("{ fact: f.size_bytes, at_least: { share: 0.51, of: f.far_bytes } }", False),
+        ("{ fact: f.fifty_seven, at_most: { share: 0.57, of: f.hundred } }", True),
         ("{ fact: f.size_bytes, at_least: { share: 0.5, of: f.word } }", Unknown),
         ("{ fact: f.size_bytes, at_least: { share: 0.5, of: f.lost } }", Unknown),
         ("{ fact: f.wait_seconds, at_most: 2m }", True),
@@ -108,17 +109,18 @@ fn each_operator_tells_apart_what_holds_what_does_not_and_what_is_not_known() {
         ("{ fact: f.denied, matches: '3' }", Unknown),
         ("{ fact: f.word, matches: '(' }", Unknown),
         ("{ fact: f.empty, present: true }", True),
-        ("{ fact: f, present: true }", True),
+        ("{ fact: f, present: true }", Unknown),
         ("{ fact: f.lost, present: true }", False),
         ("{ fact: f.lost.below, present: true }", False),
-        ("{ fact: nofile, present: true }", False),
+        ("{ fact: nofile, present: true }", Unknown),
         ("{ fact: nofile.any, present: true }", False),
         ("{ fact: f.denied, present: true }", Unknown),
         ("{ fact: f.nothing, present: true }", Unknown),
         ("{ fact: hidden, present: true }", Unknown),
         ("{ fact: nobody, present: true }", Unknown),
         ("{ fact: f.lost, absent: true }", True),
-        ("{ fact: nofile, absent: true }", True),
+        ("{ fact: nofile, absent: true }", Unknown),
+        ("{ fact: nofile.any, absent: true }", True),
         ("{ fact: f.word, absent: true }", False),
         ("{ fact: f.denied, absent: true }", Unknown),
         ("{ fact: f.nothing, absent: true }", Unknown),
@@ -144,6 +146,8 @@ fn each_operator_tells_apart_what_holds_what_does_not_and_what_is_not_known() {
         ("{ fact: f.tables, count: { at_most: 2 } }", Unknown),
         ("{ fact: f.tables, count: { at_most: 1 } }", False),
         ("{ fact: f.tables, count: { equals: 1 } }", False),
+        ("{ fact: f.odd, count: { at_most: 1 } }", Unknown),
+        ("{ fact: f.even, count: { at_most: 1 } }", True),
         ("{ fact: g.rows.list, count: { at_most: 1 } }", Unknown),
         ("{ fact: f.word, count: { at_least: 1 } }", Unknown),
         ("{ fact: f.denied, count: { at_least: 0 } }", Unknown),
@@ -221,4 +225,17 @@ fn observed_and_expected_are_words() {
         let finding = evaluate(&condition(text), &Sight::new(&facts, AS_OF));
         assert_eq!((finding.observed().as_str(), finding.expected()), (observed, expected), "{text}");
     }
+}
+
+#[test]
+fn only_what_is_really_missing_is_named() {
+    let text = "{ all: [{ any: [{ fact: f.denied, equals: 1 }, { fact: f.n, equals: 3 }] }, { fact: hidden.x, present: true }] }";
+    let finding = evaluate(&condition(text), &Sight::new(&facts(), AS_OF));
+    assert_eq!(finding.truth, Unknown);
+    assert_eq!(finding.why_unknown(), "hidden.x: timed out: in words");
+    let text =
+        "{ all: [{ fact: hidden.x, present: true }, { fact: hidden.y, present: true }, { fact: f.n, equals: x }] }";
+    let why = evaluate(&condition(text), &Sight::new(&facts(), AS_OF)).why_unknown();
+    assert_eq!(why, "hidden.x, hidden.y: timed out: in words; f.n is a number, and this compares it with a text");
+    assert_eq!(finding.settle().as_deref(), Some("ls -l /x"));
 }
