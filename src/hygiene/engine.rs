@@ -144,9 +144,15 @@ fn assigned(text: &[u8], whole: Range<usize>) -> Result<Range<usize>, usize> {
     let secret = value::assigned(text, key.start, whole.end);
     let seen = &text[secret.clone()];
     let is_bare = secret.start == whole.end;
-    let spaced_colon = text[..whole.end].ends_with(b": ");
-    let is_result = spaced_colon && is_bare && (name == "PASS" || name == "pass" && seen.contains(&b' '));
-    if is_result || value::is_placeholder(seen) || is_bare && value::is_harmless(seen, kind, spaced_colon) {
+    let spaced_colon =
+        text[whole.end - 1].is_ascii_whitespace() && text[whole.clone()].trim_ascii_end().ends_with(b":");
+    let is_result =
+        spaced_colon && is_bare && (name == "PASS" || matches!(name, "pass" | "passwd") && seen.contains(&b' '));
+    if is_result
+        || seen.len() < 2
+        || value::is_placeholder(seen)
+        || is_bare && value::is_harmless(seen, kind, spaced_colon)
+    {
         return Err(whole.end);
     }
     Ok(secret)

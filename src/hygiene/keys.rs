@@ -14,8 +14,9 @@ const PASSWORDS: [&str; 8] = ["password", "passwd", "passphrase", "passwort", "p
 const TOKENS: [&str; 5] = ["secret", "token", "credential", "credentials", "apikey"];
 /// Endings of names whose words are not set apart: `dbpassword`, `sshpass`, `accesstoken`.
 const PASSWORD_ENDS: [&str; 5] = ["password", "passwd", "passphrase", "dbpwd", "pass"];
-/// Words of the language that end in `pass`.
-const NO_PASSWORDS: [&str; 7] = ["bypass", "compass", "encompass", "overpass", "surpass", "trespass", "underpass"];
+/// Words of the language that end in `pass`, and sudo's tag.
+const NO_PASSWORDS: [&str; 8] =
+    ["bypass", "compass", "encompass", "nopasswd", "overpass", "surpass", "trespass", "underpass"];
 const TOKEN_ENDS: [&str; 9] =
     ["secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "presharedkey", "authkey", "accountkey"];
 /// Words that make a secret of the `key` after them.

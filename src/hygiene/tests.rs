@@ -197,6 +197,7 @@ fn ten_megabytes_without_a_line_break_take_linear_time() {
         "{\"secret\":\"\"},",
         "bearer 1a",
         "-----BEGIN PRIVATE KEY----- ",
+        "Private-Lines: 1 ",
     ] {
         let mut text = unit.repeat(10_000_000 / unit.len());
         text.push_str(&format!(" password={secret} "));
