@@ -82,3 +82,6 @@ pub fn examine(
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,9 +76,8 @@ pub(super) fn read(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Pl
     };
     let damage = work.entries(stream).err();
     let mut tar = work.finish();
-    let cut_by_us = context.cut_short();
-    tar.damage = damage.filter(|damage| !cut_by_us || *damage == Damage::BadHeader);
-    tar.valid = tar.damage.is_none() && !cut_by_us;
+    tar.valid = damage.is_none();
+    tar.damage = damage.filter(|damage| *damage == Damage::BadHeader || !context.cut_short());
     tar
 }
 
