@@ -75,6 +75,12 @@ pub(super) fn examine(
 /// Reads what this kind of stream has to be read for; the caller reads the rest.
 fn open(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Examination {
     let kind = kind::of(stream.peek(kind::LOOK));
+    if place.expect == Expect::Statements && matches!(kind, Kind::Empty | Kind::UnknownText) {
+        // The table of contents says that it is SQL, even when there is not one row.
+        let mut found = of_kind(Kind::PlainSql);
+        found.sql = Some(Box::new(sql::read(context, stream).sql));
+        return found;
+    }
     if kind == Kind::Empty {
         return of_kind(kind);
     }
