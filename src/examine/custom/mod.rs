@@ -5,6 +5,7 @@
 //! one.
 
 mod blocks;
+mod counter;
 mod fields;
 mod toc;
 mod unpack;
