@@ -93,3 +93,6 @@ fn read_parts(
     }
     blocks::read(context, fields, compression, facts, &mut archive.data)
 }
+
+#[cfg(test)]
+mod tests;
