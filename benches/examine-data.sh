@@ -51,7 +51,7 @@ SQL
 ls -l dump.sql
 gzip -6 -k dump.sql
 gzip -1 -c dump.sql > dump-1.sql.gz
-grep -av "^\\\(un\)\?restrict " dump.sql | gzip -6 > plain.sql.gz
+grep -avE '^\\(un)?restrict ' dump.sql | gzip -6 > plain.sql.gz
 zstd -q -k dump.sql
 "$bin/pg_dump" -Fc > dump.custom
 tar czf dump.tar.gz dump.sql.gz

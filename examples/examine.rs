@@ -1,5 +1,10 @@
 //! Examines one file (or standard input for `-`) and prints what was found as JSON.
-#![allow(clippy::disallowed_methods, clippy::print_stdout, clippy::print_stderr)]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    clippy::use_debug
+)]
 
 use std::io::Read;
 use std::process::ExitCode;
