@@ -1,1 +1,15 @@
+//! The ground floor: the only rooms that touch the clock, the environment, the file system for
+//! writing, child processes and the kernel's sandbox. Everything above is data and rules.
 
+pub mod assets;
+pub mod canonical;
+pub mod child;
+pub mod clock;
+pub mod digest;
+pub mod env;
+pub mod files;
+pub mod quantity;
+pub mod random;
+pub mod sandbox;
+pub mod text;
+pub mod yaml;

@@ -1,1 +1,101 @@
-//! (room being built)
+//! Collectors: one file each, read-only by what they are able to express, and one table. What they
+//! see leaves this room only masked.
+
+mod backup;
+mod doc;
+mod file;
+mod files;
+mod host;
+mod log;
+mod postgres;
+mod session;
+mod settings;
+mod statement;
+mod subject;
+#[cfg(test)]
+mod testing;
+
+pub use doc::{Doc, Setting};
+pub use session::{Gate, Progress, Session, Step, prepare};
+pub use settings::{SettingError, Settings};
+
+use std::path::Path;
+
+use crate::hygiene::Raw;
+use crate::model::fact::{Basis, Fact, Observation};
+use crate::model::plan::Action;
+
+/// One kind of thing that can be read.
+pub trait Collector: Sync {
+    /// Its documentation: name, settings, values; `explain`, `docs/` and errors all use this.
+    fn doc(&self) -> &'static Doc;
+
+    /// Checks the step's settings and fixes what will be read; reads nothing yet.
+    ///
+    /// # Errors
+    /// When a setting is missing, unknown or of the wrong kind.
+    fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError>;
+}
+
+/// A collector with its settings, ready to look.
+pub trait Prepared: Send + Sync {
+    /// Everything that [`Prepared::look`] will read, ask or run, in order.
+    fn plan(&self) -> Vec<Action>;
+
+    /// Looks once. Whatever goes wrong is an absence with its reason in the observation.
+    fn look(&self, surroundings: &Surroundings<'_>) -> Raw<Observation>;
+
+    /// Where the content comes from.
+    fn basis(&self) -> Basis {
+        Basis::Observed
+    }
+}
+
+/// What a look may use besides its own settings.
+pub struct Surroundings<'a> {
+    /// A private folder of the run for temporary files; the only place a collector may write.
+    pub scratch: &'a Path,
+    /// The facts collected before, masked.
+    pub facts: &'a [Fact],
+    /// Where progress is reported.
+    pub progress: &'a dyn Progress,
+    /// How far the kernel enforces that nothing is written: `full`, `partial`, `none`.
+    pub sandbox: &'a str,
+    /// Masked arguments of this program, for the `host` collector.
+    pub arguments: &'a [String],
+}
+
+/// Every collector, in the order of the documentation.
+pub const COLLECTORS: &[&dyn Collector] = &[
+    &host::HostCollector,
+    &file::FileCollector,
+    &files::FilesCollector,
+    &backup::BackupCollector,
+    &log::LogCollector,
+    &postgres::Identity,
+    &postgres::SchemaPrivilege,
+    &postgres::Size,
+    &postgres::Query,
+    &statement::StatementCollector,
+];
+
+/// The collector called `name`.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static dyn Collector> {
+    COLLECTORS.iter().copied().find(|collector| collector.doc().name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_examples_name_their_collector() {
+        for (index, collector) in COLLECTORS.iter().enumerate() {
+            let doc = collector.doc();
+            assert!(COLLECTORS[..index].iter().all(|other| other.doc().name != doc.name), "{}", doc.name);
+            assert!(doc.example.contains(&format!("uses: {}", doc.name)), "{}", doc.name);
+            assert_eq!(doc.example.contains("on: "), doc.needs_target, "{}", doc.name);
+        }
+    }
+}

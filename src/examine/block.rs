@@ -21,12 +21,7 @@ impl Pool {
     /// A pool of buffers of `size` bytes. Nothing is allocated yet.
     pub(super) fn new(size: usize) -> Pool {
         let (home, back) = channel();
-        Pool {
-            size,
-            made: 0,
-            home,
-            back,
-        }
+        Pool { size, made: 0, home, back }
     }
 
     /// A buffer to fill; waits for one to come back when all are out.
@@ -79,11 +74,7 @@ pub(super) struct Piece {
 impl Piece {
     fn new(bytes: Vec<u8>, len: usize, home: Option<Sender<Vec<u8>>>) -> Piece {
         let end = len.min(bytes.len());
-        Piece {
-            shared: Arc::new(Shared { bytes, home }),
-            start: 0,
-            end,
-        }
+        Piece { shared: Arc::new(Shared { bytes, home }), start: 0, end }
     }
 
     /// A piece of its own memory, for the few bytes that have to be put together.
@@ -95,11 +86,7 @@ impl Piece {
     /// Cuts off the first `count` bytes (at most all) and returns them.
     pub(super) fn split_to(&mut self, count: usize) -> Piece {
         let middle = self.end.min(self.start.saturating_add(count));
-        let front = Piece {
-            shared: Arc::clone(&self.shared),
-            start: self.start,
-            end: middle,
-        };
+        let front = Piece { shared: Arc::clone(&self.shared), start: self.start, end: middle };
         self.start = middle;
         front
     }

@@ -56,14 +56,8 @@ impl<'s, 'e> Context<'s, 'e> {
     /// Accounts for decompressed bytes; false when decompression has to stop.
     pub(super) fn may_expand(&self, bytes: u64) -> bool {
         let total = self.state.expanded.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if self
-            .options
-            .expansion_limit
-            .is_some_and(|limit| total > limit)
-        {
-            self.state
-                .expansion_limit_hit
-                .store(true, Ordering::Release);
+        if self.options.expansion_limit.is_some_and(|limit| total > limit) {
+            self.state.expansion_limit_hit.store(true, Ordering::Release);
             return false;
         }
         !self.time_is_up()
@@ -121,11 +115,7 @@ impl<'s, 'e> Context<'s, 'e> {
 
     /// Remembers the first failure of the machinery itself.
     pub(super) fn fail(&self, what: String) {
-        let mut failure = self
-            .state
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut failure = self.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.get_or_insert(what);
     }
 
@@ -134,11 +124,7 @@ impl<'s, 'e> Context<'s, 'e> {
     }
 
     pub(super) fn failure(&self) -> Option<String> {
-        let failure = self
-            .state
-            .failure
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let failure = self.state.failure.lock().unwrap_or_else(PoisonError::into_inner);
         failure.clone()
     }
 }

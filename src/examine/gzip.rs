@@ -34,11 +34,7 @@ impl From<Damage> for Stop {
 }
 
 /// Decodes a stream that begins like gzip into `outlet`.
-pub(super) fn decode(
-    context: &Context<'_, '_>,
-    stream: &mut Stream<'_>,
-    outlet: &mut Outlet<'_, '_>,
-) -> Gzip {
+pub(super) fn decode(context: &Context<'_, '_>, stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>) -> Gzip {
     let mut gzip = Gzip::default();
     let stop = loop {
         match stream.peek(2) {
@@ -53,15 +49,10 @@ pub(super) fn decode(
     };
     gzip.valid = stop.is_none();
     gzip.damage = match stop {
-        Some(Stop::Damage(damage)) if !(is_about_the_end(damage) && context.cut_short()) => {
-            Some(damage)
-        }
+        Some(Stop::Damage(damage)) if !(is_about_the_end(damage) && context.cut_short()) => Some(damage),
         _ => None,
     };
-    if gzip
-        .damage
-        .is_none_or(|damage| damage == Damage::TrailingGarbage)
-    {
+    if gzip.damage.is_none_or(|damage| damage == Damage::TrailingGarbage) {
         gzip.damaged_member = None;
     }
     gzip
@@ -69,10 +60,7 @@ pub(super) fn decode(
 
 /// When reading was stopped on purpose, these prove nothing.
 fn is_about_the_end(damage: Damage) -> bool {
-    matches!(
-        damage,
-        Damage::TruncatedHeader | Damage::TruncatedBody | Damage::TruncatedTrailer
-    )
+    matches!(damage, Damage::TruncatedHeader | Damage::TruncatedBody | Damage::TruncatedTrailer)
 }
 
 /// Whatever follows the last member: padding or garbage.
@@ -91,11 +79,7 @@ fn trailing(stream: &mut Stream<'_>, gzip: &mut Gzip) -> Option<Stop> {
     }
 }
 
-fn member(
-    stream: &mut Stream<'_>,
-    outlet: &mut Outlet<'_, '_>,
-    gzip: &mut Gzip,
-) -> Result<(), Stop> {
+fn member(stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>, gzip: &mut Gzip) -> Result<(), Stop> {
     header(stream, gzip)?;
     let mut engine = Engine::new(Wrapper::Raw);
     let produced = body(stream, outlet, &mut engine)?;
@@ -135,9 +119,7 @@ fn header(stream: &mut Stream<'_>, gzip: &mut Gzip) -> Result<(), Damage> {
     if flags & EXTRA != 0 {
         extra(stream, &mut crc)?;
     }
-    let name = (flags & NAME != 0)
-        .then(|| text(stream, &mut crc))
-        .transpose()?;
+    let name = (flags & NAME != 0).then(|| text(stream, &mut crc)).transpose()?;
     if flags & COMMENT != 0 {
         text(stream, &mut crc)?;
     }
@@ -160,11 +142,7 @@ fn extra(stream: &mut Stream<'_>, crc: &mut Crc) -> Result<(), Damage> {
     let wanted = usize::from(u16::from_le_bytes([low, high]));
     let field = stream.exactly(wanted);
     crc.update(&field);
-    if field.len() < wanted {
-        Err(Damage::TruncatedHeader)
-    } else {
-        Ok(())
-    }
+    if field.len() < wanted { Err(Damage::TruncatedHeader) } else { Ok(()) }
 }
 
 /// A field that ends with a zero byte; what is longer than anyone's file name is read and not kept.
@@ -192,19 +170,11 @@ fn header_crc(stream: &mut Stream<'_>, crc: &Crc) -> Result<(), Damage> {
     let [low, high] = *stated.as_slice() else {
         return Err(Damage::TruncatedHeader);
     };
-    if u32::from(u16::from_le_bytes([low, high])) == crc.sum() & 0xffff {
-        Ok(())
-    } else {
-        Err(Damage::BadHeader)
-    }
+    if u32::from(u16::from_le_bytes([low, high])) == crc.sum() & 0xffff { Ok(()) } else { Err(Damage::BadHeader) }
 }
 
 /// Inflates one member; the number of its bytes. What lies behind it is put back.
-fn body(
-    stream: &mut Stream<'_>,
-    outlet: &mut Outlet<'_, '_>,
-    engine: &mut Engine,
-) -> Result<u64, Stop> {
+fn body(stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>, engine: &mut Engine) -> Result<u64, Stop> {
     let mut input = Piece::own(Vec::new());
     let mut at_end = false;
     let mut total = 0;
@@ -233,11 +203,7 @@ fn body(
         }
         if step.consumed == 0 && step.produced == 0 {
             // The end of the input, or an inflater that would spin for ever.
-            let damage = if at_end {
-                Damage::TruncatedBody
-            } else {
-                Damage::BadData
-            };
+            let damage = if at_end { Damage::TruncatedBody } else { Damage::BadData };
             return Err(damage.into());
         }
     }

@@ -25,22 +25,14 @@ pub(super) struct Keeper {
 impl Keeper {
     /// A full budget, and at most `max_names` in each list.
     pub(super) fn new(max_names: usize) -> Keeper {
-        Keeper {
-            left: Arc::new(AtomicUsize::new(BUDGET)),
-            max_names,
-        }
+        Keeper { left: Arc::new(AtomicUsize::new(BUDGET)), max_names }
     }
 
     /// Whether a list of `have` may take `bytes` more; if so, they are paid for.
     pub(super) fn may_keep(&self, have: usize, bytes: usize) -> bool {
         let cost = bytes + OVERHEAD;
         have < self.max_names
-            && self
-                .left
-                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-                    left.checked_sub(cost)
-                })
-                .is_ok()
+            && self.left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(cost)).is_ok()
     }
 
     /// Counts one more object and keeps its name while there is room.
@@ -68,12 +60,7 @@ impl Keeper {
     }
 
     /// Counts a grant to a role. Answers no when the role could not be listed.
-    pub(super) fn grant(
-        &self,
-        grants: &mut BTreeMap<String, Grants>,
-        role: &str,
-        what: &str,
-    ) -> bool {
+    pub(super) fn grant(&self, grants: &mut BTreeMap<String, Grants>, role: &str, what: &str) -> bool {
         let role = shorten(role);
         if !grants.contains_key(role) {
             if !self.may_keep(grants.len(), role.len()) {
@@ -116,14 +103,8 @@ mod tests {
             keeper.name(&mut names, name);
             keeper.rows(&mut rows, name, 5);
         }
-        assert_eq!(
-            (names.count, names.names.len(), names.names_cut),
-            (3, 2, true)
-        );
-        assert_eq!(
-            (rows.total, rows.by_table.len(), rows.tables_cut),
-            (15, 2, true)
-        );
+        assert_eq!((names.count, names.names.len(), names.names_cut), (3, 2, true));
+        assert_eq!((rows.total, rows.by_table.len(), rows.tables_cut), (15, 2, true));
     }
 
     #[test]

@@ -38,11 +38,7 @@ pub(super) fn of(head: &[u8]) -> Kind {
     if super::tar::is_header(head) {
         return Kind::Tar;
     }
-    if is_text(head) {
-        Kind::UnknownText
-    } else {
-        Kind::Unknown
-    }
+    if is_text(head) { Kind::UnknownText } else { Kind::Unknown }
 }
 
 /// zstd streams may begin with a frame of metadata.
@@ -53,9 +49,9 @@ fn is_skippable_frame(head: &[u8]) -> bool {
 /// Begins without a byte that text does not have. Bytes above 127 are text in some encoding, and
 /// what a broken disk put further behind must not hide that this was a dump.
 fn is_text(head: &[u8]) -> bool {
-    head.iter().take(TEXT).all(|&byte| {
-        byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b)
-    })
+    head.iter()
+        .take(TEXT)
+        .all(|&byte| byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b))
 }
 
 #[cfg(test)]

@@ -28,9 +28,7 @@ impl Lane {
     /// Starts the thread.
     pub(super) fn start<'s>(scope: &'s Scope<'s, '_>) -> std::io::Result<Lane> {
         let (jobs, inbox) = channel();
-        std::thread::Builder::new()
-            .name("digest".into())
-            .spawn_scoped(scope, move || work(&inbox))?;
+        std::thread::Builder::new().name("digest".into()).spawn_scoped(scope, move || work(&inbox))?;
         Ok(Lane { jobs })
     }
 
@@ -41,10 +39,7 @@ impl Lane {
 
     /// A digest that goes on from a state.
     pub(super) fn resume(&self, state: Sha256) -> Digest {
-        Digest {
-            jobs: self.jobs.clone(),
-            state: Arc::new(Mutex::new(state)),
-        }
+        Digest { jobs: self.jobs.clone(), state: Arc::new(Mutex::new(state)) }
     }
 }
 
@@ -93,10 +88,7 @@ impl Digest {
 fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
-    bytes
-        .iter()
-        .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
-        .collect()
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
 }
 
 #[cfg(test)]

@@ -50,9 +50,7 @@ pub enum ReadError {
         source: std::io::Error,
     },
     /// A helper thread could not be started or ended badly.
-    #[error(
-        "a helper thread of the examination failed: {0}; try again with more memory or fewer tasks"
-    )]
+    #[error("a helper thread of the examination failed: {0}; try again with more memory or fewer tasks")]
     Worker(String),
 }
 

@@ -37,19 +37,12 @@ pub(super) enum Expect {
 impl Place {
     /// The place of what is inside.
     pub(super) fn inside(self) -> Place {
-        Place {
-            depth: self.depth + 1,
-            ..self
-        }
+        Place { depth: self.depth + 1, ..self }
     }
 }
 
 /// Reads a stream to its end.
-pub(super) fn examine(
-    context: &Context<'_, '_>,
-    mut stream: Stream<'_>,
-    place: Place,
-) -> Examination {
+pub(super) fn examine(context: &Context<'_, '_>, mut stream: Stream<'_>, place: Place) -> Examination {
     let mut found = open(context, &mut stream, place);
     let (bytes, sha256) = stream.finish();
     found.stored_bytes = bytes;
@@ -61,9 +54,7 @@ pub(super) fn examine(
     if bare_text && context.options.payload_digests {
         found.payload_sha256.clone_from(&found.stored_sha256);
         if found.payload_normalised_sha256.is_none() {
-            found
-                .payload_normalised_sha256
-                .clone_from(&found.stored_sha256);
+            found.payload_normalised_sha256.clone_from(&found.stored_sha256);
         }
     }
     found.expansion_limit_hit = context.expansion_limit_hit();
@@ -139,10 +130,7 @@ fn unzstd(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> E
 fn untar(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Examination {
     let facts = tar::read(context, stream, place.inside());
     let mut found = of_kind(Kind::Tar);
-    found.depth_limit_hit = facts
-        .members
-        .iter()
-        .any(|member| member.examination.depth_limit_hit);
+    found.depth_limit_hit = facts.members.iter().any(|member| member.examination.depth_limit_hit);
     found.payload_bytes = Some(facts.member_bytes);
     found.tar = Some(Box::new(facts));
     found
@@ -150,11 +138,7 @@ fn untar(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Ex
 
 fn custom(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Examination {
     let archive = custom::read(context, stream);
-    let mut found = of_kind(if archive.is_toc {
-        Kind::PgToc
-    } else {
-        Kind::PgCustom
-    });
+    let mut found = of_kind(if archive.is_toc { Kind::PgToc } else { Kind::PgCustom });
     found.payload_bytes = Some(archive.facts.data_bytes);
     found.custom = Some(Box::new(archive.facts));
     found

@@ -16,11 +16,6 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options {
-            payload_digests: false,
-            expansion_limit: None,
-            max_depth: 4,
-            max_names: 10_000,
-        }
+        Options { payload_digests: false, expansion_limit: None, max_depth: 4, max_names: 10_000 }
     }
 }

@@ -28,15 +28,7 @@ impl<'s, 'e> Outlet<'s, 'e> {
     /// An outlet to a layer at `place`.
     pub(super) fn new(context: &Context<'s, 'e>, place: Place) -> Outlet<'s, 'e> {
         let mut pool = Pool::new(BUFFER);
-        Outlet {
-            context: context.clone(),
-            place,
-            buffer: pool.take(),
-            pool,
-            filled: 0,
-            first: None,
-            reader: None,
-        }
+        Outlet { context: context.clone(), place, buffer: pool.take(), pool, filled: 0, first: None, reader: None }
     }
 
     /// Room for output, never empty; `None` when a limit says that decoding has to stop.
@@ -76,12 +68,10 @@ impl<'s, 'e> Outlet<'s, 'e> {
     fn start_reader(&mut self) {
         let (sender, receiver) = channel();
         let (context, place) = (self.context.clone(), self.place);
-        let spawned = std::thread::Builder::new()
-            .name("payload".into())
-            .spawn_scoped(self.context.scope, move || {
-                let stream = Stream::new(receiver, context.payload_digest());
-                node::examine(&context, stream, place)
-            });
+        let spawned = std::thread::Builder::new().name("payload".into()).spawn_scoped(self.context.scope, move || {
+            let stream = Stream::new(receiver, context.payload_digest());
+            node::examine(&context, stream, place)
+        });
         match spawned {
             Ok(handle) => self.reader = Some((sender, handle)),
             Err(error) => self.context.fail(error.to_string()),

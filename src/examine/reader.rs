@@ -29,15 +29,7 @@ impl<'a, 's, 'e, R: Read> Reader<'a, 's, 'e, R> {
         progress: &'a (dyn Fn(u64) + Sync),
         trouble: &'a mut Option<ReadError>,
     ) -> Self {
-        Reader {
-            reader,
-            pool: Pool::new(BUFFER),
-            context,
-            progress,
-            trouble,
-            offset: 0,
-            ended: false,
-        }
+        Reader { reader, pool: Pool::new(BUFFER), context, progress, trouble, offset: 0, ended: false }
     }
 
     /// Fills a buffer as far as the reader gives: pipes give little at a time, and whoever looks

@@ -58,13 +58,7 @@ pub(super) struct Stream<'a> {
 impl<'a> Stream<'a> {
     /// A stream over `source`; what is taken from it goes to `digest`.
     pub(super) fn new(source: impl Source + 'a, digest: Option<Digest>) -> Stream<'a> {
-        Stream {
-            source: Box::new(source),
-            digest,
-            front: VecDeque::new(),
-            unhashed: VecDeque::new(),
-            bytes: 0,
-        }
+        Stream { source: Box::new(source), digest, front: VecDeque::new(), unhashed: VecDeque::new(), bytes: 0 }
     }
 
     /// Gets one more piece from the source.
@@ -123,11 +117,7 @@ impl<'a> Stream<'a> {
             have += self.front.back().map_or(0, |piece| piece.len());
         }
         if self.front.front().is_some_and(|first| first.len() < count) && self.front.len() > 1 {
-            let joined: Vec<u8> = self
-                .front
-                .iter()
-                .flat_map(|piece| piece.iter().copied())
-                .collect();
+            let joined: Vec<u8> = self.front.iter().flat_map(|piece| piece.iter().copied()).collect();
             self.front = VecDeque::from([Piece::own(joined)]);
         }
         let first = self.front.front().map_or(&[][..], |piece| piece);
@@ -164,9 +154,7 @@ impl<'a> Stream<'a> {
 
     fn hash(&mut self) {
         if let Some(digest) = &self.digest {
-            self.unhashed
-                .drain(..)
-                .for_each(|piece| digest.update(piece));
+            self.unhashed.drain(..).for_each(|piece| digest.update(piece));
         }
     }
 }
@@ -197,13 +185,7 @@ mod tests {
     #[test]
     fn a_limited_stream_stops_at_its_length() {
         let mut outer = Stream::new(Some(Piece::own(b"abcdef".to_vec())), None);
-        let mut inner = Stream::new(
-            Limited {
-                stream: &mut outer,
-                left: 4,
-            },
-            None,
-        );
+        let mut inner = Stream::new(Limited { stream: &mut outer, left: 4 }, None);
         assert_eq!(inner.exactly(9), b"abcd");
         drop(inner);
         assert_eq!(outer.exactly(9), b"ef");

@@ -20,25 +20,15 @@ const MOST_BAD: usize = 50;
 
 /// Whether these bytes begin a tar archive: the checksum of a header agrees.
 pub(super) fn is_header(head: &[u8]) -> bool {
-    head.get(..BLOCK)
-        .is_some_and(|block| block[0] != 0 && header_of(block).is_some())
+    head.get(..BLOCK).is_some_and(|block| block[0] != 0 && header_of(block).is_some())
 }
 
 /// A header whose checksum agrees with its bytes.
 fn header_of(block: &[u8]) -> Option<&Header> {
     let array: &[u8; BLOCK] = block.try_into().ok()?;
     let header = Header::from_byte_slice(array);
-    let sum: u32 = array
-        .iter()
-        .enumerate()
-        .map(|(at, &byte)| {
-            if (148..156).contains(&at) {
-                32
-            } else {
-                u32::from(byte)
-            }
-        })
-        .sum();
+    let sum: u32 =
+        array.iter().enumerate().map(|(at, &byte)| if (148..156).contains(&at) { 32 } else { u32::from(byte) }).sum();
     (header.cksum().ok()? == sum).then_some(header)
 }
 
@@ -67,13 +57,7 @@ struct Work<'a, 's, 'e> {
 
 /// Reads an archive to its end marker.
 pub(super) fn read(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Tar {
-    let mut work = Work {
-        context,
-        place,
-        tar: Tar::default(),
-        contents: None,
-        bad_listed: 0,
-    };
+    let mut work = Work { context, place, tar: Tar::default(), contents: None, bad_listed: 0 };
     let damage = work.entries(stream).err();
     let mut tar = work.finish();
     tar.valid = damage.is_none();
@@ -110,12 +94,7 @@ impl Work<'_, '_, '_> {
         }
     }
 
-    fn entry(
-        &mut self,
-        stream: &mut Stream<'_>,
-        header: &Header,
-        extension: Extension,
-    ) -> Result<(), Damage> {
+    fn entry(&mut self, stream: &mut Stream<'_>, header: &Header, extension: Extension) -> Result<(), Damage> {
         let kind = header.entry_type();
         let stated = header.entry_size().map_err(|_| Damage::BadHeader)?;
         let size = extension.size.unwrap_or(stated);
@@ -124,9 +103,7 @@ impl Work<'_, '_, '_> {
             let data = if kind.is_gnu_sparse() { size } else { 0 };
             return skip(stream, padded(data));
         }
-        let name = extension
-            .name
-            .unwrap_or_else(|| header.path_bytes().into_owned());
+        let name = extension.name.unwrap_or_else(|| header.path_bytes().into_owned());
         let name = String::from_utf8_lossy(&name).into_owned();
         let found = self.member(stream, &name, size);
         self.tar.member_bytes += found.stored_bytes;
@@ -147,18 +124,12 @@ impl Work<'_, '_, '_> {
         {
             return self.toc(inner, folder);
         }
-        let entry = self
-            .contents
-            .as_ref()
-            .and_then(|contents| contents.entry(name));
+        let entry = self.contents.as_ref().and_then(|contents| contents.entry(name));
         let expect = match entry {
             Some((_, expect)) => expect,
             None => Expect::Anything,
         };
-        let place = Place {
-            expect,
-            ..self.place
-        };
+        let place = Place { expect, ..self.place };
         let mut found = node::examine(self.context, inner, place);
         if let (Some((id, _)), Some(contents)) = (entry, &mut self.contents) {
             contents.settle(self.context, id, expect, &mut found);
@@ -170,18 +141,13 @@ impl Work<'_, '_, '_> {
     }
 
     fn toc(&mut self, mut inner: Stream<'_>, folder: &str) -> node::Found {
-        let Archive {
-            mut facts, data, ..
-        } = custom::read(self.context, &mut inner);
+        let Archive { mut facts, data, .. } = custom::read(self.context, &mut inner);
         let mut found = node::of_kind(Kind::PgToc);
         (found.stored_bytes, found.stored_sha256) = inner.finish();
         if facts.damage.is_none() {
             found.quality = Quality::Good;
             let says = "the table of contents is whole".to_owned();
-            found.reasons.push(Reason {
-                code: Code::Complete,
-                says,
-            });
+            found.reasons.push(Reason { code: Code::Complete, says });
         } else {
             found.custom = Some(Box::new(facts.clone()));
             judge(&mut found);
@@ -190,11 +156,7 @@ impl Work<'_, '_, '_> {
             // Data files before their table of contents could not be told from other text.
             facts.order_unknown = true;
         }
-        self.contents = Some(Contents {
-            folder: folder.to_owned(),
-            facts,
-            data,
-        });
+        self.contents = Some(Contents { folder: folder.to_owned(), facts, data });
         found
     }
 
@@ -209,11 +171,7 @@ impl Work<'_, '_, '_> {
             keep = true;
         }
         if keep {
-            self.tar.members.push(Member {
-                name,
-                size,
-                examination,
-            });
+            self.tar.members.push(Member { name, size, examination });
         } else {
             self.tar.members_cut = true;
         }
@@ -223,11 +181,7 @@ impl Work<'_, '_, '_> {
         if let Some(mut contents) = self.contents {
             let facts = &mut contents.facts;
             let missing = facts.blocks_found < facts.blocks_expected;
-            if facts.damage.is_none()
-                && missing
-                && !facts.order_unknown
-                && !self.context.cut_short()
-            {
+            if facts.damage.is_none() && missing && !facts.order_unknown && !self.context.cut_short() {
                 facts.damage = Some(super::facts::CustomDamage::MissingBlocks);
             }
             self.tar.toc = Some(Box::new(contents.facts));
@@ -240,16 +194,8 @@ impl Contents {
     /// The entry that a member holds the data of, and what that data is.
     fn entry(&self, name: &str) -> Option<(Option<i64>, Expect)> {
         let file = name.strip_prefix(&self.folder)?;
-        let bare = [".gz", ".zst", ".lz4"]
-            .into_iter()
-            .find_map(|end| file.strip_suffix(end))
-            .unwrap_or(file);
-        if let Some(id) = self
-            .data
-            .by_file
-            .get(file)
-            .or_else(|| self.data.by_file.get(bare))
-        {
+        let bare = [".gz", ".zst", ".lz4"].into_iter().find_map(|end| file.strip_suffix(end)).unwrap_or(file);
+        if let Some(id) = self.data.by_file.get(file).or_else(|| self.data.by_file.get(bare)) {
             let entry = self.data.by_id.get(id)?;
             let expect = match (entry.is_blobs, entry.is_copy) {
                 (true, _) => Expect::Opaque,
@@ -258,9 +204,7 @@ impl Contents {
             };
             return Some((Some(*id), expect));
         }
-        let list = file
-            .strip_prefix("blobs")
-            .and_then(|rest| rest.strip_suffix(".toc"));
+        let list = file.strip_prefix("blobs").and_then(|rest| rest.strip_suffix(".toc"));
         if let Some(number) = list {
             return Some((self.blob_list(number), Expect::Opaque));
         }
@@ -277,19 +221,10 @@ impl Contents {
     }
 
     /// Adds what a member holds to the findings about its entry.
-    fn settle(
-        &mut self,
-        context: &Context<'_, '_>,
-        id: Option<i64>,
-        expect: Expect,
-        found: &mut node::Found,
-    ) {
+    fn settle(&mut self, context: &Context<'_, '_>, id: Option<i64>, expect: Expect, found: &mut node::Found) {
         if found.quality == Quality::UnknownKind && expect == Expect::Opaque {
             let says = "part of a dump in tar format; its content is not examined".to_owned();
-            found.reasons = vec![Reason {
-                code: Code::KindUnknown,
-                says,
-            }];
+            found.reasons = vec![Reason { code: Code::KindUnknown, says }];
         }
         let Some(entry) = id.and_then(|id| self.data.by_id.get_mut(&id)) else {
             return;
@@ -308,35 +243,24 @@ impl Contents {
         if expect == Expect::Statements {
             found.quality = Quality::Good;
             let says = "the statements of one table, as the table of contents says".to_owned();
-            found.reasons = vec![Reason {
-                code: Code::Complete,
-                says,
-            }];
+            found.reasons = vec![Reason { code: Code::Complete, says }];
         }
         if expect != Expect::Opaque {
-            context
-                .keeper
-                .rows(&mut self.facts.rows, &entry.table, rows);
+            context.keeper.rows(&mut self.facts.rows, &entry.table, rows);
         }
     }
 }
 
 /// Whether somebody named this file as a backup.
 fn promises_content(name: &str) -> bool {
-    const ENDS: &[&str] = &[
-        ".sql", ".gz", ".zst", ".dump", ".tar", ".tgz", ".bak", ".backup", ".bz2", ".xz", ".custom",
-    ];
+    const ENDS: &[&str] =
+        &[".sql", ".gz", ".zst", ".dump", ".tar", ".tgz", ".bak", ".backup", ".bz2", ".xz", ".custom"];
     let name = name.to_ascii_lowercase();
     ENDS.iter().any(|end| name.ends_with(end))
 }
 
 /// Reads a header that only says something about the next one; false for a real entry.
-fn extend(
-    stream: &mut Stream<'_>,
-    kind: EntryType,
-    size: u64,
-    next: &mut Extension,
-) -> Result<bool, Damage> {
+fn extend(stream: &mut Stream<'_>, kind: EntryType, size: u64, next: &mut Extension) -> Result<bool, Damage> {
     let is_name = kind.is_gnu_longname();
     let is_pax = kind.is_pax_local_extensions();
     if !(is_name || is_pax || kind.is_gnu_longlink() || kind.is_pax_global_extensions()) {
@@ -352,11 +276,7 @@ fn extend(
     }
     skip(stream, padded(size) - size)?;
     if is_name {
-        data.truncate(
-            data.iter()
-                .position(|&byte| byte == 0)
-                .unwrap_or(data.len()),
-        );
+        data.truncate(data.iter().position(|&byte| byte == 0).unwrap_or(data.len()));
         next.name = Some(data);
     } else if is_pax {
         for field in PaxExtensions::new(&data).flatten() {
@@ -384,8 +304,7 @@ fn skip_sparse_map(stream: &mut Stream<'_>, header: &[u8]) -> Result<(), Damage>
 }
 
 fn padded(size: u64) -> u64 {
-    size.checked_next_multiple_of(BLOCK as u64)
-        .unwrap_or(u64::MAX)
+    size.checked_next_multiple_of(BLOCK as u64).unwrap_or(u64::MAX)
 }
 
 fn skip(stream: &mut Stream<'_>, mut count: u64) -> Result<(), Damage> {

@@ -6,8 +6,8 @@
 use serde::Serialize;
 
 use super::facts::{
-    CopyData, Custom, CustomDamage, EndsInside, Examination, Flavour, Gzip, GzipDamage, Kind, Sql,
-    Tar, TarDamage, Zstd, ZstdDamage,
+    CopyData, Custom, CustomDamage, EndsInside, Examination, Flavour, Gzip, GzipDamage, Kind, Sql, Tar, TarDamage,
+    Zstd, ZstdDamage,
 };
 
 /// The conclusion about one stream. The order is from worst to best.
@@ -134,14 +134,9 @@ pub(super) fn judge(found: &mut Examination) {
     }
     // Stable: within one quality the order of discovery stays, the outermost layer first.
     findings.0.sort_by_key(|(quality, _)| *quality);
-    found.quality = findings
-        .0
-        .first()
-        .map_or(Quality::UnknownKind, |(quality, _)| *quality);
+    found.quality = findings.0.first().map_or(Quality::UnknownKind, |(quality, _)| *quality);
     let spoilt = found.quality != Quality::Good;
-    findings
-        .0
-        .retain(|(quality, _)| !(spoilt && *quality == Quality::Good));
+    findings.0.retain(|(quality, _)| !(spoilt && *quality == Quality::Good));
     found.reasons = findings.0.into_iter().map(|(_, reason)| reason).collect();
 }
 
@@ -167,33 +162,18 @@ fn limits(found: &Examination, findings: &mut Findings) {
             findings.add(Quality::Inconclusive, code, says);
         }
     };
-    say(
-        found.time_limit_hit,
-        Code::TimeLimit,
-        "the time limit was reached before the end",
-    );
-    say(
-        found.expansion_limit_hit,
-        Code::ExpansionLimit,
-        "the limit of decompressed bytes was reached before the end",
-    );
-    say(
-        found.depth_limit_hit,
-        Code::DepthLimit,
-        "layers below the depth limit were not opened",
-    );
+    say(found.time_limit_hit, Code::TimeLimit, "the time limit was reached before the end");
+    say(found.expansion_limit_hit, Code::ExpansionLimit, "the limit of decompressed bytes was reached before the end");
+    say(found.depth_limit_hit, Code::DepthLimit, "layers below the depth limit were not opened");
 }
 
 /// What the payload said, and that a whole container without payload is no backup.
 fn inherit(found: &Examination, findings: &mut Findings) {
     if found.payload_bytes == Some(0) {
-        let whole = found.gzip.as_ref().is_some_and(|gzip| gzip.valid)
-            || found.zstd.as_ref().is_some_and(|zstd| zstd.valid);
-        let says = if whole {
-            "the compressed stream is whole and holds no bytes"
-        } else {
-            "no bytes could be decompressed"
-        };
+        let whole =
+            found.gzip.as_ref().is_some_and(|gzip| gzip.valid) || found.zstd.as_ref().is_some_and(|zstd| zstd.valid);
+        let says =
+            if whole { "the compressed stream is whole and holds no bytes" } else { "no bytes could be decompressed" };
         findings.bad(Code::EmptyPayload, says);
         return;
     }
@@ -205,10 +185,8 @@ fn inherit(found: &Examination, findings: &mut Findings) {
 fn content(found: &Examination, findings: &mut Findings) {
     match found.kind {
         Kind::Empty => findings.bad(Code::Empty, "there are no bytes"),
-        Kind::Utf16Text => findings.bad(
-            Code::Utf16,
-            "the text is UTF-16, as a redirection in PowerShell writes it; psql cannot read it",
-        ),
+        Kind::Utf16Text => findings
+            .bad(Code::Utf16, "the text is UTF-16, as a redirection in PowerShell writes it; psql cannot read it"),
         _ => {}
     }
     if let Some(facts) = &found.sql {
@@ -251,10 +229,9 @@ fn gzip(facts: &Gzip, findings: &mut Findings) {
         GzipDamage::BadData => format!("gzip: the data of member {member} cannot be decoded"),
         GzipDamage::WrongCrc => format!("gzip: the data of member {member} disagrees with its CRC"),
         GzipDamage::WrongIsize => format!("gzip: member {member} states a wrong length"),
-        GzipDamage::TrailingGarbage => format!(
-            "gzip: {} bytes that are not gzip follow the last member",
-            facts.trailing_bytes
-        ),
+        GzipDamage::TrailingGarbage => {
+            format!("gzip: {} bytes that are not gzip follow the last member", facts.trailing_bytes)
+        }
     };
     findings.bad(Code::GzipDamaged, says);
 }
@@ -270,49 +247,33 @@ fn zstd(facts: &Zstd, findings: &mut Findings) {
         Some(ZstdDamage::Truncated) => "zstd: the input ends inside a frame".to_owned(),
         Some(ZstdDamage::BadData) => "zstd: the data cannot be decoded".to_owned(),
         Some(ZstdDamage::WrongChecksum) => "zstd: the data disagrees with its checksum".to_owned(),
-        Some(ZstdDamage::TrailingGarbage) => format!(
-            "zstd: {} bytes that are not zstd follow the last frame",
-            facts.trailing_bytes
-        ),
+        Some(ZstdDamage::TrailingGarbage) => {
+            format!("zstd: {} bytes that are not zstd follow the last frame", facts.trailing_bytes)
+        }
     };
     findings.bad(Code::ZstdDamaged, says);
 }
 
 fn sql(facts: &Sql, findings: &mut Findings) {
     if facts.nul_bytes > 0 {
-        findings.bad(
-            Code::NulBytes,
-            format!("{} NUL bytes stand in the text", facts.nul_bytes),
-        );
+        findings.bad(Code::NulBytes, format!("{} NUL bytes stand in the text", facts.nul_bytes));
     }
     if facts.error_lines > 0 {
-        let says = format!(
-            "{} lines are messages of a program, not SQL",
-            facts.error_lines
-        );
+        let says = format!("{} lines are messages of a program, not SQL", facts.error_lines);
         findings.bad(Code::ErrorLines, says);
     }
     ends_inside(facts, findings);
     if facts.dumps_completed != facts.dumps_begun && facts.dumps_completed > 0 {
-        let says = format!(
-            "{} dumps begin in this text and {} are completed",
-            facts.dumps_begun, facts.dumps_completed
-        );
+        let says =
+            format!("{} dumps begin in this text and {} are completed", facts.dumps_begun, facts.dumps_completed);
         findings.bad(Code::DumpIncomplete, says);
     }
     match (facts.flavour, facts.header, facts.trailer) {
         (Flavour::PgDump | Flavour::PgDumpall, _, true) | (Flavour::Mysqldump, true, true) => {
-            findings.add(
-                Quality::Good,
-                Code::Complete,
-                "the dump reaches its completion trailer",
-            );
+            findings.add(Quality::Good, Code::Complete, "the dump reaches its completion trailer");
         }
         (Flavour::PgDump | Flavour::PgDumpall, ..) | (Flavour::Mysqldump, true, false) => {
-            findings.bad(
-                Code::TrailerMissing,
-                "the dump does not end with its completion trailer",
-            );
+            findings.bad(Code::TrailerMissing, "the dump does not end with its completion trailer");
         }
         (Flavour::Mysqldump | Flavour::Unknown, ..) => findings.add(
             Quality::Inconclusive,
@@ -341,11 +302,7 @@ fn ends_inside(facts: &Sql, findings: &mut Findings) {
 
 fn copy_data(facts: &CopyData, findings: &mut Findings) {
     if facts.terminated {
-        findings.add(
-            Quality::Good,
-            Code::Complete,
-            "the rows reach their terminator",
-        );
+        findings.add(Quality::Good, Code::Complete, "the rows reach their terminator");
     } else {
         findings.bad(Code::CopyUnterminated, "the rows have no terminator");
     }
@@ -363,24 +320,15 @@ fn tar(facts: &Tar, findings: &mut Findings) {
     }
     let count = |quality| facts.qualities.get(&quality).copied().unwrap_or(0);
     let of = |quality: Quality| {
-        let named = facts
-            .members
-            .iter()
-            .filter(|member| member.examination.quality == quality);
+        let named = facts.members.iter().filter(|member| member.examination.quality == quality);
         let names: Vec<&str> = named.take(3).map(|member| member.name.as_str()).collect();
         format!("{} ({})", count(quality), names.join(", "))
     };
     if count(Quality::Bad) > 0 {
-        findings.bad(
-            Code::MemberBad,
-            format!("bad members: {}", of(Quality::Bad)),
-        );
+        findings.bad(Code::MemberBad, format!("bad members: {}", of(Quality::Bad)));
     }
     if count(Quality::Inconclusive) > 0 {
-        let says = format!(
-            "members of which nothing shows whether they are complete: {}",
-            of(Quality::Inconclusive)
-        );
+        let says = format!("members of which nothing shows whether they are complete: {}", of(Quality::Inconclusive));
         findings.add(Quality::Inconclusive, Code::MemberInconclusive, says);
     }
     if let Some(toc) = &facts.toc {
@@ -388,17 +336,9 @@ fn tar(facts: &Tar, findings: &mut Findings) {
     } else if facts.entries == 0 {
         findings.bad(Code::EmptyPayload, "the archive holds nothing");
     } else if count(Quality::Good) > 0 {
-        findings.add(
-            Quality::Good,
-            Code::Complete,
-            "every backup in the archive is complete",
-        );
+        findings.add(Quality::Good, Code::Complete, "every backup in the archive is complete");
     } else {
-        findings.add(
-            Quality::UnknownKind,
-            Code::MembersUnknown,
-            "no member is of a kind that is known here",
-        );
+        findings.add(Quality::UnknownKind, Code::MembersUnknown, "no member is of a kind that is known here");
     }
 }
 
@@ -412,9 +352,7 @@ fn custom(facts: &Custom, findings: &mut Findings) {
                 return;
             }
             CustomDamage::TruncatedHeader => "the archive ends inside its header".to_owned(),
-            CustomDamage::TruncatedToc => {
-                "the archive ends inside its table of contents".to_owned()
-            }
+            CustomDamage::TruncatedToc => "the archive ends inside its table of contents".to_owned(),
             CustomDamage::BadToc => "the table of contents is not valid".to_owned(),
             CustomDamage::TruncatedBlock => format!("the archive ends inside the data of {entry}"),
             CustomDamage::MissingBlocks => format!(
@@ -434,16 +372,10 @@ fn custom(facts: &Custom, findings: &mut Findings) {
             "the data files stand before their table of contents and were not held against it",
         );
     } else if facts.blocks_checked < facts.blocks_found {
-        let says = format!(
-            "data compressed with {} cannot be checked here; pg_restore -f /dev/null can",
-            facts.compression
-        );
+        let says =
+            format!("data compressed with {} cannot be checked here; pg_restore -f /dev/null can", facts.compression);
         findings.add(Quality::Inconclusive, Code::CompressionUnsupported, says);
     } else {
-        findings.add(
-            Quality::Good,
-            Code::Complete,
-            "every data block was decoded to its end",
-        );
+        findings.add(Quality::Good, Code::Complete, "every data block was decoded to its end");
     }
 }

@@ -25,11 +25,7 @@ impl From<Damage> for Stop {
 }
 
 /// Decodes a stream that begins like zstd into `outlet`.
-pub(super) fn decode(
-    context: &Context<'_, '_>,
-    stream: &mut Stream<'_>,
-    outlet: &mut Outlet<'_, '_>,
-) -> Zstd {
+pub(super) fn decode(context: &Context<'_, '_>, stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>) -> Zstd {
     let mut zstd = Zstd::default();
     let result = frames(context, stream, outlet, &mut zstd);
     zstd.valid = result.is_ok();
@@ -91,11 +87,7 @@ fn skip(stream: &mut Stream<'_>) -> Result<(), Damage> {
     Ok(())
 }
 
-fn frame(
-    stream: &mut Stream<'_>,
-    outlet: &mut Outlet<'_, '_>,
-    decoder: &mut Decoder<'_>,
-) -> Result<(), Stop> {
+fn frame(stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>, decoder: &mut Decoder<'_>) -> Result<(), Stop> {
     let mut input = Piece::own(Vec::new());
     let mut at_end = false;
     loop {
@@ -116,12 +108,7 @@ fn frame(
                 return Ok(());
             }
             Ok(false) if step.consumed == 0 && step.produced == 0 => {
-                return Err(if at_end {
-                    Damage::Truncated
-                } else {
-                    Damage::BadData
-                }
-                .into());
+                return Err(if at_end { Damage::Truncated } else { Damage::BadData }.into());
             }
             Ok(false) => {}
         }

@@ -1,1 +1,95 @@
-//! (room being built)
+//! The record: a pure function of the bundle. No clock, environment, locale, zone or file is
+//! touched, so the same bundle gives the same bytes on every machine, and `verify` can prove the
+//! prose too.
+//!
+//! Templates decide the order and the words around; values reach the record only with their
+//! citation, and only through this room's escaping. `docs/templates.md` is its manual.
+
+mod anchors;
+mod block;
+mod cite;
+mod engine;
+mod error;
+mod escape;
+mod form;
+mod judged;
+mod ledger;
+mod narrative;
+mod needed;
+mod proof;
+mod said;
+#[cfg(test)]
+mod sample;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+pub use error::RenderError;
+pub use narrative::check_narrative;
+pub use needed::needed;
+
+use crate::model::bundle::Bundle;
+use ledger::Ledger;
+
+/// The record of `bundle`, Markdown in UTF-8 with `\n` line ends.
+///
+/// # Errors
+/// When a sealed template or the narrative is wrong (file, line, what; never a value), or when the
+/// finished record would hold what no record may hold.
+pub fn render(bundle: &Bundle) -> Result<Vec<u8>, RenderError> {
+    let file = needed::file_name(&bundle.case.template);
+    if !bundle.templates.contains_key(&file) {
+        return Err(RenderError::NoTemplate { asked_by: "case.yaml: template".to_owned(), name: file });
+    }
+    check_sources(bundle)?;
+    let ledger = Arc::new(Ledger::new(bundle));
+    let env = engine::environment(&Arc::new(bundle.clone()), &ledger)?;
+    let body = env.get_template(&file)?.render(())?;
+    let wrong = |message: String| RenderError::Template { file: file.clone(), line: 0, message };
+    if let Some(misuse) = ledger.take_misuse() {
+        return Err(wrong(misuse.to_owned()));
+    }
+    let body = anchors::complete(&ledger, &body).map_err(|label| wrong(format!("the label {label} cites no fact")))?;
+    let record = tidy(&body);
+    match proof::fault(&record) {
+        Some((line, what)) => Err(RenderError::Unsafe { file, line, what }),
+        None => Ok(record.into_bytes()),
+    }
+}
+
+fn check_sources(bundle: &Bundle) -> Result<(), RenderError> {
+    for (name, source) in &bundle.templates {
+        needed::refuse_typed_labels(name, source)?;
+    }
+    let Some(source) = &bundle.narrative else { return Ok(()) };
+    check_narrative(source)?;
+    let asking =
+        needed::tags(source).into_iter().find(|(_, tag)| tag.split_whitespace().next().is_some_and(needed::asks));
+    match asking {
+        None => Ok(()),
+        Some((line, _)) => Err(RenderError::Template {
+            file: narrative::NAME.to_owned(),
+            line,
+            message: "a narrative includes no other file".to_owned(),
+        }),
+    }
+}
+
+/// Blocks bring their own blank lines and loops leave some behind: never two in a row, none at the
+/// start, one line end at the end.
+fn tidy(body: &str) -> String {
+    let mut out = String::with_capacity(body.len());
+    let mut blank = true;
+    for line in body.lines().map(str::trim_end) {
+        if !(line.is_empty() && blank) {
+            out.push_str(line);
+            out.push('\n');
+        }
+        blank = line.is_empty();
+    }
+    out.truncate(out.trim_end().len());
+    out.push('\n');
+    out
+}

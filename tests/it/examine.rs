@@ -4,9 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use evidence::examine::{
-    CustomDamage, Examination, Flavour, GzipDamage, Kind, Options, Quality, examine,
-};
+use evidence::examine::{CustomDamage, Examination, Flavour, GzipDamage, Kind, Options, Quality, examine};
 use tempfile::TempDir;
 
 use crate::support::cluster::Cluster;
@@ -60,10 +58,7 @@ impl Scene {
         let cluster = Cluster::start().unwrap();
         cluster.psql("postgres", "create database shop");
         cluster.psql("shop", SCHEMA);
-        Scene {
-            cluster,
-            folder: tempfile::tempdir().unwrap(),
-        }
+        Scene { cluster, folder: tempfile::tempdir().unwrap() }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -76,14 +71,7 @@ impl Scene {
         let output = std::fs::File::create(&path).unwrap();
         let mut command = self.cluster.command(program);
         command.args(arguments).stdout(output).stderr(Stdio::null());
-        assert!(
-            command
-                .env("PGDATABASE", "shop")
-                .status()
-                .unwrap()
-                .success(),
-            "{name}"
-        );
+        assert!(command.env("PGDATABASE", "shop").status().unwrap().success(), "{name}");
         path
     }
 }
@@ -96,10 +84,7 @@ fn sh(folder: &Path, script: &str) -> bool {
 }
 
 fn look(path: &Path) -> Examination {
-    let options = Options {
-        payload_digests: true,
-        ..Options::default()
-    };
+    let options = Options { payload_digests: true, ..Options::default() };
     let file = std::fs::File::open(path).unwrap();
     examine(file, &options, &|_| {}, &|| false).unwrap()
 }
@@ -125,19 +110,9 @@ fn dumps_of_a_real_server_in_every_form() {
     let forms: &[(&str, &str, &[&str], bool)] = &[
         ("plain.sql", "pg_dump", &[], true),
         ("inserts.sql", "pg_dump", &["--inserts"], false),
-        (
-            "columns.sql",
-            "pg_dump",
-            &["--column-inserts", "--on-conflict-do-nothing"],
-            false,
-        ),
+        ("columns.sql", "pg_dump", &["--column-inserts", "--on-conflict-do-nothing"], false),
         ("many.sql", "pg_dump", &["--rows-per-insert=100"], false),
-        (
-            "verbose.sql",
-            "pg_dump",
-            &["-C", "-c", "--if-exists", "-v"],
-            true,
-        ),
+        ("verbose.sql", "pg_dump", &["-C", "-c", "--if-exists", "-v"], true),
         ("custom.dump", "pg_dump", &["-Fc"], true),
         ("stored.dump", "pg_dump", &["-Fc", "-Z0"], true),
         ("inserts.dump", "pg_dump", &["-Fc", "--inserts"], true),
@@ -154,26 +129,11 @@ fn dumps_of_a_real_server_in_every_form() {
             (.., Some(tar)) => &tar.toc.as_ref().unwrap().objects,
             _ => unreachable!(),
         };
-        assert_eq!(
-            (objects.tables.count, objects.views.count),
-            (7, 1),
-            "{name}"
-        );
-        assert_eq!(
-            (objects.functions.count, objects.procedures.count),
-            (2, 1),
-            "{name}"
-        );
-        assert_eq!(
-            (objects.sequences.count, objects.materialized_views.count),
-            (1, 1),
-            "{name}"
-        );
+        assert_eq!((objects.tables.count, objects.views.count), (7, 1), "{name}");
+        assert_eq!((objects.functions.count, objects.procedures.count), (2, 1), "{name}");
+        assert_eq!((objects.sequences.count, objects.materialized_views.count), (1, 1), "{name}");
         for (table, _) in ROWS {
-            assert!(
-                objects.tables.names.iter().any(|listed| listed == table),
-                "{name}: {table}"
-            );
+            assert!(objects.tables.names.iter().any(|listed| listed == table), "{name}: {table}");
         }
         assert_eq!(objects.others.get("index"), Some(&1), "{name}");
     }
@@ -189,38 +149,24 @@ fn statements_of_inserts(scene: &Scene) {
     let grants = &look(&scene.path("custom.dump")).custom.unwrap().grants;
     assert_eq!(grants, &look(&scene.path("plain.sql")).sql.unwrap().grants);
     assert_eq!(grants["reader"].count, 3);
-    assert_eq!(
-        grants["\"Odd-Role\""].what,
-        ["SELECT ON TABLE app.orders", "SELECT ON TABLE app.v"]
-    );
+    assert_eq!(grants["\"Odd-Role\""].what, ["SELECT ON TABLE app.orders", "SELECT ON TABLE app.v"]);
     let custom = look(&scene.path("custom.dump")).custom.unwrap();
-    assert_eq!(
-        (custom.version.as_str(), custom.format.as_str()),
-        ("1.14", "custom")
-    );
-    assert_eq!(
-        (custom.large_objects, custom.blocks_checked),
-        (1, custom.blocks_expected)
-    );
+    assert_eq!((custom.version.as_str(), custom.format.as_str()), ("1.14", "custom"));
+    assert_eq!((custom.large_objects, custom.blocks_checked), (1, custom.blocks_expected));
     assert_eq!(custom.database.as_deref(), Some("shop"));
 }
 
 fn cluster_dumps(scene: &Scene) {
     let all = look(&scene.dump("all.sql", "pg_dumpall", &[]));
     let sql = all.sql.as_ref().unwrap();
-    assert_eq!(
-        (all.quality, sql.flavour),
-        (Quality::Good, Flavour::PgDumpall)
-    );
+    assert_eq!((all.quality, sql.flavour), (Quality::Good, Flavour::PgDumpall));
     assert_eq!(sql.rows.by_table.get("shop.app.orders"), Some(&2000));
     assert_eq!(sql.dumps_begun, 3);
     assert!(sql.objects.roles.names.contains(&"reader".to_owned()));
     let globals = look(&scene.dump("globals.sql", "pg_dumpall", &["-g"]));
     assert_eq!(globals.quality, Quality::Good);
     let text = std::fs::read_to_string(scene.path("all.sql")).unwrap();
-    let cut = text
-        .rfind("-- PostgreSQL database cluster dump complete")
-        .unwrap();
+    let cut = text.rfind("-- PostgreSQL database cluster dump complete").unwrap();
     std::fs::write(scene.path("cut.sql"), &text[..cut]).unwrap();
     assert_eq!(look(&scene.path("cut.sql")).quality, Quality::Bad);
 }
@@ -246,59 +192,22 @@ fn what_the_usual_tools_accept_is_told_apart() {
         ("with-empty.gz", None, Quality::Good, true),
         ("two.gz", None, Quality::Good, true),
         ("zeros.gz", None, Quality::Good, true),
-        (
-            "garbage.gz",
-            Some(GzipDamage::TrailingGarbage),
-            Quality::Bad,
-            false,
-        ),
-        (
-            "trailer.gz",
-            Some(GzipDamage::TruncatedTrailer),
-            Quality::Bad,
-            false,
-        ),
-        (
-            "mid.gz",
-            Some(GzipDamage::TruncatedBody),
-            Quality::Bad,
-            false,
-        ),
-        (
-            "second.gz",
-            Some(GzipDamage::TruncatedBody),
-            Quality::Bad,
-            false,
-        ),
-        (
-            "header.gz",
-            Some(GzipDamage::TruncatedHeader),
-            Quality::Bad,
-            false,
-        ),
+        ("garbage.gz", Some(GzipDamage::TrailingGarbage), Quality::Bad, false),
+        ("trailer.gz", Some(GzipDamage::TruncatedTrailer), Quality::Bad, false),
+        ("mid.gz", Some(GzipDamage::TruncatedBody), Quality::Bad, false),
+        ("second.gz", Some(GzipDamage::TruncatedBody), Quality::Bad, false),
+        ("header.gz", Some(GzipDamage::TruncatedHeader), Quality::Bad, false),
         ("crc.gz", Some(GzipDamage::WrongCrc), Quality::Bad, false),
-        (
-            "isize.gz",
-            Some(GzipDamage::WrongIsize),
-            Quality::Bad,
-            false,
-        ),
+        ("isize.gz", Some(GzipDamage::WrongIsize), Quality::Bad, false),
     ];
     for (name, damage, quality, tool_accepts) in cases {
         let found = look(&folder.join(name));
         let gzip = found.gzip.as_ref().unwrap();
         assert_eq!((gzip.damage, found.quality), (*damage, *quality), "{name}");
-        assert_eq!(
-            gzip.valid,
-            sh(folder, &format!("gzip -t {name}")),
-            "{name}: as gzip -t says"
-        );
+        assert_eq!(gzip.valid, sh(folder, &format!("gzip -t {name}")), "{name}: as gzip -t says");
         assert_eq!(gzip.valid, *tool_accepts, "{name}");
     }
-    assert!(
-        sh(folder, "pigz -t header.gz"),
-        "pigz accepts a cut header: if not, update TRAPS"
-    );
+    assert!(sh(folder, "pigz -t header.gz"), "pigz accepts a cut header: if not, update TRAPS");
     assert_eq!(look(&folder.join("d.sql.gz")).payload_bytes, Some(size));
     assert_eq!(look(&folder.join("two.gz")).payload_bytes, Some(2 * size));
     assert_eq!(look(&folder.join("empty.gz")).stored_bytes, 20);
@@ -308,10 +217,7 @@ fn what_the_usual_tools_accept_is_told_apart() {
 #[test]
 fn a_dump_that_failed_behind_a_pipe_is_twenty_bytes_and_bad() {
     let scene = Scene::new();
-    scene.cluster.psql(
-        "shop",
-        "create role dumper login; revoke all on schema app from public",
-    );
+    scene.cluster.psql("shop", "create role dumper login; revoke all on schema app from public");
     let output = scene
         .cluster
         .command("bash")
@@ -321,43 +227,25 @@ fn a_dump_that_failed_behind_a_pipe_is_twenty_bytes_and_bad() {
         .unwrap();
     assert!(output.success(), "the pipeline hides the failure");
     let found = look(&scene.path("out.sql.gz"));
-    assert_eq!(
-        (found.stored_bytes, found.payload_bytes, found.quality),
-        (20, Some(0), Quality::Bad)
-    );
+    assert_eq!((found.stored_bytes, found.payload_bytes, found.quality), (20, Some(0), Quality::Bad));
     assert!(found.gzip.unwrap().valid);
 }
 
 #[test]
 fn a_dump_cut_at_a_row_boundary_restores_and_is_bad() {
     let scene = Scene::new();
-    let dump = scene.dump(
-        "d.sql",
-        "pg_dump",
-        &["-t", "app.nocol", "-t", "app.part1", "-t", "app.part"],
-    );
+    let dump = scene.dump("d.sql", "pg_dump", &["-t", "app.nocol", "-t", "app.part1", "-t", "app.part"]);
     let text = std::fs::read_to_string(&dump).unwrap();
     let header = text.find("COPY app.part1").unwrap();
     let row = header + text[header..].find('\n').unwrap() + 3;
     std::fs::write(scene.path("cut.sql"), &text[..row]).unwrap();
-    let script = format!(
-        "create database other;\n\\c other\ncreate schema app;\n\\i {}",
-        scene.path("cut.sql").display()
-    );
+    let script =
+        format!("create database other;\n\\c other\ncreate schema app;\n\\i {}", scene.path("cut.sql").display());
     scene.cluster.psql("postgres", &script);
-    assert_eq!(
-        scene
-            .cluster
-            .psql("other", "select count(*) from app.part1"),
-        "1",
-        "psql took it"
-    );
+    assert_eq!(scene.cluster.psql("other", "select count(*) from app.part1"), "1", "psql took it");
     let found = look(&scene.path("cut.sql"));
     assert_eq!(found.quality, Quality::Bad);
-    assert_eq!(
-        found.sql.unwrap().unterminated_copy.as_deref(),
-        Some("app.part1")
-    );
+    assert_eq!(found.sql.unwrap().unterminated_copy.as_deref(), Some("app.part1"));
 }
 
 #[test]
@@ -365,27 +253,13 @@ fn two_dumps_of_the_same_data_agree_only_without_their_tokens() {
     let scene = Scene::new();
     let first = look(&scene.dump("1.sql", "pg_dump", &[]));
     let second = look(&scene.dump("2.sql", "pg_dump", &[]));
-    assert_eq!(
-        first.sql.as_ref().unwrap().restrict_lines,
-        2,
-        "needs a pg_dump since August 2025"
-    );
+    assert_eq!(first.sql.as_ref().unwrap().restrict_lines, 2, "needs a pg_dump since August 2025");
     assert_ne!(first.payload_sha256, second.payload_sha256);
-    assert_eq!(
-        first.payload_normalised_sha256,
-        second.payload_normalised_sha256
-    );
+    assert_eq!(first.payload_normalised_sha256, second.payload_normalised_sha256);
     // One row of the data looks like such a line, too: only the dump's own token may go.
     let strip = r##"t=$(sed -n 's/^\\restrict //p;10q' 1.sql); sed "s/^\(.*restrict \)$t\$/\1/" 1.sql | sha256sum | cut -d' ' -f1"##;
-    let stripped = Command::new("bash")
-        .args(["-c", strip])
-        .current_dir(scene.folder.path())
-        .output()
-        .unwrap();
-    assert_eq!(
-        first.payload_normalised_sha256.as_deref(),
-        Some(String::from_utf8_lossy(&stripped.stdout).trim())
-    );
+    let stripped = Command::new("bash").args(["-c", strip]).current_dir(scene.folder.path()).output().unwrap();
+    assert_eq!(first.payload_normalised_sha256.as_deref(), Some(String::from_utf8_lossy(&stripped.stdout).trim()));
 }
 
 #[test]
@@ -398,11 +272,7 @@ fn archives_in_archives() {
         echo note >set/README; tar cf set.tar set; tar czf set.tar.gz set; tar --format=pax -cf - set | zstd -q -o set.tar.zst; \
         bzip2 -k d.sql; head -c 10000 set.tar.gz >cut.tar.gz";
     assert!(sh(folder, script));
-    for (name, outer) in [
-        ("set.tar", None),
-        ("set.tar.gz", Some(Kind::Gzip)),
-        ("set.tar.zst", Some(Kind::Zstd)),
-    ] {
+    for (name, outer) in [("set.tar", None), ("set.tar.gz", Some(Kind::Gzip)), ("set.tar.zst", Some(Kind::Zstd))] {
         let found = look(&folder.join(name));
         assert_eq!(found.quality, Quality::Good, "{name}: {:?}", found.reasons);
         assert_eq!(outer.unwrap_or(Kind::Tar), found.kind);
@@ -415,19 +285,12 @@ fn archives_in_archives() {
         for end in ["d.sql.gz", "d.sql.zst", "c.dump.zst"] {
             check_rows(&member(end).examination, end, true);
             let path = folder.join("set").join(end);
-            assert_eq!(
-                member(end).examination,
-                look(&path),
-                "{end}: the same inside and outside"
-            );
+            assert_eq!(member(end).examination, look(&path), "{end}: the same inside and outside");
         }
         assert_eq!(member("README").examination.quality, Quality::UnknownKind);
     }
     assert_eq!(look(&folder.join("cut.tar.gz")).quality, Quality::Bad);
-    assert_eq!(
-        look(&folder.join("d.sql.bz2")).quality,
-        Quality::UnknownKind
-    );
+    assert_eq!(look(&folder.join("d.sql.bz2")).quality, Quality::UnknownKind);
 }
 
 #[test]
@@ -437,17 +300,8 @@ fn half_an_archive_lists_well_and_is_bad() {
     let bytes = std::fs::read(&dump).unwrap();
     let half = scene.path("half.dump");
     std::fs::write(&half, &bytes[..bytes.len() * 3 / 4]).unwrap();
-    let list = scene
-        .cluster
-        .command("pg_restore")
-        .arg("-l")
-        .arg(&half)
-        .output()
-        .unwrap();
-    assert!(
-        list.status.success(),
-        "pg_restore -l succeeds on half a file"
-    );
+    let list = scene.cluster.command("pg_restore").arg("-l").arg(&half).output().unwrap();
+    assert!(list.status.success(), "pg_restore -l succeeds on half a file");
     let found = look(&half).custom.unwrap();
     assert_eq!(found.damage, Some(CustomDamage::TruncatedBlock));
     assert!(found.damaged_entry.is_some());
@@ -462,19 +316,11 @@ fn archives_cut_or_flipped_anywhere_never_panic_and_a_cut_is_never_good() {
     for form in [vec!["-Fc"], vec!["-Fc", "-Z0"], vec!["-Ft"]] {
         let dump = scene.dump("small", "pg_dump", &[&form[..], &small[..]].concat());
         let bytes = std::fs::read(&dump).unwrap();
-        let used = if form == ["-Ft"] {
-            bytes.len() - 1024
-        } else {
-            bytes.len()
-        };
+        let used = if form == ["-Ft"] { bytes.len() - 1024 } else { bytes.len() };
         assert_eq!(look_at(&bytes).quality, Quality::Good, "{form:?}");
         let step = if form == ["-Ft"] { 7 } else { 1 };
         for at in (0..used).step_by(step) {
-            assert_ne!(
-                look_at(&bytes[..at]).quality,
-                Quality::Good,
-                "{form:?} cut at {at}"
-            );
+            assert_ne!(look_at(&bytes[..at]).quality, Quality::Good, "{form:?} cut at {at}");
             let mut flipped = bytes.clone();
             flipped[at] ^= 0x55;
             assert_eq!(look_at(&flipped).stored_bytes, bytes.len() as u64);
@@ -491,10 +337,7 @@ fn look_at(bytes: &[u8]) -> Examination {
 #[ignore = "decompresses 4.5 GB"]
 fn a_payload_over_four_gigabytes() {
     let mut gzip = Command::new("bash")
-        .args([
-            "-c",
-            "head -c 4500000000 /dev/zero | tr '\\0' '\\n' | gzip -1",
-        ])
+        .args(["-c", "head -c 4500000000 /dev/zero | tr '\\0' '\\n' | gzip -1"])
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();

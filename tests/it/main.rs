@@ -9,5 +9,13 @@
     missing_docs
 )]
 
+mod bad_input;
+mod bundle;
 mod examine;
+mod floors;
+mod policies;
+mod postgres;
+mod reference;
+mod sealing;
 mod support;
+mod verify;

@@ -52,19 +52,9 @@ pub(super) fn read(
     facts: &mut Custom,
     data: &mut DataEntries,
 ) -> Result<(), Damage> {
-    let mut work = Work {
-        fields,
-        compression,
-        facts,
-        output: Output::new(context),
-        objects_checked: 0,
-    };
+    let mut work = Work { fields, compression, facts, output: Output::new(context), objects_checked: 0 };
     let result = work.blocks(data);
-    let Work {
-        output,
-        objects_checked,
-        ..
-    } = work;
+    let Work { output, objects_checked, .. } = work;
     facts.data_bytes = output.bytes;
     let counted = output.into_counter().finish(context);
     facts.rows = counted.rows;
@@ -96,10 +86,7 @@ impl Work<'_, '_, '_, '_, '_, '_> {
             let (mut owner, mut content) = (Owner::default(), Content::Copy);
             if let Some(entry) = entry {
                 entry.found = true;
-                owner = Owner {
-                    table: Some(entry.table.clone()),
-                    label: entry.label.clone(),
-                };
+                owner = Owner { table: Some(entry.table.clone()), label: entry.label.clone() };
                 if !entry.is_copy {
                     content = Content::Statements;
                 }

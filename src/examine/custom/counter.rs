@@ -56,12 +56,9 @@ impl<'s> Counter<'s> {
     pub(super) fn start(context: &Context<'s, '_>) -> Counter<'s> {
         let (jobs, inbox) = channel();
         let keeper = context.keeper.clone();
-        let spawned = std::thread::Builder::new()
-            .name("rows".into())
-            .spawn_scoped(context.scope, move || count(&inbox, &keeper));
-        let thread = spawned
-            .map_err(|error| context.fail(error.to_string()))
-            .ok();
+        let spawned =
+            std::thread::Builder::new().name("rows".into()).spawn_scoped(context.scope, move || count(&inbox, &keeper));
+        let thread = spawned.map_err(|error| context.fail(error.to_string())).ok();
         Counter { jobs, thread }
     }
 
@@ -119,10 +116,7 @@ impl Reader {
             Reader::Copy(rows, ended) => (rows.rows(), ended || rows.at_terminator()),
             Reader::Statements(lexer) => {
                 let sql = lexer.finish().sql;
-                (
-                    sql.rows.total,
-                    sql.ends_inside.is_none() && sql.inserts_uncounted == 0,
-                )
+                (sql.rows.total, sql.ends_inside.is_none() && sql.inserts_uncounted == 0)
             }
         }
     }

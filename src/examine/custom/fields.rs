@@ -40,10 +40,7 @@ impl Fields<'_, '_> {
         let (Some(sign), true) = (bytes.first(), bytes.len() == 1 + self.int_size) else {
             return Err(Trouble::Short);
         };
-        let magnitude = bytes[1..]
-            .iter()
-            .rev()
-            .fold(0u64, |value, byte| value << 8 | u64::from(*byte));
+        let magnitude = bytes[1..].iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
         let magnitude = i64::try_from(magnitude).map_err(|_| Trouble::Invalid)?;
         match sign {
             0 => Ok(magnitude),

@@ -36,18 +36,8 @@ pub(super) struct Archive {
 
 /// Reads an archive, or a `toc.dat`.
 pub(super) fn read(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Archive {
-    let mut archive = Archive {
-        facts: Custom::default(),
-        is_toc: false,
-        data: DataEntries::default(),
-    };
-    let mut fields = Fields {
-        stream,
-        version: (0, 0),
-        int_size: 4,
-        offset_size: 8,
-        format: Format::Custom,
-    };
+    let mut archive = Archive { facts: Custom::default(), is_toc: false, data: DataEntries::default() };
+    let mut fields = Fields { stream, version: (0, 0), int_size: 4, offset_size: 8, format: Format::Custom };
     archive.facts.damage = read_parts(context, &mut fields, &mut archive)
         .err()
         .filter(|damage| !(is_about_the_end(*damage) && context.cut_short()));
@@ -66,11 +56,7 @@ fn is_about_the_end(damage: Damage) -> bool {
     )
 }
 
-fn read_parts(
-    context: &Context<'_, '_>,
-    fields: &mut Fields<'_, '_>,
-    archive: &mut Archive,
-) -> Result<(), Damage> {
+fn read_parts(context: &Context<'_, '_>, fields: &mut Fields<'_, '_>, archive: &mut Archive) -> Result<(), Damage> {
     let facts = &mut archive.facts;
     let compression = toc::header(fields, facts).map_err(|trouble| match trouble {
         Trouble::Short => Damage::TruncatedHeader,
@@ -83,11 +69,10 @@ fn read_parts(
     if archive.is_toc {
         fields.format = Format::Files;
     }
-    archive.data =
-        toc::entries(fields, facts, &context.keeper).map_err(|trouble| match trouble {
-            Trouble::Short => Damage::TruncatedToc,
-            Trouble::Invalid => Damage::BadToc,
-        })?;
+    archive.data = toc::entries(fields, facts, &context.keeper).map_err(|trouble| match trouble {
+        Trouble::Short => Damage::TruncatedToc,
+        Trouble::Invalid => Damage::BadToc,
+    })?;
     if archive.is_toc {
         return Ok(());
     }

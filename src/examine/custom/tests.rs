@@ -16,14 +16,8 @@ const ZSTD: u8 = 3;
 
 impl Archive {
     fn new(minor: u8, compression: u8, format: u8) -> Archive {
-        let mut archive = Archive {
-            minor,
-            compression,
-            bytes: b"PGDMP".to_vec(),
-        };
-        archive
-            .bytes
-            .extend_from_slice(&[1, minor, 0, 4, 8, format]);
+        let mut archive = Archive { minor, compression, bytes: b"PGDMP".to_vec() };
+        archive.bytes.extend_from_slice(&[1, minor, 0, 4, 8, format]);
         if minor >= 15 {
             archive.bytes.push(compression);
         } else {
@@ -40,8 +34,7 @@ impl Archive {
 
     fn int(&mut self, value: i32) {
         self.bytes.push(u8::from(value < 0));
-        self.bytes
-            .extend_from_slice(&value.unsigned_abs().to_le_bytes());
+        self.bytes.extend_from_slice(&value.unsigned_abs().to_le_bytes());
     }
 
     fn text(&mut self, text: Option<&str>) {
@@ -82,8 +75,7 @@ impl Archive {
     fn chunks(&mut self, payload: &[u8]) {
         let packed = match self.compression {
             GZIP => {
-                let mut encoder =
-                    flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+                let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
                 encoder.write_all(payload).unwrap();
                 encoder.finish().unwrap()
             }
@@ -124,13 +116,7 @@ fn archive(minor: u8, compression: u8) -> Archive {
     archive.entry(2, "TABLE DATA", "t", "", COPY);
     archive.entry(3, "TABLE DATA", "Odd.Name", "", None);
     archive.entry(4, "BLOBS", "BLOBS", "", None);
-    archive.entry(
-        5,
-        "ACL",
-        "TABLE t",
-        "GRANT SELECT ON TABLE app.t TO reader;\n",
-        None,
-    );
+    archive.entry(5, "ACL", "TABLE t", "GRANT SELECT ON TABLE app.t TO reader;\n", None);
     archive
 }
 
@@ -165,19 +151,9 @@ fn every_version_and_compression() {
                 found.reasons
             );
             let custom = found.custom.unwrap();
-            assert_eq!(
-                (custom.version, custom.compression),
-                (format!("1.{minor}"), name.to_owned())
-            );
+            assert_eq!((custom.version, custom.compression), (format!("1.{minor}"), name.to_owned()));
             assert_eq!(custom.created.as_deref(), Some("2026-05-15 03:02:01"));
-            assert_eq!(
-                (
-                    custom.blocks_checked,
-                    custom.large_objects,
-                    custom.toc_entries
-                ),
-                (3, 2, 5)
-            );
+            assert_eq!((custom.blocks_checked, custom.large_objects, custom.toc_entries), (3, 2, 5));
             assert_eq!(custom.rows.by_table["app.t"], 3);
             assert_eq!(custom.rows.by_table["app.\"Odd.Name\""], 2);
             assert_eq!(custom.grants["reader"].what, ["SELECT ON TABLE app.t"]);
@@ -200,10 +176,7 @@ fn unknown_versions_are_inconclusive() {
     let found = look(&whole(17, GZIP));
     assert_eq!(
         (found.quality, damage(&whole(17, GZIP))),
-        (
-            Quality::Inconclusive,
-            Some(CustomDamage::UnsupportedVersion)
-        )
+        (Quality::Inconclusive, Some(CustomDamage::UnsupportedVersion))
     );
 }
 
@@ -212,10 +185,7 @@ fn damage_has_a_name() {
     let bytes = whole(16, GZIP);
     assert_eq!(damage(&bytes[..20]), Some(CustomDamage::TruncatedHeader));
     assert_eq!(damage(&bytes[..200]), Some(CustomDamage::TruncatedToc));
-    assert_eq!(
-        damage(&bytes[..bytes.len() - 3]),
-        Some(CustomDamage::TruncatedBlock)
-    );
+    assert_eq!(damage(&bytes[..bytes.len() - 3]), Some(CustomDamage::TruncatedBlock));
     let toc = archive(16, GZIP).bytes.len();
     assert_eq!(damage(&bytes[..toc]), Some(CustomDamage::MissingBlocks));
     let mut wrong = bytes.clone();
@@ -240,11 +210,7 @@ fn a_block_between_others_that_is_missing_is_noticed() {
     archive.large_objects(4, &[b"x"]);
     assert_eq!(damage(&archive.bytes), Some(CustomDamage::MissingBlocks));
     archive.table(2, ROWS);
-    assert_eq!(
-        damage(&archive.bytes),
-        Some(CustomDamage::BadBlock),
-        "a block twice"
-    );
+    assert_eq!(damage(&archive.bytes), Some(CustomDamage::BadBlock), "a block twice");
 }
 
 #[test]

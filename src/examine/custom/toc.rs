@@ -63,10 +63,7 @@ pub(in crate::examine) struct DataEntries {
 }
 
 /// Reads magic, versions and the rest of the header.
-pub(super) fn header(
-    fields: &mut Fields<'_, '_>,
-    facts: &mut Custom,
-) -> Result<Compression, Trouble> {
+pub(super) fn header(fields: &mut Fields<'_, '_>, facts: &mut Custom) -> Result<Compression, Trouble> {
     if fields.stream.exactly(5).len() < 5 {
         return Err(Trouble::Short);
     }
@@ -111,11 +108,7 @@ fn compression(fields: &mut Fields<'_, '_>, facts: &mut Custom) -> Result<Compre
     }
     let level = fields.int()?;
     facts.compression_level = Some(level);
-    Ok(if level == 0 {
-        Compression::None
-    } else {
-        Compression::Gzip
-    })
+    Ok(if level == 0 { Compression::None } else { Compression::Gzip })
 }
 
 fn created(fields: &mut Fields<'_, '_>) -> Result<Option<String>, Trouble> {
@@ -128,13 +121,7 @@ fn created(fields: &mut Fields<'_, '_>) -> Result<Option<String>, Trouble> {
         && (1..=31).contains(&day)
         && (0..12).contains(&month)
         && (0..8100).contains(&year);
-    Ok(sane.then(|| {
-        format!(
-            "{:04}-{:02}-{day:02} {hour:02}:{minute:02}:{second:02}",
-            year + 1900,
-            month + 1
-        )
-    }))
+    Ok(sane.then(|| format!("{:04}-{:02}-{day:02} {hour:02}:{minute:02}:{second:02}", year + 1900, month + 1)))
 }
 
 /// Reads all entries.
@@ -235,16 +222,8 @@ fn remember(raw: Raw, data: &mut DataEntries, keeper: &Keeper) {
     if let Some(file) = raw.file {
         data.by_file.insert(file, raw.id);
     }
-    data.by_id.insert(
-        raw.id,
-        DataEntry {
-            table,
-            label,
-            is_copy: raw.is_copy,
-            is_blobs: raw.kind == "BLOBS",
-            found: false,
-        },
-    );
+    data.by_id
+        .insert(raw.id, DataEntry { table, label, is_copy: raw.is_copy, is_blobs: raw.kind == "BLOBS", found: false });
 }
 
 /// Counts an entry and keeps it while there is room.
@@ -257,12 +236,7 @@ fn describe(raw: &Raw, facts: &mut Custom, keeper: &Keeper) {
         + owner.as_deref().map_or(0, str::len)
         + 160;
     if keeper.may_keep(facts.toc.len(), cost) {
-        facts.toc.push(TocEntry {
-            kind: raw.kind.clone(),
-            schema: raw.schema.clone(),
-            name: raw.tag.clone(),
-            owner,
-        });
+        facts.toc.push(TocEntry { kind: raw.kind.clone(), schema: raw.schema.clone(), name: raw.tag.clone(), owner });
     } else {
         facts.toc_cut = true;
     }
@@ -286,12 +260,7 @@ fn count(raw: &Raw, objects: &mut Objects, keeper: &Keeper) {
             None => return,
         },
     };
-    add(
-        keeper,
-        objects,
-        kind,
-        &qualified(raw.schema.as_deref(), tag),
-    );
+    add(keeper, objects, kind, &qualified(raw.schema.as_deref(), tag));
 }
 
 /// The key under which plain SQL counts the same thing.
@@ -325,9 +294,7 @@ fn key(kind: &str) -> Option<&'static str> {
     if kind.starts_with("TEXT SEARCH") {
         return Some("text_search");
     }
-    KEYS.iter()
-        .find(|(name, _)| *name == kind)
-        .map(|(_, key)| *key)
+    KEYS.iter().find(|(name, _)| *name == kind).map(|(_, key)| *key)
 }
 
 fn qualified(schema: Option<&str>, name: &str) -> String {
@@ -340,13 +307,8 @@ fn qualified(schema: Option<&str>, name: &str) -> String {
 /// Spells a name as `pg_dump` does.
 fn quote(name: &str) -> String {
     use crate::examine::sql::keywords;
-    let first = name
-        .bytes()
-        .next()
-        .is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
-    let rest = name
-        .bytes()
-        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let first = name.bytes().next().is_some_and(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    let rest = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     if first && rest && !keywords::must_quote(name) {
         name.to_owned()
     } else {

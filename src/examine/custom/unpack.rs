@@ -60,11 +60,7 @@ impl<'a, 's, 'e> Output<'a, 's, 'e> {
         let len = piece.len() as u64;
         self.bytes += len;
         self.counter.bytes(piece);
-        if self.context.may_expand(len) {
-            Ok(())
-        } else {
-            Err(Fault::Limit)
-        }
+        if self.context.may_expand(len) { Ok(()) } else { Err(Fault::Limit) }
     }
 
     fn flush(&mut self) -> Result<(), Fault> {
@@ -101,19 +97,11 @@ impl Unpack {
             Compression::Zstd => Codec::Zstd(Decoder::new().ok()?),
             Compression::Lz4 | Compression::Unknown => return None,
         };
-        Some(Unpack {
-            codec,
-            started: false,
-            ended: false,
-        })
+        Some(Unpack { codec, started: false, ended: false })
     }
 
     /// Adds compressed bytes.
-    pub(super) fn feed(
-        &mut self,
-        piece: Piece,
-        output: &mut Output<'_, '_, '_>,
-    ) -> Result<(), Fault> {
+    pub(super) fn feed(&mut self, piece: Piece, output: &mut Output<'_, '_, '_>) -> Result<(), Fault> {
         self.started = true;
         if matches!(self.codec, Codec::None) {
             return output.pass_on(piece);
@@ -138,11 +126,7 @@ impl Unpack {
         }
         self.decode(output)?;
         output.flush()?;
-        if self.ended {
-            Ok(())
-        } else {
-            Err(Fault::BadData)
-        }
+        if self.ended { Ok(()) } else { Err(Fault::BadData) }
     }
 
     /// Decodes what was gathered.
@@ -167,18 +151,13 @@ impl Unpack {
                 if output.filled == output.buffer.len() {
                     output.flush()?;
                 }
-                let (consumed, produced) =
-                    self.step(&input[at..], &mut output.buffer[output.filled..])?;
+                let (consumed, produced) = self.step(&input[at..], &mut output.buffer[output.filled..])?;
                 at += consumed;
                 output.filled += produced;
                 consumed == 0 && produced == 0
             };
             if stalled {
-                return if at == input.len() {
-                    Ok(())
-                } else {
-                    Err(Fault::BadData)
-                };
+                return if at == input.len() { Ok(()) } else { Err(Fault::BadData) };
             }
         }
     }

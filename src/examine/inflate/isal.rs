@@ -62,9 +62,7 @@ impl Inflate for Engine {
 
     /// ISA-L reads ahead into a 64-bit register; whole bytes in it lie behind the end.
     fn unused(&self) -> Vec<u8> {
-        let bits = u32::try_from(self.state.read_in_length)
-            .unwrap_or(0)
-            .min(64);
+        let bits = u32::try_from(self.state.read_in_length).unwrap_or(0).min(64);
         let register = self.state.read_in.checked_shr(bits % 8).unwrap_or(0);
         register.to_le_bytes()[..(bits / 8) as usize].to_vec()
     }

@@ -104,13 +104,7 @@ mod tests {
         for wrapper in [Wrapper::Raw, Wrapper::Zlib] {
             let mut input = deflate(&payload, wrapper);
             input.extend_from_slice(b"behind the end");
-            for (portion, room) in [
-                (1, 1000),
-                (7, 33),
-                (100, 1),
-                (1 << 20, 1 << 20),
-                (4096, 512),
-            ] {
+            for (portion, room) in [(1, 1000), (7, 33), (100, 1), (1 << 20, 1 << 20), (4096, 512)] {
                 let (output, rest) = inflate(&input, wrapper, portion, room);
                 assert!(output == payload, "{wrapper:?} {portion} {room}");
                 assert_eq!(rest, b"behind the end", "{wrapper:?} {portion} {room}");

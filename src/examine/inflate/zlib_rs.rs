@@ -12,10 +12,7 @@ pub(in crate::examine) struct Engine {
 
 impl Inflate for Engine {
     fn new(wrapper: Wrapper) -> Engine {
-        Engine {
-            inner: Decompress::new(wrapper == Wrapper::Zlib),
-            crc: (wrapper == Wrapper::Raw).then(Crc::new),
-        }
+        Engine { inner: Decompress::new(wrapper == Wrapper::Zlib), crc: (wrapper == Wrapper::Raw).then(Crc::new) }
     }
 
     fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Step, BadData> {

@@ -34,10 +34,7 @@ pub(in crate::examine) enum Progress {
 impl CopyRows {
     /// A block whose next byte starts a line.
     pub(in crate::examine) fn new() -> CopyRows {
-        CopyRows {
-            at: At::LineStart,
-            rows: 0,
-        }
+        CopyRows { at: At::LineStart, rows: 0 }
     }
 
     /// Lines so far, the terminator not counted.
@@ -118,10 +115,7 @@ mod tests {
 
     #[test]
     fn looks_like_a_terminator_and_is_not() {
-        assert_eq!(
-            run(&[b"a\\.\nb\n\\.c\n\\\\.\nx\\\n\\.\n"]),
-            (5, Some((0, 20)))
-        );
+        assert_eq!(run(&[b"a\\.\nb\n\\.c\n\\\\.\nx\\\n\\.\n"]), (5, Some((0, 20))));
     }
 
     #[test]
@@ -140,11 +134,7 @@ mod tests {
                 let (rows, ended) = run(&parts);
                 let starts = [0, first, second];
                 let at = ended.map(|(number, at)| starts[number] + at);
-                assert_eq!(
-                    (rows, at),
-                    (4, whole.1.map(|(_, at)| at)),
-                    "{first} {second}"
-                );
+                assert_eq!((rows, at), (4, whole.1.map(|(_, at)| at)), "{first} {second}");
             }
         }
     }

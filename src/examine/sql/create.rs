@@ -122,11 +122,7 @@ fn longer(tokens: &mut Tokens<'_>) -> Option<Kind> {
         return tokens.accept("view").then_some(Kind::MaterializedView);
     }
     if tokens.accept("user") {
-        return Some(if tokens.accept("mapping") {
-            Kind::Other("user_mapping")
-        } else {
-            Kind::Role
-        });
+        return Some(if tokens.accept("mapping") { Kind::Other("user_mapping") } else { Kind::Role });
     }
     if tokens.accept("text") {
         return Some(Kind::Other("text_search"));

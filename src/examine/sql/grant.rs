@@ -25,10 +25,9 @@ fn readable(mut tokens: Tokens<'_>) -> String {
     let mut object = String::new();
     while let Some((
         Shape::Word,
-        word @ (b"table" | b"sequence" | b"schema" | b"function" | b"procedure" | b"routine"
-        | b"database" | b"domain" | b"type" | b"language" | b"large" | b"object"
-        | b"tablespace" | b"foreign" | b"data" | b"wrapper" | b"server" | b"parameter"
-        | b"all" | b"tables" | b"sequences" | b"functions" | b"in"),
+        word @ (b"table" | b"sequence" | b"schema" | b"function" | b"procedure" | b"routine" | b"database" | b"domain"
+        | b"type" | b"language" | b"large" | b"object" | b"tablespace" | b"foreign" | b"data" | b"wrapper"
+        | b"server" | b"parameter" | b"all" | b"tables" | b"sequences" | b"functions" | b"in"),
     )) = tokens.peek()
     {
         object.push_str(&String::from_utf8_lossy(word).to_uppercase());
@@ -36,10 +35,6 @@ fn readable(mut tokens: Tokens<'_>) -> String {
         tokens.next();
     }
     let privileges = privileges.text();
-    let privileges = if privileges.contains(['"', '(']) {
-        privileges
-    } else {
-        privileges.to_uppercase()
-    };
+    let privileges = if privileges.contains(['"', '(']) { privileges } else { privileges.to_uppercase() };
     format!("{privileges} ON {object}{}", tokens.text())
 }

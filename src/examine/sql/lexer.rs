@@ -141,10 +141,7 @@ impl Lexer {
             State::Quoted { quote, escapes } => self.quoted(chunk, at, quote, escapes),
             State::Escaped { quote } => {
                 self.keep(&chunk[at..=at]);
-                self.state = State::Quoted {
-                    quote,
-                    escapes: true,
-                };
+                self.state = State::Quoted { quote, escapes: true };
                 at + 1
             }
             State::QuoteEnd { quote, escapes } => self.quote_end(chunk[at], at, quote, escapes),
@@ -198,18 +195,9 @@ impl Lexer {
             b'-' => self.state = State::Dash,
             b'/' => self.state = State::Slash,
             b'*' if self.script.conditional() => self.state = State::Star,
-            b'\'' => self.begin(State::Quoted {
-                quote: byte,
-                escapes: self.script.escapes(),
-            }),
-            b'"' => self.begin(State::Quoted {
-                quote: byte,
-                escapes: self.script.mysql(),
-            }),
-            b'`' if self.script.mysql() => self.begin(State::Quoted {
-                quote: byte,
-                escapes: false,
-            }),
+            b'\'' => self.begin(State::Quoted { quote: byte, escapes: self.script.escapes() }),
+            b'"' => self.begin(State::Quoted { quote: byte, escapes: self.script.mysql() }),
+            b'`' if self.script.mysql() => self.begin(State::Quoted { quote: byte, escapes: false }),
             b'$' => {
                 self.tag.clear();
                 self.tag.push(byte);
@@ -239,19 +227,13 @@ impl Lexer {
 
     fn word(&mut self, chunk: &[u8], at: usize) -> usize {
         let rest = &chunk[at..];
-        let len = rest
-            .iter()
-            .position(|&byte| !is_word(byte))
-            .unwrap_or(rest.len());
+        let len = rest.iter().position(|&byte| !is_word(byte)).unwrap_or(rest.len());
         self.keep(&rest[..len]);
         let Some(&next) = rest.get(len) else {
             return chunk.len();
         };
         if next == b'\'' && matches!(self.text.as_slice(), b"e" | b"E") {
-            self.begin(State::Quoted {
-                quote: b'\'',
-                escapes: true,
-            });
+            self.begin(State::Quoted { quote: b'\'', escapes: true });
             return at + len + 1;
         }
         self.state = State::Code;
@@ -325,10 +307,7 @@ impl Lexer {
             (b"M", b'!') => self.script.is_mysql(),
             _ => {}
         }
-        self.state = State::Block {
-            depth: 1,
-            before: 0,
-        };
+        self.state = State::Block { depth: 1, before: 0 };
         at
     }
 
@@ -349,30 +328,17 @@ impl Lexer {
         let byte = chunk[found];
         self.state = match (before, byte) {
             (b'*', b'/') if depth <= 1 => State::Code,
-            (b'*', b'/') => State::Block {
-                depth: depth - 1,
-                before: 0,
-            },
+            (b'*', b'/') => State::Block { depth: depth - 1, before: 0 },
             // Comments nest in PostgreSQL, not in MySQL.
-            (b'/', b'*') if !self.script.mysql() => State::Block {
-                depth: depth.saturating_add(1),
-                before: 0,
-            },
-            _ => State::Block {
-                depth,
-                before: byte,
-            },
+            (b'/', b'*') if !self.script.mysql() => State::Block { depth: depth.saturating_add(1), before: 0 },
+            _ => State::Block { depth, before: byte },
         };
         found + 1
     }
 
     fn quoted(&mut self, chunk: &[u8], at: usize, quote: u8, escapes: bool) -> usize {
         let rest = &chunk[at..];
-        let found = if escapes {
-            memchr2(quote, b'\\', rest)
-        } else {
-            memchr(quote, rest)
-        };
+        let found = if escapes { memchr2(quote, b'\\', rest) } else { memchr(quote, rest) };
         let len = found.unwrap_or(rest.len());
         if quote != b'\'' {
             self.keep(&rest[..len]);
@@ -380,11 +346,7 @@ impl Lexer {
         let Some(&byte) = rest.get(len) else {
             return chunk.len();
         };
-        self.state = if byte == quote {
-            State::QuoteEnd { quote, escapes }
-        } else {
-            State::Escaped { quote }
-        };
+        self.state = if byte == quote { State::QuoteEnd { quote, escapes } } else { State::Escaped { quote } };
         at + len + 1
     }
 
@@ -510,10 +472,7 @@ impl Lexer {
 
 /// Where the random token of a `\restrict` or `\unrestrict` line starts.
 fn token_start(line: &[u8]) -> Option<usize> {
-    [&b"\\restrict "[..], b"\\unrestrict "]
-        .into_iter()
-        .find(|keyword| line.starts_with(keyword))
-        .map(<[u8]>::len)
+    [&b"\\restrict "[..], b"\\unrestrict "].into_iter().find(|keyword| line.starts_with(keyword)).map(<[u8]>::len)
 }
 
 fn is_word(byte: u8) -> bool {

@@ -39,9 +39,7 @@ pub(super) fn read(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Read {
         nul_bytes += memchr_iter(0, &piece).count() as u64;
         let wanted = context.options.payload_digests && !lexer.drops().is_empty();
         if wanted && normalised.is_none() {
-            normalised = stream
-                .state_before_last()
-                .and_then(|state| Some(context.normalised_lane()?.resume(state)));
+            normalised = stream.state_before_last().and_then(|state| Some(context.normalised_lane()?.resume(state)));
         }
         if let Some(digest) = &normalised {
             let mut at = 0;
@@ -55,17 +53,12 @@ pub(super) fn read(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Read {
     }
     let mut script = lexer.finish();
     script.sql.nul_bytes = nul_bytes;
-    Read {
-        is_sql: looks_like_sql(&script),
-        sql: script.sql,
-        normalised: normalised.as_ref().map(Digest::finish),
-    }
+    Read { is_sql: looks_like_sql(&script), sql: script.sql, normalised: normalised.as_ref().map(Digest::finish) }
 }
 
 /// A header, or statements that begin with a word of SQL for the most part: prose has semicolons too.
 fn looks_like_sql(script: &Script) -> bool {
-    script.sql.flavour != Flavour::Unknown
-        || (script.recognised > 0 && script.recognised * 2 >= script.sql.statements)
+    script.sql.flavour != Flavour::Unknown || (script.recognised > 0 && script.recognised * 2 >= script.sql.statements)
 }
 
 /// Reads the rows of one table, as a data file of a tar or directory dump has them.
@@ -83,10 +76,7 @@ pub(super) fn read_copy_data(stream: &mut Stream<'_>) -> CopyData {
                 }
             }
         }
-        data.bytes_after += rest
-            .iter()
-            .filter(|byte| !matches!(byte, b'\n' | b'\r'))
-            .count() as u64;
+        data.bytes_after += rest.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')).count() as u64;
     }
     data.rows = rows.rows();
     data.terminated |= rows.at_terminator();

@@ -154,14 +154,7 @@ impl Script {
     /// The statement so far is only the name of a dump program: a message strayed into the dump.
     fn program_name(&self) -> Option<String> {
         let mut tokens = self.statement.tokens();
-        let name = tokens.accept_any(&[
-            "pg_dump",
-            "pg_dumpall",
-            "pg_restore",
-            "psql",
-            "mysqldump",
-            "mariadb",
-        ])?;
+        let name = tokens.accept_any(&["pg_dump", "pg_dumpall", "pg_restore", "psql", "mysqldump", "mariadb"])?;
         let dump = tokens.accept_mark(b'-') && tokens.accept("dump");
         tokens.peek().is_none().then(|| match dump {
             true => format!("{name}-dump"),
@@ -193,10 +186,9 @@ impl Script {
 
     fn recognise(&mut self) {
         const VERBS: &[&str] = &[
-            "create", "copy", "insert", "grant", "set", "select", "alter", "revoke", "comment",
-            "drop", "begin", "start", "commit", "lock", "unlock", "use", "update", "delete",
-            "truncate", "refresh", "do", "call", "security", "replace", "analyze", "vacuum",
-            "rollback",
+            "create", "copy", "insert", "grant", "set", "select", "alter", "revoke", "comment", "drop", "begin",
+            "start", "commit", "lock", "unlock", "use", "update", "delete", "truncate", "refresh", "do", "call",
+            "security", "replace", "analyze", "vacuum", "rollback",
         ];
         self.recognised += u64::from(self.statement.tokens().accept_any(VERBS).is_some());
     }
@@ -256,15 +248,7 @@ impl Script {
         self.sql.inserts += 1;
         let mut tokens = self.statement.tokens();
         while tokens
-            .accept_any(&[
-                "insert",
-                "replace",
-                "ignore",
-                "low_priority",
-                "delayed",
-                "high_priority",
-                "into",
-            ])
+            .accept_any(&["insert", "replace", "ignore", "low_priority", "delayed", "high_priority", "into"])
             .is_some()
         {}
         let table = tokens.qualified_name();
@@ -355,10 +339,7 @@ impl Script {
             set(&mut self.sql.server_version, version);
         } else if let Some(version) = text.strip_prefix("Dumped by pg_dump version ") {
             set(&mut self.sql.dump_version, version);
-        } else if let Some(version) = text
-            .strip_prefix("MySQL dump ")
-            .or_else(|| text.strip_prefix("MariaDB dump "))
-        {
+        } else if let Some(version) = text.strip_prefix("MySQL dump ").or_else(|| text.strip_prefix("MariaDB dump ")) {
             set(&mut self.sql.dump_version, version);
             self.mysql = true;
             self.sql.dumps_begun += 1;
@@ -447,13 +428,8 @@ pub(in crate::examine) fn add(keeper: &Keeper, objects: &mut Objects, kind: Kind
 }
 
 fn is_plain(name: &[u8]) -> bool {
-    let first = name
-        .first()
-        .is_some_and(|byte| byte.is_ascii_lowercase() || *byte == b'_');
-    first
-        && name
-            .iter()
-            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_')
+    let first = name.first().is_some_and(|byte| byte.is_ascii_lowercase() || *byte == b'_');
+    first && name.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'_')
 }
 
 /// The database of a `\connect`: a name, or a connection string when the name is unusual.
@@ -463,9 +439,6 @@ fn connected_to(rest: &str) -> String {
         return shorten(rest).to_owned();
     };
     let inner = string.trim_end_matches('"').trim_end_matches('\'');
-    let plain = inner
-        .replace("\"\"", "\"")
-        .replace("\\'", "'")
-        .replace("\\\\", "\\");
+    let plain = inner.replace("\"\"", "\"").replace("\\'", "'").replace("\\\\", "\\");
     format!("\"{}\"", shorten(&plain).replace('"', "\"\""))
 }

@@ -82,17 +82,10 @@ pub(super) struct Statement {
 
 impl Statement {
     pub(super) fn clear(&mut self) {
-        let (mut bytes, mut spans) = (
-            std::mem::take(&mut self.bytes),
-            std::mem::take(&mut self.spans),
-        );
+        let (mut bytes, mut spans) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.spans));
         bytes.clear();
         spans.clear();
-        *self = Statement {
-            bytes,
-            spans,
-            ..Statement::default()
-        };
+        *self = Statement { bytes, spans, ..Statement::default() };
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -106,11 +99,7 @@ impl Statement {
 
     fn push(&mut self, shape: Shape, text: &[u8]) {
         self.tokens += 1;
-        let most = if self.verb == Verb::Grant {
-            GRANT_TOKENS
-        } else {
-            HEAD_TOKENS
-        };
+        let most = if self.verb == Verb::Grant { GRANT_TOKENS } else { HEAD_TOKENS };
         if self.spans.len() >= most || self.bytes.len() + text.len() > KEPT_BYTES {
             return;
         }
@@ -119,11 +108,7 @@ impl Statement {
         if shape == Shape::Word {
             self.bytes[start..].make_ascii_lowercase();
         }
-        self.spans.push(Span {
-            shape,
-            start,
-            end: self.bytes.len(),
-        });
+        self.spans.push(Span { shape, start, end: self.bytes.len() });
     }
 
     /// An unquoted word.
@@ -137,10 +122,7 @@ impl Statement {
             self.copy_word(text);
         } else if self.routine {
             self.routine_word(text);
-        } else if self.verb == Verb::Create
-            && self.tokens <= 6
-            && (is("function") || is("procedure"))
-        {
+        } else if self.verb == Verb::Create && self.tokens <= 6 && (is("function") || is("procedure")) {
             self.routine = true;
         }
         self.push(Shape::Word, text);
@@ -153,17 +135,13 @@ impl Statement {
         }
         let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
         match self.values {
-            Values::NotYet | Values::Counting
-                if self.tuples == 0 && (is("values") || is("value")) =>
-            {
+            Values::NotYet | Values::Counting if self.tuples == 0 && (is("values") || is("value")) => {
                 self.values = Values::Counting;
                 if self.last_was_default {
                     (self.values, self.tuples) = (Values::Done, 1);
                 }
             }
-            Values::NotYet if is("select") || is("table") || is("with") => {
-                self.values = Values::Uncounted
-            }
+            Values::NotYet if is("select") || is("table") || is("with") => self.values = Values::Uncounted,
             Values::Counting => self.values = Values::Done,
             _ => {}
         }
@@ -236,11 +214,7 @@ impl Statement {
 
     /// The tokens that were kept.
     pub(super) fn tokens(&self) -> Tokens<'_> {
-        Tokens {
-            statement: self,
-            at: 0,
-            end: self.spans.len(),
-        }
+        Tokens { statement: self, at: 0, end: self.spans.len() }
     }
 }
 
@@ -301,10 +275,7 @@ impl<'a> Tokens<'a> {
         let before = *self;
         while let Some(token) = self.next() {
             if token == (Shape::Word, word.as_bytes()) {
-                return Some(Tokens {
-                    end: self.at - 1,
-                    ..before
-                });
+                return Some(Tokens { end: self.at - 1, ..before });
             }
         }
         *self = before;

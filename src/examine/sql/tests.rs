@@ -95,16 +95,8 @@ ALTER DEFAULT PRIVILEGES FOR ROLE x GRANT SELECT ON TABLES TO reader;
 fn check_traps(sql: &Sql) {
     assert_eq!(sql.flavour, Flavour::PgDump);
     assert!(sql.header && sql.trailer);
-    assert_eq!(
-        (sql.dumps_begun, sql.dumps_completed, sql.restrict_lines),
-        (1, 1, 2)
-    );
-    let tables = [
-        "app.unlogged",
-        "app.far",
-        "app.part1",
-        r#""we ird.""na'me"."ta.ble ä""#,
-    ];
+    assert_eq!((sql.dumps_begun, sql.dumps_completed, sql.restrict_lines), (1, 1, 2));
+    let tables = ["app.unlogged", "app.far", "app.part1", r#""we ird.""na'me"."ta.ble ä""#];
     assert_eq!(sql.objects.tables.names, tables);
     assert_eq!(sql.objects.foreign_tables, 1);
     assert_eq!(sql.objects.views.names, ["app.v"]);
@@ -119,10 +111,7 @@ fn check_traps(sql: &Sql) {
     assert_eq!(rows(sql, "app.nocol"), Some(1));
     assert_eq!((sql.copy_blocks, sql.rows.total), (3, 7));
     assert_eq!(sql.grants["reader"].count, 3);
-    assert_eq!(
-        sql.grants["\"Odd-Role\""].what,
-        ["ALL ON FUNCTION app.g(a integer)", "admin"]
-    );
+    assert_eq!(sql.grants["\"Odd-Role\""].what, ["ALL ON FUNCTION app.g(a integer)", "admin"]);
     assert_eq!(sql.grants["reader"].what[0], "USAGE ON SCHEMA app");
     assert_eq!(sql.ends_inside, None);
     assert!(sql.server_version.as_ref().unwrap().starts_with("15.18"));
@@ -163,9 +152,7 @@ fn byte_by_byte_gives_the_same_and_the_same_drops() {
 
 #[test]
 fn a_dump_cut_anywhere_has_no_trailer() {
-    let end = TRAPS
-        .find("-- PostgreSQL database dump complete\n--\n\n\\unrestrict")
-        .unwrap();
+    let end = TRAPS.find("-- PostgreSQL database dump complete\n--\n\n\\unrestrict").unwrap();
     let trailer = "-- PostgreSQL database dump complete".len();
     for cut in (0..end + trailer).filter(|&cut| TRAPS.is_char_boundary(cut)) {
         let sql = scan(&TRAPS[..cut]);
@@ -194,15 +181,9 @@ fn what_a_text_ends_inside_of() {
     assert_eq!(ends("DO $x$ begin; $$;"), Some(EndsInside::DollarQuote));
     assert_eq!(ends("/* a /* b */"), Some(EndsInside::Comment));
     assert_eq!(ends("COPY t FROM stdin;"), Some(EndsInside::CopyData));
-    assert_eq!(
-        ends("COPY t FROM stdin;\n1\n2\n"),
-        Some(EndsInside::CopyData)
-    );
+    assert_eq!(ends("COPY t FROM stdin;\n1\n2\n"), Some(EndsInside::CopyData));
     assert_eq!(ends("COPY t FROM stdin;\n1\n\\."), None);
-    assert_eq!(
-        ends("CREATE FUNCTION f() BEGIN ATOMIC SELECT 1;"),
-        Some(EndsInside::Statement)
-    );
+    assert_eq!(ends("CREATE FUNCTION f() BEGIN ATOMIC SELECT 1;"), Some(EndsInside::Statement));
     let sql = scan("COPY a.t FROM stdin;\n1\n2\npart");
     assert_eq!(sql.unterminated_copy.as_deref(), Some("a.t"));
     assert_eq!(rows(&sql, "a.t"), Some(2));
@@ -225,20 +206,14 @@ fn rows_of_inserts() {
 
 #[test]
 fn strings_with_backslashes_when_the_dump_says_so() {
-    let sql = scan(
-        "SET standard_conforming_strings = off;\nINSERT INTO t VALUES ('a\\'),(');\nSELECT 1;\n",
-    );
+    let sql = scan("SET standard_conforming_strings = off;\nINSERT INTO t VALUES ('a\\'),(');\nSELECT 1;\n");
     assert_eq!((rows(&sql, "t"), sql.statements), (Some(1), 3));
 }
 
 #[test]
 fn copy_with_options_is_not_counted_as_rows() {
-    let sql =
-        scan("COPY t FROM stdin WITH (FORMAT csv);\n\"a\nb\"\n\\.\nCOPY u TO stdout;\nSELECT 1;\n");
-    assert_eq!(
-        (sql.copy_uncounted, sql.copy_blocks, sql.statements),
-        (1, 1, 3)
-    );
+    let sql = scan("COPY t FROM stdin WITH (FORMAT csv);\n\"a\nb\"\n\\.\nCOPY u TO stdout;\nSELECT 1;\n");
+    assert_eq!((sql.copy_uncounted, sql.copy_blocks, sql.statements), (1, 1, 3));
     assert!(sql.rows.by_table.is_empty());
 }
 
@@ -253,9 +228,7 @@ fn a_cluster_dump_needs_its_own_trailer_and_names_its_databases() {
     let cut = scan(text);
     assert_eq!(cut.flavour, Flavour::PgDumpall);
     assert!(!cut.trailer && cut.header);
-    let whole = scan(&format!(
-        "{text}-- PostgreSQL database cluster dump complete\n--\n"
-    ));
+    let whole = scan(&format!("{text}-- PostgreSQL database cluster dump complete\n--\n"));
     assert!(whole.trailer);
     assert_eq!((whole.dumps_begun, whole.dumps_completed), (2, 2));
     assert_eq!(whole.objects.tables.names, ["template1.public.t"]);
@@ -300,28 +273,17 @@ fn a_mysql_dump() {
 
 #[test]
 fn mysql_is_recognised_without_comments() {
-    let bare: String = MYSQL
-        .lines()
-        .filter(|line| !line.starts_with("--"))
-        .flat_map(|line| [line, "\n"])
-        .collect();
+    let bare: String = MYSQL.lines().filter(|line| !line.starts_with("--")).flat_map(|line| [line, "\n"]).collect();
     let sql = scan(&bare);
-    assert_eq!(
-        (sql.flavour, sql.header, sql.trailer),
-        (Flavour::Mysqldump, false, false)
-    );
+    assert_eq!((sql.flavour, sql.header, sql.trailer), (Flavour::Mysqldump, false, false));
     assert_eq!(rows(&sql, "orders"), Some(3));
 }
 
 #[test]
 fn messages_of_the_dump_program_in_the_dump() {
-    let sql =
-        scan("SELECT 1;\npg_dump: error: query failed: ERROR:  permission denied; x\nSELECT 2;\n");
+    let sql = scan("SELECT 1;\npg_dump: error: query failed: ERROR:  permission denied; x\nSELECT 2;\n");
     assert_eq!((sql.error_lines, sql.statements), (1, 2));
-    assert_eq!(
-        sql.first_error_lines,
-        ["pg_dump: error: query failed: ERROR:  permission denied; x"]
-    );
+    assert_eq!(sql.first_error_lines, ["pg_dump: error: query failed: ERROR:  permission denied; x"]);
 }
 
 #[test]
@@ -333,9 +295,7 @@ fn prose_is_not_sql() {
     };
     assert!(!is_sql("It was late; the night; the owl; update pending."));
     assert!(!is_sql("2026-05-15 04:17:01 backup started\n"));
-    assert!(is_sql(
-        "CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\n"
-    ));
+    assert!(is_sql("CREATE TABLE t (a int);\nINSERT INTO t VALUES (1);\n"));
 }
 
 #[test]

@@ -27,15 +27,8 @@ impl Cluster {
             "no PostgreSQL server binaries: looked for initdb in /usr/lib/postgresql/*/bin and on \
              PATH; install the package `postgresql`",
         );
-        let folder = tempfile::Builder::new()
-            .prefix("ev-pg-")
-            .tempdir_in("/tmp")
-            .expect("a scratch folder in /tmp");
-        let cluster = Cluster {
-            folder,
-            binaries,
-            run_as: unprivileged_user(),
-        };
+        let folder = tempfile::Builder::new().prefix("ev-pg-").tempdir_in("/tmp").expect("a scratch folder in /tmp");
+        let cluster = Cluster { folder, binaries, run_as: unprivileged_user() };
         cluster.give_folder_away();
         cluster.initdb();
         cluster.launch();
@@ -82,16 +75,7 @@ impl Cluster {
         use std::io::Write as _;
         let mut child = self
             .command("psql")
-            .args([
-                "-X",
-                "-q",
-                "-A",
-                "-t",
-                "-v",
-                "ON_ERROR_STOP=1",
-                "-d",
-                database,
-            ])
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", database])
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
             .stderr(std::process::Stdio::piped())
@@ -105,9 +89,7 @@ impl Cluster {
         let output = child.wait_with_output().expect("psql ends");
         writer.join().expect("the writer ends");
         succeed("psql", &output);
-        String::from_utf8_lossy(&output.stdout)
-            .trim_end()
-            .to_owned()
+        String::from_utf8_lossy(&output.stdout).trim_end().to_owned()
     }
 
     fn data(&self) -> PathBuf {
@@ -146,17 +128,7 @@ impl Cluster {
     fn initdb(&self) {
         let output = self
             .server_command("initdb")
-            .args([
-                "-U",
-                SUPERUSER,
-                "-A",
-                "trust",
-                "-E",
-                "UTF8",
-                "--no-locale",
-                "--no-sync",
-                "-D",
-            ])
+            .args(["-U", SUPERUSER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "-D"])
             .arg(self.data())
             .output()
             .expect("initdb starts");
@@ -180,22 +152,14 @@ impl Cluster {
             .stderr(std::process::Stdio::null())
             .status()
             .expect("pg_ctl starts");
-        assert!(
-            output.success(),
-            "the server did not start: {}",
-            std::fs::read_to_string(&log).unwrap_or_default()
-        );
+        assert!(output.success(), "the server did not start: {}", std::fs::read_to_string(&log).unwrap_or_default());
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
-        let _ = self
-            .server_command("pg_ctl")
-            .arg("-D")
-            .arg(self.data())
-            .args(["-m", "immediate", "-w", "stop"])
-            .output();
+        let _ =
+            self.server_command("pg_ctl").arg("-D").arg(self.data()).args(["-m", "immediate", "-w", "stop"]).output();
     }
 }
 
@@ -222,10 +186,10 @@ fn find_binaries() -> Option<PathBuf> {
         })
         .collect();
     found.sort();
-    found.pop().map(|(_, folder)| folder).or_else(|| {
-        std::env::split_paths(&std::env::var_os("PATH")?)
-            .find(|folder| folder.join("initdb").exists())
-    })
+    found
+        .pop()
+        .map(|(_, folder)| folder)
+        .or_else(|| std::env::split_paths(&std::env::var_os("PATH")?).find(|folder| folder.join("initdb").exists()))
 }
 
 /// Who runs the server when we are root.

@@ -3,3 +3,5 @@
 #![allow(dead_code)]
 
 pub mod cluster;
+pub mod look;
+pub mod world;

@@ -1,0 +1,289 @@
+//! Child processes: no shell, an environment from an allow-list, output capped, time limited, and
+//! the whole process group ended when the time is up. Secrets never travel in arguments; callers
+//! pass them, if at all, on standard input.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Read, Write};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use super::clock::{Deadline, Stopwatch};
+use super::env;
+
+/// Variables that every child may see.
+const ALWAYS: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ"];
+
+/// What to run, and within which limits.
+pub struct Invocation {
+    program: OsString,
+    args: Vec<OsString>,
+    stdin: Vec<u8>,
+    inherit: Vec<&'static str>,
+    set: Vec<(OsString, OsString)>,
+    folder: Option<PathBuf>,
+    limit: Duration,
+    cap: usize,
+    user: Option<(u32, u32)>,
+}
+
+/// What a child did.
+pub struct Outcome {
+    /// The exit code; `None` when a signal ended it.
+    pub code: Option<i32>,
+    /// The signal that ended it.
+    pub signal: Option<i32>,
+    /// Standard output, at most the cap.
+    pub stdout: Vec<u8>,
+    /// Standard error, at most the cap.
+    pub stderr: Vec<u8>,
+    /// Whether standard output was longer than the cap.
+    pub stdout_cut: bool,
+    /// Whether the time limit ended it.
+    pub timed_out: bool,
+    /// How long it ran.
+    pub took: Duration,
+}
+
+/// Why a child did not start or could not be followed.
+#[derive(Debug, thiserror::Error)]
+pub enum ChildError {
+    /// No such program.
+    #[error("`{program}` is not installed or not on the PATH")]
+    NotFound {
+        /// The program's name.
+        program: String,
+    },
+    /// The system refused.
+    #[error("`{program}` could not be run: {source}")]
+    Io {
+        /// The program's name.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Invocation {
+    /// Runs `program`, found on the `PATH`, with a limit of one minute and a cap of 8 MiB.
+    #[must_use]
+    pub fn new(program: impl AsRef<OsStr>) -> Self {
+        Self {
+            program: program.as_ref().to_owned(),
+            args: Vec::new(),
+            stdin: Vec::new(),
+            inherit: Vec::new(),
+            set: vec![("LC_ALL".into(), "C".into())],
+            folder: None,
+            limit: Duration::from_secs(60),
+            cap: 8 << 20,
+            user: None,
+        }
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args.extend(args.into_iter().map(|a| a.as_ref().to_owned()));
+        self
+    }
+
+    /// Gives the child `bytes` on standard input (otherwise it is empty).
+    #[must_use]
+    pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.stdin = bytes.into();
+        self
+    }
+
+    /// Lets the child see these variables of ours; a final `*` matches any ending.
+    #[must_use]
+    pub fn inherit(mut self, names: &[&'static str]) -> Self {
+        self.inherit.extend_from_slice(names);
+        self
+    }
+
+    /// Sets a variable for the child.
+    #[must_use]
+    pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
+        self.set.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs the child in `folder`.
+    #[must_use]
+    pub fn folder(mut self, folder: &Path) -> Self {
+        self.folder = Some(folder.to_owned());
+        self
+    }
+
+    /// Ends the child's whole process group after `limit`.
+    #[must_use]
+    pub fn limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Keeps at most `cap` bytes of each output stream; the rest is read and dropped.
+    #[must_use]
+    pub fn cap(mut self, cap: usize) -> Self {
+        self.cap = cap;
+        self
+    }
+
+    /// Runs the child as another user; only root may.
+    #[must_use]
+    pub fn user(mut self, user: Option<(u32, u32)>) -> Self {
+        self.user = user;
+        self
+    }
+
+    /// Starts the child, follows it to its end and gives what it said.
+    ///
+    /// # Errors
+    /// When it could not be started; a non-zero exit is an [`Outcome`], not an error.
+    pub fn run(self) -> Result<Outcome, ChildError> {
+        let watch = Stopwatch::start();
+        let deadline = Deadline::after(self.limit);
+        let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
+        let cap = self.cap;
+        let feed = child.stdin.take().map(|pipe| spawn_feed(pipe, self.stdin.clone()));
+        let out = child.stdout.take().map(|pipe| thread::spawn(move || drain(pipe, cap)));
+        let err = child.stderr.take().map(|pipe| thread::spawn(move || drain(pipe, cap)));
+        let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
+        let (stdout, stdout_cut) = join(out);
+        let (stderr, _) = join(err);
+        drop(feed.map(thread::JoinHandle::join));
+        Ok(Outcome {
+            code: status.code(),
+            signal: status.signal(),
+            stdout,
+            stderr,
+            stdout_cut,
+            timed_out,
+            took: watch.elapsed(),
+        })
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is the room that starts processes")]
+    fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.args).env_clear().process_group(0);
+        command.envs(env::all().filter(|(name, _)| self.sees(name)));
+        command.envs(self.set.iter().map(|(k, v)| (k, v)));
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        if let Some(folder) = &self.folder {
+            command.current_dir(folder);
+        }
+        if let Some((uid, gid)) = self.user {
+            command.uid(uid).gid(gid);
+        }
+        command
+    }
+
+    fn sees(&self, name: &OsStr) -> bool {
+        let Some(name) = name.to_str() else { return false };
+        ALWAYS.iter().chain(&self.inherit).any(|allowed| match allowed.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == *allowed,
+        })
+    }
+
+    fn fail(&self, source: io::Error) -> ChildError {
+        let program = self.program.to_string_lossy().into_owned();
+        match source.kind() {
+            io::ErrorKind::NotFound => ChildError::NotFound { program },
+            _ => ChildError::Io { program, source },
+        }
+    }
+}
+
+impl Outcome {
+    /// Whether it ended by itself with exit code 0.
+    #[must_use]
+    pub fn success(&self) -> bool {
+        self.code == Some(0) && !self.timed_out
+    }
+}
+
+fn spawn_feed(mut pipe: std::process::ChildStdin, bytes: Vec<u8>) -> thread::JoinHandle<()> {
+    // A child that does not read its input closes the pipe; that is its own affair.
+    thread::spawn(move || drop(pipe.write_all(&bytes)))
+}
+
+fn drain(mut pipe: impl Read, cap: usize) -> (Vec<u8>, bool) {
+    let mut kept = Vec::new();
+    let mut buffer = vec![0; 64 << 10];
+    let mut cut = false;
+    while let Ok(n) = pipe.read(&mut buffer) {
+        if n == 0 {
+            break;
+        }
+        let room = cap.saturating_sub(kept.len()).min(n);
+        kept.extend_from_slice(&buffer[..room]);
+        cut |= room < n;
+    }
+    (kept, cut)
+}
+
+fn join(handle: Option<thread::JoinHandle<(Vec<u8>, bool)>>) -> (Vec<u8>, bool) {
+    handle.and_then(|h| h.join().ok()).unwrap_or_default()
+}
+
+fn wait(child: &mut Child, deadline: &Deadline) -> io::Result<(ExitStatus, bool)> {
+    let mut pause = Duration::from_micros(500);
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok((status, false));
+        }
+        if deadline.passed() {
+            end_group(child);
+            return child.wait().map(|status| (status, true));
+        }
+        thread::sleep(pause);
+        pause = (pause * 2).min(Duration::from_millis(10));
+    }
+}
+
+/// Ends the child and everything it started, so that no pipe stays open behind it.
+fn end_group(child: &mut Child) {
+    if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
+        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+    }
+    let _ = child.kill();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_output_and_code() {
+        let outcome = Invocation::new("cat").stdin("hello").run().unwrap();
+        assert!(outcome.success());
+        assert_eq!(outcome.stdout, b"hello");
+    }
+
+    #[test]
+    fn ends_a_whole_group_when_time_is_up() {
+        let outcome =
+            Invocation::new("sh").args(["-c", "sleep 60 & sleep 60"]).limit(Duration::from_millis(50)).run().unwrap();
+        assert!(outcome.timed_out && !outcome.success());
+        assert!(outcome.took < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn caps_output_and_hides_the_environment() {
+        let outcome = Invocation::new("head").args(["-c", "100000", "/dev/zero"]).cap(10).run().unwrap();
+        assert_eq!((outcome.stdout.len(), outcome.stdout_cut), (10, true));
+        let outcome = Invocation::new("env").run().unwrap();
+        assert!(!String::from_utf8_lossy(&outcome.stdout).contains("CARGO_"));
+    }
+
+    #[test]
+    fn names_a_program_that_is_missing() {
+        let error = Invocation::new("no-such-program-here").run().err().unwrap();
+        assert!(error.to_string().contains("no-such-program-here"));
+    }
+}

@@ -1,0 +1,223 @@
+//! The arguments: one table that parsing, `--help` and shell completions read.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// After an incident, or before a blocker may be closed: collect read-only facts, judge them by a
+/// written policy, and render a record that anyone can verify months later.
+#[derive(Parser)]
+#[command(name = "evidence", version, max_term_width = 100, propagate_version = true)]
+#[command(after_help = "First time here?  evidence demo\nIs this backup any good?  evidence examine FILE\n\n\
+    Exit codes: 0 established, 1 failed, 2 usage or input, 3 not established, 4 hard stop, 5 mismatch\n\
+    (`evidence explain 3` tells more).")]
+pub struct Cli {
+    /// What all verbs understand.
+    #[command(flatten)]
+    pub global: Global,
+    /// The verb.
+    #[command(subcommand)]
+    pub verb: Verb,
+}
+
+/// What all verbs understand.
+#[derive(Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// The folder that holds `reports/`, and `policies/` and `templates/` that override the built-in ones.
+    #[arg(long, global = true, value_name = "DIR", env = "EVIDENCE_ROOT", default_value = ".")]
+    pub root: PathBuf,
+    /// Print JSON for machines instead of text for people.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// When to use colours; `auto` means on a terminal, unless NO_COLOR is set.
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// On a terminal, unless `NO_COLOR` is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// What can be done.
+#[derive(Subcommand)]
+pub enum Verb {
+    /// Re-enact a broken backup with real parts, and take it through collect, check, render and verify.
+    #[command(after_help = "Example:\n  evidence demo /tmp/evidence-demo")]
+    Demo(Demo),
+    /// Start a case: a commented `reports/CASE/case.yaml` that passes `plan`.
+    #[command(after_help = "Example:\n  evidence init g7 --from incident")]
+    Init(Init),
+    /// Is this backup any good, and what is in it? No case needed.
+    #[command(after_help = "Examples:\n  evidence examine /srv/backups/*.sql.gz\n  \
+        ssh db.example.org cat app.dump | evidence examine -\n\n\
+        Exit code: 0 good, 1 bad, 3 not a known kind or not established.")]
+    Examine(Examine),
+    /// Show everything that a collection would read, ask or run, without doing any of it.
+    #[command(after_help = "Example:\n  evidence plan g6        # then: evidence collect g6 --plan-sha256 DIGEST")]
+    Plan(Plan),
+    /// Carry out the plan: a sealed run of masked facts.
+    #[command(after_help = "Example:\n  evidence collect g6 --require-sandbox")]
+    Collect(Collect),
+    /// Judge a run by its policy.
+    #[command(after_help = "Examples:\n  evidence check g6\n  evidence check reports/g6/runs/20260515T102350Z --json")]
+    Check(Check),
+    /// Write the record of a run.
+    #[command(after_help = "Examples:\n  evidence render hb-08\n  evidence render hb-08 --output -")]
+    Render(Render),
+    /// Verify a record or run: the bag, the anchors, the verdict, the prose, the signature.
+    #[command(
+        after_help = "Examples:\n  evidence verify reports/g6/record.md\n  evidence verify g6 --require-signature"
+    )]
+    Verify(Verify),
+    /// Print the JSON Schema of cases or policies, for editors.
+    #[command(after_help = "Example:\n  evidence schema case > .vscode/case.schema.json")]
+    Schema(Schema),
+    /// Explain a collector, an operator, an exit code, a policy or a template.
+    #[command(
+        after_help = "Examples:\n  evidence explain backup\n  evidence explain younger_than\n  evidence explain 3"
+    )]
+    Explain(Explain),
+    /// Print the completions for a shell.
+    #[command(after_help = "Example:\n  evidence completions bash > /etc/bash_completion.d/evidence")]
+    Completions(Completions),
+}
+
+/// `evidence demo`.
+#[derive(Args)]
+pub struct Demo {
+    /// The folder to make; it must not exist or be empty.
+    #[arg(default_value = "evidence-demo")]
+    pub folder: PathBuf,
+}
+
+/// `evidence init`.
+#[derive(Args)]
+pub struct Init {
+    /// The new case's name: lower-case letters, digits, `-`.
+    pub case: String,
+    /// What kind of case it is.
+    #[arg(long, value_name = "KIND", default_value = "incident")]
+    pub from: Kind,
+}
+
+/// The kinds of case that `init` knows.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Kind {
+    /// A blocker to be closed.
+    Closure,
+    /// Something broke.
+    Incident,
+    /// Something was done and must be verified.
+    Verification,
+    /// Something is to be made safer.
+    Hardening,
+}
+
+/// `evidence examine`.
+#[derive(Args)]
+pub struct Examine {
+    /// Backup files; `-` reads standard input.
+    #[arg(required = true, value_name = "PATH|-")]
+    pub paths: Vec<PathBuf>,
+    /// Also compute SHA-256 of the decompressed payload, raw and without `\restrict` tokens.
+    #[arg(long)]
+    pub payload_digest: bool,
+    /// Stop after this much decompressed payload, e.g. `500 GB`.
+    #[arg(long, value_name = "SIZE", default_value = "10 TB")]
+    pub expansion_limit: String,
+    /// Stop after this long, e.g. `30m`.
+    #[arg(long, value_name = "TIME", default_value = "12h")]
+    pub time_limit: String,
+}
+
+/// `evidence plan`.
+#[derive(Args)]
+pub struct Plan {
+    /// The case's name, or its folder.
+    pub case: String,
+}
+
+/// `evidence collect`.
+#[derive(Args)]
+pub struct Collect {
+    /// The case's name, or its folder.
+    pub case: String,
+    /// Refuse any other plan than the one with this SHA-256.
+    #[arg(long, value_name = "DIGEST")]
+    pub plan_sha256: Option<String>,
+    /// Refuse to run unless the kernel fully enforces that nothing else is written.
+    #[arg(long)]
+    pub require_sandbox: bool,
+}
+
+/// `evidence check`.
+#[derive(Args)]
+pub struct Check {
+    /// The case (its newest sealed run), `CASE/RUN`, or a run's folder.
+    #[arg(value_name = "CASE|RUN")]
+    pub run: String,
+}
+
+/// `evidence render`.
+#[derive(Args)]
+pub struct Render {
+    /// The case (its newest sealed run), `CASE/RUN`, or a run's folder.
+    #[arg(value_name = "CASE|RUN")]
+    pub run: String,
+    /// Where to write; `-` is standard output. Without it: `record.md` in the case's folder.
+    #[arg(long, short, value_name = "FILE|-")]
+    pub output: Option<PathBuf>,
+}
+
+/// `evidence verify`.
+#[derive(Args)]
+pub struct Verify {
+    /// A record, the case (its newest sealed run), `CASE/RUN`, or a run's folder.
+    #[arg(value_name = "RECORD|CASE|RUN")]
+    pub subject: String,
+    /// Not established (exit code 3) unless a known signer signed it.
+    #[arg(long)]
+    pub require_signature: bool,
+    /// Who may sign: an allowed-signers file of `ssh-keygen`. Without it: `allowed_signers` in the root.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+}
+
+/// `evidence schema`.
+#[derive(Args)]
+pub struct Schema {
+    /// Of what.
+    pub of: SchemaOf,
+}
+
+/// What has a schema.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum SchemaOf {
+    /// `case.yaml`.
+    Case,
+    /// `policies/*.yaml`.
+    Policy,
+}
+
+/// `evidence explain`.
+#[derive(Args)]
+pub struct Explain {
+    /// A collector, operator, exit code, policy or template; `collectors`, `operators` or
+    /// `exit-codes` print the whole chapter.
+    pub name: String,
+}
+
+/// `evidence completions`.
+#[derive(Args)]
+pub struct Completions {
+    /// The shell.
+    pub shell: clap_complete::Shell,
+}

@@ -1,0 +1,208 @@
+//! Where things lie: cases, runs and records below the root, and the policies and templates there
+//! that override the built-in ones of the same name.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result, bail};
+use serde::Deserialize;
+
+use crate::base::{assets, env, files, text, yaml};
+use crate::model::case::{Case, is_name};
+use crate::model::policy::Policy;
+use crate::seal;
+
+/// A template or narrative is written by hand; a larger one is a mistake.
+const LIMIT: u64 = 4 << 20;
+
+/// The record's name in its case's folder.
+pub const RECORD: &str = "record.md";
+
+/// The root that the arguments name.
+pub struct Place {
+    root: PathBuf,
+}
+
+/// A case as read, with the bytes that are sealed.
+pub struct LoadedCase {
+    /// Its folder, absolute.
+    pub folder: PathBuf,
+    /// The case.
+    pub case: Case,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+}
+
+/// A run, and the case folder it belongs to.
+pub struct RunPlace {
+    /// The run's folder.
+    pub run: PathBuf,
+    /// The case's folder.
+    pub case_folder: PathBuf,
+}
+
+impl Place {
+    /// Things below `root`.
+    #[must_use]
+    pub fn new(root: &Path) -> Self {
+        let base = env::working_folder().unwrap_or_default();
+        Self { root: base.join(root).components().collect() }
+    }
+
+    /// `reports/<case>`.
+    #[must_use]
+    pub fn case_folder(&self, case: &str) -> PathBuf {
+        self.root.join("reports").join(case)
+    }
+
+    /// The file `name` in the root.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.root.join(name)
+    }
+
+    /// The folder of the case that the argument means: a name, or a path to the folder or its `case.yaml`.
+    ///
+    /// # Errors
+    /// When there is no such case; the message suggests one.
+    pub fn find_case(&self, argument: &str) -> Result<PathBuf> {
+        let path = Path::new(argument);
+        let named = is_name(argument).then(|| self.case_folder(argument));
+        let given = [path.to_owned(), path.parent().unwrap_or(path).to_owned()];
+        let candidates = named.into_iter().chain(given);
+        if let Some(folder) = candidates.into_iter().find(|folder| folder.join("case.yaml").is_file()) {
+            return Ok(env::working_folder().unwrap_or_default().join(folder).components().collect());
+        }
+        let names = self.cases();
+        let hint = text::did_you_mean(argument, names.iter().map(String::as_str));
+        bail!(
+            "no case `{argument}` in {}{hint}; `evidence init {argument}` starts one",
+            self.root.join("reports").display()
+        )
+    }
+
+    /// The names of all cases below the root.
+    #[must_use]
+    pub fn cases(&self) -> Vec<String> {
+        let reports = self.root.join("reports");
+        let names = files::names(&reports).unwrap_or_default().into_iter();
+        let names = names.filter_map(|name| name.into_string().ok());
+        names.filter(|name| reports.join(name).join("case.yaml").is_file()).collect()
+    }
+
+    /// Reads and validates the case that the argument means.
+    ///
+    /// # Errors
+    /// When it cannot be found, read or is not valid.
+    pub fn load_case(&self, argument: &str) -> Result<LoadedCase> {
+        let folder = self.find_case(argument)?;
+        let path = folder.join("case.yaml");
+        let (case, bytes) = yaml::read::<Case>(&path)?;
+        case.validate().with_context(|| path.display().to_string())?;
+        if folder.file_name().is_some_and(|name| name != case.case.as_str()) {
+            bail!("{}: case: the case is called `{}` but its folder is not; rename one", path.display(), case.case);
+        }
+        Ok(LoadedCase { folder, case, bytes })
+    }
+
+    /// The case's narrative, if it has one.
+    ///
+    /// # Errors
+    /// When it is there but cannot be read.
+    pub fn narrative(&self, case: &LoadedCase) -> Result<Option<String>> {
+        match files::read_text(&case.folder.join("narrative.md"), LIMIT) {
+            Ok(text) => Ok(Some(text)),
+            Err(files::ReadError::Absent { .. }) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// The policy `name`: the root's own, or the built-in one.
+    ///
+    /// # Errors
+    /// When there is none, or it is not valid.
+    pub fn policy(&self, name: &str) -> Result<(Policy, Vec<u8>)> {
+        let file = format!("{name}.yaml");
+        let own = self.root.join("policies").join(&file);
+        let (policy, bytes) = match (own.exists(), assets::policy(&file)) {
+            (true, _) => yaml::read::<Policy>(&own)?,
+            (false, Some(text)) => (yaml::decode(Path::new(&file), text.as_bytes())?, text.as_bytes().to_vec()),
+            (false, None) => {
+                let known = assets::policies();
+                let hint = text::did_you_mean(name, known.iter().filter_map(|file| file.strip_suffix(".yaml")));
+                bail!("no policy `{name}`: neither {} nor a built-in one{hint}", own.display());
+            }
+        };
+        policy.validate().with_context(|| format!("policy `{name}`"))?;
+        Ok((policy, bytes))
+    }
+
+    /// The template file `name` (`incident.md.j2`): the root's own, or the built-in one.
+    #[must_use]
+    pub fn template(&self, name: &str) -> Option<String> {
+        let own = self.root.join("templates").join(name);
+        files::read_text(&own, LIMIT).ok().or_else(|| assets::template(name).map(str::to_owned))
+    }
+
+    /// The run that the argument means: a run's folder, `CASE/RUN`, or a case's newest sealed run.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn find_run(&self, argument: &str) -> Result<RunPlace> {
+        let path = Path::new(argument);
+        let named = self.case_folder("").join(argument.replacen('/', "/runs/", 1));
+        for run in [path.to_owned(), named] {
+            if run.join("data").is_dir() {
+                let run = env::working_folder().unwrap_or_default().join(run);
+                let case_folder = run.parent().and_then(Path::parent).unwrap_or(&run).to_owned();
+                return Ok(RunPlace { run, case_folder });
+            }
+        }
+        let case_folder = self.find_case(argument)?;
+        let newest = seal::latest(&case_folder).context("looking for the newest run")?;
+        let Some(run) = newest else {
+            bail!("case `{argument}` has no sealed run; `evidence collect {argument}` makes one");
+        };
+        Ok(RunPlace { run, case_folder })
+    }
+
+    /// The run that a record was rendered from, by its front matter.
+    ///
+    /// # Errors
+    /// When the record has no front matter that names a run beside it.
+    pub fn run_of_record(record: &Path) -> Result<RunPlace> {
+        let text = files::read_text(record, 64 << 20)?;
+        let front = FrontMatter::of(record, &text)?;
+        let case_folder = record.parent().unwrap_or(Path::new(".")).to_owned();
+        let run = case_folder.join("runs").join(&front.run);
+        if !is_run_name(&front.run) || !run.is_dir() {
+            bail!("{}: its run {} is not beside it under runs/", record.display(), text::visible(&front.run));
+        }
+        Ok(RunPlace { run, case_folder })
+    }
+}
+
+/// What a record says of itself that verification needs.
+#[derive(Deserialize)]
+pub struct FrontMatter {
+    /// The run's name.
+    pub run: String,
+}
+
+impl FrontMatter {
+    /// The front matter of the record `text`; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// When there is none, or it names no run.
+    pub fn of(path: &Path, text: &str) -> Result<Self> {
+        let body = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
+        let Some((front, _)) = body else {
+            bail!("{}: is no record: it has no front matter; name a record, case or run", path.display());
+        };
+        Ok(yaml::decode(path, front.as_bytes())?)
+    }
+}
+
+/// Whether `name` may be a run's folder: it must not lead anywhere else.
+fn is_run_name(name: &str) -> bool {
+    !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}

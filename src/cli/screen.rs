@@ -1,0 +1,83 @@
+//! What people and pipes see: standard output for results, standard error for progress and errors.
+//! A reader that closes its end early is no error.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::base::{env, text};
+use crate::hygiene;
+use crate::report::Style;
+
+use super::args::{Global, When};
+
+/// Where results go, and how.
+pub struct Screen {
+    /// How text is laid out.
+    pub style: Style,
+    /// Whether a machine reads.
+    pub json: bool,
+}
+
+impl Screen {
+    /// As the arguments and the terminal have it.
+    #[must_use]
+    pub fn new(global: &Global) -> Self {
+        let terminal = io::stdout().is_terminal();
+        let quiet = env::var("NO_COLOR").is_some_and(|v| !v.is_empty());
+        let colour = match global.color {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => terminal && !quiet,
+        };
+        Self { style: Style { colour, width: width(terminal) }, json: global.json }
+    }
+
+    /// Prints `text` as it is.
+    ///
+    /// # Errors
+    /// When standard output fails for another reason than a closed pipe.
+    pub fn text(&self, text: &str) -> io::Result<()> {
+        self.bytes(text.as_bytes())
+    }
+
+    /// Prints `value` as JSON and a line feed.
+    ///
+    /// # Errors
+    /// When standard output fails for another reason than a closed pipe.
+    pub fn value<T: Serialize>(&self, value: &T) -> io::Result<()> {
+        let mut json = serde_json::to_vec_pretty(value)?;
+        json.push(b'\n');
+        self.bytes(&json)
+    }
+
+    /// Prints bytes as they are.
+    ///
+    /// # Errors
+    /// When standard output fails for another reason than a closed pipe.
+    pub fn bytes(&self, bytes: &[u8]) -> io::Result<()> {
+        let mut out = io::stdout().lock();
+        match out.write_all(bytes).and_then(|()| out.flush()) {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// Tells a person something on standard error; secrets masked, terminal escapes made visible.
+pub fn tell(message: &str) {
+    let masked = hygiene::mask_str(message);
+    for line in masked.lines() {
+        let _ = writeln!(io::stderr(), "{}", text::visible(line));
+    }
+}
+
+/// The terminal's width in columns; a fixed one for pipes, so that their content does not depend
+/// on where they run.
+fn width(terminal: bool) -> usize {
+    const PIPE: usize = 120;
+    if !terminal {
+        return PIPE;
+    }
+    rustix::termios::tcgetwinsize(io::stdout()).map_or(PIPE, |size| usize::from(size.ws_col).max(60))
+}

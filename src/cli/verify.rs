@@ -1,0 +1,68 @@
+//! `evidence verify`: shows level by level what of a record or run can still be trusted.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::base::files::{self, ReadError};
+use crate::report;
+use crate::verify;
+
+use super::args;
+use super::exit::Exit;
+use super::place::{FrontMatter, Place, RECORD, RunPlace};
+use super::screen::Screen;
+
+/// Records are text; a larger one is none of ours.
+const LIMIT: u64 = 64 << 20;
+
+/// Runs the verb.
+///
+/// # Errors
+/// When there is nothing to verify under that name.
+pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> {
+    let path = Path::new(&args.subject);
+    let (found, record) = if path.is_file() && path.extension().is_some_and(|e| e == "md") {
+        (Place::run_of_record(path)?, Some((path.to_owned(), files::read(path, LIMIT)?)))
+    } else {
+        let found = place.find_run(&args.subject)?;
+        let record = record_beside(&found)?;
+        (found, record)
+    };
+    let signers = args.allowed_signers.clone().unwrap_or_else(|| place.file("allowed_signers"));
+    let signers = signers.is_file().then_some(signers);
+    let record = record.as_ref().map(|(path, bytes)| (path.as_path(), bytes.as_slice()));
+    let verification = verify::verify(&found.run, record, signers.as_deref());
+    if screen.json {
+        screen.value(&report::json::verification(&verification))?;
+    } else {
+        screen.text(&report::levels(&verification, &screen.style))?;
+    }
+    Ok(exit(&verification, args.require_signature))
+}
+
+/// The record in the case's folder, if it was rendered from this run.
+fn record_beside(found: &RunPlace) -> Result<Option<(std::path::PathBuf, Vec<u8>)>> {
+    let path = found.case_folder.join(RECORD);
+    let bytes = match files::read(&path, LIMIT) {
+        Ok(bytes) => bytes,
+        Err(ReadError::Absent { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let run = found.run.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let ours = std::str::from_utf8(&bytes).map_or(Ok(true), |text| FrontMatter::of(&path, text).map(|f| f.run == run));
+    // A record that cannot even be attributed is compared, so that the damage is named.
+    Ok(ours.unwrap_or(true).then_some((path, bytes)))
+}
+
+fn exit(verification: &crate::model::verification::Verification, require_signature: bool) -> Exit {
+    use crate::model::verification::LevelStatus::{Broken, NotDone, Unsigned};
+    let has = |status| verification.levels.iter().any(|level| level.status == status);
+    if has(Broken) {
+        Exit::Mismatch
+    } else if verification.levels.is_empty() || has(NotDone) || (require_signature && has(Unsigned)) {
+        Exit::NotEstablished
+    } else {
+        Exit::Established
+    }
+}

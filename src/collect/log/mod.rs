@@ -1,0 +1,290 @@
+//! `log`: what a log file says, by pattern, by time and by its end. The file is read once, in bounded
+//! memory, up to the size it had when it was opened. Nothing is summed up or explained: the values
+//! are counts, lines and times as they stand.
+
+mod doc;
+mod excerpt;
+mod lines;
+mod patterns;
+mod scan;
+mod source;
+mod stamp;
+mod tell;
+#[cfg(test)]
+mod tests;
+mod zone;
+
+use std::collections::BTreeMap;
+use std::fs::{File, Metadata};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
+use std::path::PathBuf;
+
+use chrono::{DateTime, Duration, Utc};
+use chrono_tz::Tz;
+use serde::Deserialize;
+
+use crate::base::{clock, files, text};
+use crate::hygiene::Raw;
+use crate::model::fact::{Absence, Observation, Reason};
+use crate::model::plan::{Action, Verb};
+use crate::model::value::Value;
+
+use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, settings, subject};
+use patterns::Patterns;
+use scan::{Choice, Found, Limits, Scan};
+use source::{Fate, Stored};
+use zone::{Moment, Rules};
+
+/// The collector.
+pub struct LogCollector;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct With {
+    path: String,
+    #[serde(default)]
+    patterns: BTreeMap<String, String>,
+    around: Option<String>,
+    window: Option<Value>,
+    between: Option<[String; 2]>,
+    tail: Option<u16>,
+    context: Option<u8>,
+    max_lines: Option<u16>,
+    max_bytes: Option<Value>,
+    max_line: Option<Value>,
+    expansion_limit: Option<Value>,
+    #[serde(default)]
+    time: Time,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Time {
+    zone: Option<String>,
+    year: Option<i32>,
+}
+
+struct Ready {
+    path: PathBuf,
+    patterns: Patterns,
+    choice: Choice,
+    limits: Limits,
+    max_line: usize,
+    expansion_limit: u64,
+    zone: Tz,
+    zone_from: &'static str,
+    year: Option<i32>,
+}
+
+impl Collector for LogCollector {
+    fn doc(&self) -> &'static Doc {
+        &doc::DOC
+    }
+
+    fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError> {
+        let with: With = settings.decode()?;
+        let patterns = Patterns::new(&with.patterns)?;
+        let (zone, zone_from) = zone_of(&with, settings)?;
+        let choice = choice(&with, &patterns, zone)?;
+        let limits = limits(&with)?;
+        let max_line = settings::bytes("max_line", with.max_line.as_ref(), 1 << 20)?;
+        if patterns.names().next().is_none() && limits.tail == 0 && matches!(choice, Choice::Matches(_)) {
+            return Err(SettingError::new("with: says what to read for: `patterns`, `around`, `between` or `tail`"));
+        }
+        Ok(Box::new(Ready {
+            path: settings.path(&with.path),
+            patterns,
+            choice,
+            limits,
+            max_line: usize::try_from(max_line).unwrap_or(usize::MAX).min(256 << 20),
+            expansion_limit: settings::bytes("expansion_limit", with.expansion_limit.as_ref(), 16 << 30)?,
+            zone,
+            zone_from,
+            year: with.time.year,
+        }))
+    }
+}
+
+fn zone_of(with: &With, settings: &Settings<'_>) -> Result<(Tz, &'static str), SettingError> {
+    let (name, from) = match (&with.time.zone, &settings.case.zone) {
+        (Some(name), _) => (name.as_str(), "step"),
+        (None, Some(name)) => (name.as_str(), "case"),
+        (None, None) => ("UTC", "default"),
+    };
+    let zone = name.parse::<Tz>().map_err(|_| {
+        let hint = text::did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+        SettingError::new(format!("`{}` is no IANA time zone{hint}", text::visible(name)))
+    });
+    zone.map(|zone| (zone, from))
+}
+
+fn choice(with: &With, patterns: &Patterns, zone: Tz) -> Result<Choice, SettingError> {
+    let reach = settings::seconds("window", with.window.as_ref(), 300.0)?;
+    #[expect(clippy::cast_possible_truncation, reason = "seconds() gives at most a few centuries")]
+    let reach = Duration::milliseconds((reach * 1000.0) as i64);
+    match (&with.around, &with.between) {
+        (Some(_), Some(_)) => Err(SettingError::new("with: `around` and `between`: choose one of them")),
+        (None, _) if with.window.is_some() => Err(SettingError::new("with: `window` needs `around`")),
+        (None, None) => Ok(Choice::Matches(usize::from(with.context.unwrap_or(0)))),
+        _ if with.context.is_some() => Err(SettingError::new("with: `context` is for patterns without a window")),
+        (Some(around), None) => match patterns.position(around) {
+            Some(pattern) => Ok(Choice::Around(pattern, reach)),
+            None => instant("around", around, zone).map(|at| Choice::Window(at - reach, at + reach)),
+        },
+        (None, Some([from, to])) => {
+            let (from, to) = (instant("between", from, zone)?, instant("between", to, zone)?);
+            if from > to {
+                return Err(SettingError::new("with: between: the first time is after the second"));
+            }
+            Ok(Choice::Window(from, to))
+        }
+    }
+}
+
+fn instant(key: &str, written: &str, zone: Tz) -> Result<DateTime<Utc>, SettingError> {
+    let fail = |why: &str| {
+        let what = if key == "around" { "neither a time nor a name under `patterns:`" } else { "no time" };
+        let why = if why.is_empty() { what } else { why };
+        SettingError::new(format!(
+            "with: {key}: `{}`: {why}; write e.g. 2026-05-15T10:23:50+02:00",
+            text::visible(written)
+        ))
+    };
+    let rules = Rules { zone, year: None, written: None };
+    match rules.read(written.trim().as_bytes()) {
+        Some((_, Moment::At(instant))) => Ok(instant),
+        Some((_, moment)) => Err(fail(moment.note().unwrap_or_default())),
+        None => Err(fail("")),
+    }
+}
+
+fn limits(with: &With) -> Result<Limits, SettingError> {
+    let bytes = settings::bytes("max_bytes", with.max_bytes.as_ref(), 64 << 10)?;
+    let limits = Limits {
+        lines: usize::from(with.max_lines.unwrap_or(200)),
+        bytes: usize::try_from(bytes).unwrap_or(usize::MAX).min(16 << 20),
+        tail: usize::from(with.tail.unwrap_or(0)),
+    };
+    if limits.tail > limits.lines {
+        return Err(SettingError::new("with: tail: more than `max_lines`"));
+    }
+    Ok(limits)
+}
+
+impl Prepared for Ready {
+    fn plan(&self) -> Vec<Action> {
+        vec![Action::new(Verb::Read, self.how())]
+    }
+
+    fn look(&self, surroundings: &Surroundings<'_>) -> Raw<Observation> {
+        Raw::new(self.see(surroundings).read_by(self.how()))
+    }
+}
+
+/// A pass with what it took: how the file was packed and what went wrong.
+struct Pass {
+    found: Found,
+    bytes: u64,
+    rules: Rules,
+    /// Why not everything was read.
+    cut_short: Option<Absence>,
+}
+
+impl Ready {
+    fn how(&self) -> String {
+        let names: Vec<_> = self.patterns.names().collect();
+        let mut how = format!("{}: every line, once", text::from_name(&self.path));
+        if !names.is_empty() {
+            how.push_str(&format!("; patterns {}", names.join(", ")));
+        }
+        match self.choice {
+            Choice::Matches(_) => {}
+            Choice::Window(from, to) => {
+                how.push_str(&format!("; lines from {} to {}", clock::stamp(from), clock::stamp(to)));
+            }
+            Choice::Around(pattern, reach) => {
+                let name = self.patterns.name(pattern);
+                how.push_str(&format!("; lines {}s around the first match of {name}", reach.num_seconds()));
+            }
+        }
+        if self.limits.tail > 0 {
+            how.push_str(&format!("; the last {} lines", self.limits.tail));
+        }
+        how
+    }
+
+    fn see(&self, surroundings: &Surroundings<'_>) -> Observation {
+        let (file, before) = match files::open(&self.path) {
+            Ok(open) => open,
+            Err(error) => return self.refused(&error),
+        };
+        let mut seen = Observation::of(text::from_name(&self.path));
+        subject::describe(&before, &mut seen.values);
+        if let Err(absence) = self.read(file, &before, surroundings, &mut seen) {
+            subject::miss_the_rest(&mut seen, &doc::DOC, &absence);
+        }
+        seen
+    }
+
+    /// The file is there and is not a file that may be read, or it is not there.
+    fn refused(&self, error: &files::ReadError) -> Observation {
+        match files::metadata(&self.path) {
+            Ok(described) => {
+                let mut seen = Observation::of(text::from_name(&self.path));
+                subject::describe(&described, &mut seen.values);
+                let settle = format!("sudo less -- {}", text::shell_word(&text::from_name(&self.path)));
+                subject::miss_the_rest(&mut seen, &doc::DOC, &subject::absence(error, &settle));
+                seen
+            }
+            Err(error) => subject::unseen(&self.path, &doc::DOC, &error),
+        }
+    }
+
+    fn read(
+        &self,
+        file: File,
+        before: &Metadata,
+        surroundings: &Surroundings<'_>,
+        seen: &mut Observation,
+    ) -> Result<(), Absence> {
+        let failed = |e: io::Error| Absence::new(Reason::Failed, format!("{}: {e}", text::from_name(&self.path)));
+        let (mut stored, container) = Stored::new(file, before, surroundings.progress).map_err(failed)?;
+        let mut content = stored.unpack(container).map_err(failed)?;
+        let mut pass = self.pass(&mut *content, before);
+        drop(content);
+        let (digest, fate) = stored.finish(before).map_err(failed)?;
+        seen.set("container", container.word());
+        seen.set("grew_while_read", fate == Fate::Grew);
+        if fate == Fate::Changed {
+            pass.cut_short = Some(subject::changed(&self.path));
+            seen.miss("sha256", subject::changed(&self.path));
+        } else {
+            seen.set("sha256", digest.to_string());
+        }
+        tell::tell(self, pass, seen);
+        Ok(())
+    }
+
+    fn pass(&self, content: &mut dyn Read, before: &Metadata) -> Pass {
+        let written = clock::from_epoch(before.mtime(), before.mtime_nsec());
+        let rules = Rules { zone: self.zone, year: self.year, written };
+        let mut scan = Scan::new(&self.patterns, &rules, self.choice, self.limits);
+        let mut content = content.take(self.expansion_limit);
+        let (bytes, outcome) = lines::blocks(&mut content, self.max_line, &mut |block| scan.block(&block));
+        let found = scan.finish();
+        let name = text::from_name(&self.path);
+        let cut_short = match outcome {
+            Err(e) => {
+                let message = format!("{name}: could not be unpacked beyond line {}: {e}", found.lines);
+                Some(Absence::new(Reason::Unparsable, message))
+            }
+            Ok(()) if bytes >= self.expansion_limit => {
+                let message = format!("{name}: `expansion_limit` of {} bytes reached", self.expansion_limit);
+                Some(Absence::new(Reason::Limit, message))
+            }
+            Ok(()) => None,
+        };
+        Pass { found, bytes, rules, cut_short }
+    }
+}

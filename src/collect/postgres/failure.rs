@@ -1,0 +1,140 @@
+//! What a session that failed means: an absence with its reason, the first line that the server or
+//! the client said, and the command that would settle it. Errors of the server are told apart by
+//! SQLSTATE, since their wording follows the server's language.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::base::child::{ChildError, Outcome};
+use crate::base::text;
+use crate::model::fact::{Absence, Reason};
+
+use super::client::Client;
+use super::session::Question;
+use super::sql;
+
+const LONGEST_LINE: usize = 400;
+
+const BLOCKERS: &str = "SELECT l.pid, l.mode, l.relation::regclass, a.usename, a.state, a.xact_start \
+     FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
+     WHERE l.granted AND l.mode = 'AccessExclusiveLock'";
+
+/// `ERROR:  42501: permission denied …`, in any language.
+static ERROR: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"(?m)^(?:psql:.*: )?\S+: +([0-9A-Z]{5}): (.*)$").ok());
+
+/// The program that would have reached the server did not start.
+pub(super) fn not_run(client: &Client, error: &ChildError) -> Absence {
+    Absence::new(Reason::Unavailable, error.to_string()).settled_by(client.by_hand("SELECT 1"))
+}
+
+/// The server is another one.
+pub(super) fn wrong_identity(client: &Client, expected: &str, seen: &str) -> Absence {
+    let message = format!(
+        "target `{}`: the case expects the system identifier {expected}, the server there has {}: nothing was asked",
+        client.target,
+        text::visible(seen)
+    );
+    Absence::new(Reason::WrongIdentity, message)
+        .settled_by(client.by_hand("SELECT system_identifier FROM pg_control_system()"))
+}
+
+/// The session failed.
+pub(super) fn of(client: &Client, questions: &[Question], outcome: &Outcome) -> Absence {
+    let said = String::from_utf8_lossy(&outcome.stderr);
+    let asked = questions.last().map_or("SELECT 1", |question| question.by_hand.as_str());
+    if outcome.timed_out {
+        let message = format!("no end after {} s: the connection hangs", client.patience().as_secs());
+        return Absence::new(Reason::TimedOut, message).settled_by(client.by_hand("SELECT 1"));
+    }
+    let found = ERROR.as_ref().and_then(|pattern| pattern.captures(&said));
+    match found.as_ref().and_then(|found| Some((found.get(1)?.as_str(), found.get(2)?.as_str()))) {
+        Some((state, line)) => by_state(client, asked, state, line),
+        None => unreached(client, outcome, &said),
+    }
+}
+
+fn by_state(client: &Client, asked: &str, state: &str, line: &str) -> Absence {
+    let line = short(line);
+    let (reason, message, settle) = match (state, &state[..2]) {
+        ("55P03", _) => {
+            let about = sql::relations(asked);
+            let about = if about.is_empty() { String::new() } else { format!(" on {}", about.join(", ")) };
+            let message =
+                format!("lock timeout after {} ms: another session holds a lock{about} ({line})", client.lock_ms);
+            (Reason::TimedOut, message, client.by_hand(BLOCKERS))
+        }
+        ("57014", _) => {
+            let message = format!("statement timeout after {} ms ({line})", client.statement_ms);
+            (Reason::TimedOut, message, client.by_hand(asked))
+        }
+        ("42501", _) => (Reason::Denied, format!("{line}; ask as a role that may"), client.by_hand(asked)),
+        ("25006", _) => (Reason::Denied, format!("{line}: the session is read-only"), client.by_hand(asked)),
+        (_, "28") => (Reason::Denied, line, client.by_hand("SELECT 1")),
+        (_, "08" | "53" | "57") => (Reason::Unavailable, line, client.by_hand("SELECT 1")),
+        // A name that is not there may be a name mistyped: nothing is established by it.
+        _ => (Reason::Failed, format!("{line} (SQLSTATE {state})"), client.by_hand(asked)),
+    };
+    Absence::new(reason, message).settled_by(settle)
+}
+
+/// No SQLSTATE: the session did not get as far as a statement.
+fn unreached(client: &Client, outcome: &Outcome, said: &str) -> Absence {
+    let line = first_line(said);
+    let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
+    let denied = ["authentication failed", "no password supplied", "pg_hba.conf", "ermission denied", "role \""];
+    let reason = match outcome.code {
+        _ if has(&denied) => Reason::Denied,
+        _ if has(&["timeout expired", "timed out"]) => Reason::TimedOut,
+        // 2: no connection; 125–127: the container's; 255: that of ssh; 1: no such container.
+        Some(1 | 2 | 125..=127 | 255) => Reason::Unavailable,
+        _ => Reason::Failed,
+    };
+    let how = match (outcome.code, outcome.signal) {
+        (Some(code), _) => format!("exit code {code}"),
+        (None, Some(signal)) => format!("ended by signal {signal}"),
+        (None, None) => "ended".to_owned(),
+    };
+    let line = if line.is_empty() { "the client said nothing".to_owned() } else { short(&line) };
+    Absence::new(reason, format!("{line} ({how})")).settled_by(client.by_hand("SELECT 1"))
+}
+
+/// The first line that names an error, or else the first that says anything.
+fn first_line(said: &str) -> String {
+    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
+    let named = |line: &&str| ["error:", "ERROR:", "FATAL:", "Error"].iter().any(|word| line.contains(word));
+    let first = lines.clone().next();
+    lines.find(named).or(first).unwrap_or_default().to_owned()
+}
+
+fn short(line: &str) -> String {
+    let line = text::visible(line.trim());
+    match line.char_indices().nth(LONGEST_LINE) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.into_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_the_state_whatever_the_language() {
+        for said in [
+            "psql:<stdin>:7: ERROR:  42501: permission denied for table t\nLOCATION:  x",
+            "NOTICE:  something\nFEHLER:  42501: keine Berechtigung",
+        ] {
+            assert_eq!(&ERROR.as_ref().unwrap().captures(said).unwrap()[1], "42501");
+        }
+        assert!(ERROR.as_ref().unwrap().captures("psql: error: connection to server").is_none());
+    }
+
+    #[test]
+    fn takes_the_line_that_names_the_error() {
+        assert_eq!(first_line("Warning: added host\npsql: error: no\n more"), "psql: error: no");
+        assert_eq!(first_line("\nsomething else\n"), "something else");
+        assert_eq!(first_line(""), "");
+    }
+}

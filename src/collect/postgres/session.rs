@@ -1,0 +1,261 @@
+//! One session: one `psql`, one transaction, several questions. The script goes in on standard
+//! input; each answer comes back between marks that no data can guess. The transaction is
+//! `REPEATABLE READ, READ ONLY`, limited in time and rolled back at the end, and the session itself
+//! tells whether it stayed so.
+//!
+//! The limits are set by `SET LOCAL` inside the transaction and not by `PGOPTIONS`: a container or a
+//! far host does not get our variables, poolers refuse start-up options, and a role's own settings
+//! cannot come after it.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use crate::base::child::{Invocation, Outcome};
+use crate::base::{random, text};
+use crate::model::fact::{Absence, Observation, Reason};
+use crate::model::plan::{Action, Verb};
+use crate::model::value::{Map, Value};
+
+use super::client::Client;
+use super::failure;
+
+/// What a client may see of our environment: the operator's own way in.
+const INHERIT: &[&str] = &[
+    "PG*",
+    "SSH_AUTH_SOCK",
+    "DOCKER_*",
+    "CONTAINER_HOST",
+    "XDG_RUNTIME_DIR",
+    "KRB5CCNAME",
+    "KRB5_CONFIG",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+];
+
+/// The most that all answers of a session may take, in bytes.
+const CAP: usize = 16 << 20;
+
+const GUARD: &str = "SELECT system_identifier FROM pg_control_system()";
+
+const CLOSING: &str = "SELECT json_build_object(\
+     'read_only', current_setting('transaction_read_only') = 'on', \
+     'isolation', current_setting('transaction_isolation'), \
+     'xid_assigned', txid_current_if_assigned() IS NOT NULL)";
+
+/// One question of a session.
+pub(super) struct Question {
+    /// The name of its answer.
+    pub(super) name: &'static str,
+    /// One statement without its `;`.
+    pub(super) sql: String,
+    /// What a person would type to ask the same.
+    pub(super) by_hand: String,
+    /// Asked only when this condition, an SQL expression, holds there.
+    pub(super) only_if: Option<String>,
+    /// Whether the text is an operator's: it then goes to the server as it is, past `psql`'s own
+    /// reading of variables and commands, and with the role's own `search_path`.
+    pub(super) foreign: bool,
+}
+
+impl Question {
+    /// A question of our own, asked with nothing but `pg_catalog` on the `search_path`.
+    pub(super) fn own(name: &'static str, sql: impl Into<String>) -> Self {
+        let sql = sql.into();
+        Self { name, by_hand: sql.clone(), sql, only_if: None, foreign: false }
+    }
+}
+
+/// What a session answered.
+pub(super) struct Answers {
+    rows: BTreeMap<String, Vec<String>>,
+    session: Map,
+}
+
+impl Answers {
+    /// The rows of `name`; none when it was not asked or gave none.
+    pub(super) fn rows(&self, name: &str) -> &[String] {
+        self.rows.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// The one row of `name`, JSON.
+    pub(super) fn json(&self, name: &str) -> Result<serde_json::Value, Absence> {
+        let row = self.rows(name).first().map_or("", String::as_str);
+        let unparsable = |_| Absence::new(Reason::Unparsable, format!("the answer `{name}` is not the JSON expected"));
+        serde_json::from_str(row).map_err(unparsable)
+    }
+}
+
+/// Everything a session with `questions` will do, as a plan shows it.
+pub(super) fn actions(client: &Client, questions: &[Question]) -> Vec<Action> {
+    let ask = |sql: String| Action::new(Verb::Ask, sql);
+    let mut actions = vec![Action::new(Verb::Run, text::shell_line(&client.words()))];
+    actions.extend(opening(client).into_iter().map(ask));
+    if let Some(expected) = &client.expected {
+        actions.push(ask(format!("{GUARD} -- and nothing more unless it is {expected}")));
+    }
+    for question in questions {
+        let condition = question.only_if.as_ref().map(|c| format!(" -- only if {c}")).unwrap_or_default();
+        actions.push(ask(format!("{}{condition}", question.sql)));
+    }
+    actions.extend([CLOSING, "ROLLBACK"].map(|sql| ask(sql.to_owned())));
+    actions
+}
+
+/// An observation of `client`'s target that already says how it was made.
+pub(super) fn observation(client: &Client, questions: &[Question]) -> Observation {
+    let how = actions(client, questions).into_iter().map(|action| action.what).collect();
+    Observation { how, ..Observation::of(client.source()) }
+}
+
+/// Asks `questions` in one session and lets `read` take the answers over into the observation;
+/// whatever goes wrong makes the whole observation an absence.
+pub(super) fn observe(
+    client: &Client,
+    questions: &[Question],
+    read: impl FnOnce(&Answers, &mut Observation) -> Result<(), Absence>,
+) -> Observation {
+    let mut seen = observation(client, questions);
+    let read = ask(client, questions).and_then(|answers| {
+        seen.set("session", answers.session.clone());
+        read(&answers, &mut seen)
+    });
+    if let Err(absence) = read {
+        seen.values.clear();
+        seen.missing.clear();
+        seen.absence = Some(absence);
+    }
+    seen
+}
+
+fn ask(client: &Client, questions: &[Question]) -> Result<Answers, Absence> {
+    let mark = random::hex().map_err(|e| Absence::new(Reason::Failed, format!("no random mark: {e}")))?;
+    let words = client.words();
+    let (program, arguments) = words.split_first().map_or(("psql", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let run = Invocation::new(program).args(arguments).inherit(INHERIT).limit(client.patience()).cap(CAP);
+    let outcome = run.stdin(script(client, questions, &mark)).run().map_err(|e| failure::not_run(client, &e))?;
+    let mut rows = sections(&outcome.stdout, &mark);
+    check_identity(client, &rows)?;
+    check_end(client, questions, &outcome, &rows)?;
+    let session = rows.remove("session").unwrap_or_default();
+    let session = session.first().and_then(|json| serde_json::from_str::<Value>(json).ok());
+    match session {
+        Some(Value::Map(session)) => Ok(Answers { rows, session }),
+        _ => Err(Absence::new(Reason::Unparsable, "the session did not tell whether it stayed read-only")),
+    }
+}
+
+fn check_identity(client: &Client, rows: &BTreeMap<String, Vec<String>>) -> Result<(), Absence> {
+    let seen = rows.get("identity_seen").and_then(|rows| rows.first());
+    match (&client.expected, seen) {
+        (Some(expected), Some(seen)) if seen != expected => Err(failure::wrong_identity(client, expected, seen)),
+        _ => Ok(()),
+    }
+}
+
+fn check_end(
+    client: &Client,
+    questions: &[Question],
+    outcome: &Outcome,
+    rows: &BTreeMap<String, Vec<String>>,
+) -> Result<(), Absence> {
+    if outcome.stdout_cut {
+        let message = format!("the answers are longer than {CAP} bytes: ask for less");
+        return Err(Absence::new(Reason::Limit, message));
+    }
+    if !outcome.success() {
+        return Err(failure::of(client, questions, outcome));
+    }
+    if !rows.contains_key("end") {
+        return Err(Absence::new(Reason::Failed, "the session ended before its last statement"));
+    }
+    Ok(())
+}
+
+fn opening(client: &Client) -> Vec<String> {
+    vec![
+        "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned(),
+        "SET LOCAL search_path = pg_catalog".to_owned(),
+        format!("SET LOCAL statement_timeout = {}", client.statement_ms),
+        format!("SET LOCAL lock_timeout = {}", client.lock_ms),
+        // Should we be killed, the server must not keep our snapshot open.
+        "SET LOCAL idle_in_transaction_session_timeout = 60000".to_owned(),
+    ]
+}
+
+fn script(client: &Client, questions: &[Question], mark: &str) -> String {
+    let mut out = String::new();
+    for statement in opening(client) {
+        let _ = writeln!(out, "{statement};");
+    }
+    if let Some(expected) = &client.expected {
+        guard(&mut out, expected, mark);
+    }
+    for question in questions {
+        match &question.only_if {
+            None => pose(&mut out, question, mark),
+            Some(condition) => {
+                let _ = writeln!(out, "SELECT ({condition}) AS evidence_go \\gset\n\\if :evidence_go");
+                pose(&mut out, question, mark);
+                out.push_str("\\endif\n");
+            }
+        }
+    }
+    out.push_str("SET LOCAL search_path = pg_catalog;\n");
+    pose(&mut out, &Question::own("session", CLOSING), mark);
+    let _ = writeln!(out, "ROLLBACK;\n\\echo {mark}[end]\n\\echo {mark};");
+    out
+}
+
+/// Ends the session, inside the session, unless the server is the expected one.
+fn guard(out: &mut String, expected: &str, mark: &str) {
+    let _ = write!(
+        out,
+        "SELECT system_identifier AS evidence_seen, system_identifier::text = '{expected}' AS evidence_same \
+         FROM pg_control_system() \\gset\n\
+         \\echo {mark}[identity_seen]\n\\echo :evidence_seen\n\\echo {mark};\n\
+         \\if :evidence_same\n\\else\n\\quit\n\\endif\n"
+    );
+}
+
+fn pose(out: &mut String, question: &Question, mark: &str) {
+    let _ = writeln!(out, "\\echo {mark}[{}]", question.name);
+    if question.foreign {
+        // Only digits pass through psql's own reader; what they spell goes to the server unread.
+        let spelled = text::hex(question.sql.as_bytes());
+        let _ = writeln!(out, "SET LOCAL search_path = DEFAULT;");
+        let _ = writeln!(out, "SELECT pg_catalog.convert_from(pg_catalog.decode('{spelled}', 'hex'), 'UTF8') \\gexec");
+    } else {
+        let _ = writeln!(out, "{};", question.sql);
+    }
+    let _ = writeln!(out, "\\echo {mark};");
+}
+
+/// Takes the answers apart: `MARK[name]`, line feed, rows that end with NUL (or one line feed, for
+/// what psql itself echoes), `MARK;`.
+fn sections(stdout: &[u8], mark: &str) -> BTreeMap<String, Vec<String>> {
+    let text = String::from_utf8_lossy(stdout);
+    let mut sections = BTreeMap::new();
+    for part in text.split(mark) {
+        let opened = part.strip_prefix('[').and_then(|part| part.split_once("]\n"));
+        if let Some((name, content)) = opened {
+            let content = content.strip_suffix(['\0', '\n']).unwrap_or(content);
+            let rows = content.split('\0').filter(|row| !row.is_empty()).map(str::to_owned);
+            sections.insert(name.to_owned(), rows.collect());
+        }
+    }
+    sections
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_with_line_feeds_and_false_marks_stay_whole() {
+        let out = b"M1[a]\n{\"x\":\n1}\0[b]\nM2;\0M1;\nM1[none]\nM1;\nM1[end]\nM1;\n";
+        let sections = sections(out, "M1");
+        assert_eq!(sections["a"], ["{\"x\":\n1}", "[b]\nM2;"]);
+        assert!(sections["none"].is_empty() && sections.contains_key("end"));
+        assert_eq!(sections.len(), 3);
+    }
+}

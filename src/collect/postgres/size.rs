@@ -1,0 +1,106 @@
+//! `postgres.size`: how large the database is, and each of its schemas.
+
+use serde::Deserialize;
+
+use crate::collect::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings};
+use crate::hygiene::Raw;
+use crate::model::fact::{Absence, Observation, Reason};
+use crate::model::plan::Action;
+use crate::model::value::Value;
+
+use super::client::Client;
+use super::session::{self, Answers, Question};
+
+/// The collector.
+pub struct Size;
+
+static DOC: Doc = Doc {
+    name: "postgres.size",
+    summary: "the size of the database in bytes, and tables and bytes of each schema of its own",
+    detail: "Asks in one REPEATABLE READ, READ ONLY transaction. Sizes are those of the files, indexes and \
+             TOAST included: they are no measure of what a dump holds. Tables are ordinary and partitioned \
+             tables and materialised views; the system's schemas are left out. A table that another session \
+             locks exclusively makes the whole answer time out.",
+    needs_target: true,
+    settings: &[Setting {
+        name: "max_schemas",
+        kind: "number (200)",
+        required: false,
+        meaning: "the most schemas listed, the largest first; how many there are is said in any case",
+    }],
+    values: &[
+        ("database", "the database asked"),
+        ("database_bytes", "its size in bytes"),
+        ("schema_count", "how many schemas of its own it has"),
+        ("schemas", "a list of: schema, tables, bytes; the largest first"),
+        ("schemas_cut", "whether the list is shorter than the count"),
+        ("session.read_only", "whether the transaction was still read-only at its end"),
+        ("session.isolation", "the transaction's isolation at its end"),
+        ("session.xid_assigned", "whether the session was given a transaction id, as every write needs"),
+    ],
+    example: "- id: size\n  uses: postgres.size\n  on: production\n",
+};
+
+const SCHEMAS: &str = "SELECT n.nspname AS schema, count(c.oid) FILTER (WHERE c.relkind IN ('r', 'p', 'm')) AS tables, \
+     coalesce(sum(pg_total_relation_size(c.oid)) FILTER (WHERE c.relkind IN ('r', 'm')), 0)::bigint AS bytes \
+     FROM pg_namespace n LEFT JOIN pg_class c ON c.relnamespace = n.oid \
+     WHERE n.nspname NOT IN ('pg_catalog', 'information_schema') \
+     AND n.nspname !~ '^pg_(toast|temp_[0-9]+|toast_temp_[0-9]+)$' GROUP BY n.nspname";
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct With {
+    #[serde(default = "most")]
+    max_schemas: u32,
+}
+
+fn most() -> u32 {
+    200
+}
+
+impl Collector for Size {
+    fn doc(&self) -> &'static Doc {
+        &DOC
+    }
+
+    fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError> {
+        let most = settings.decode::<With>()?.max_schemas;
+        let sql = format!(
+            "SELECT json_build_object('database', current_database(), \
+             'database_bytes', pg_database_size(current_database()), \
+             'schema_count', (SELECT count(*) FROM ({SCHEMAS}) AS s), \
+             'schemas', (SELECT coalesce(json_agg(s), '[]') FROM \
+             (SELECT * FROM ({SCHEMAS}) AS s ORDER BY bytes DESC, schema LIMIT {most}) AS s))"
+        );
+        Ok(Box::new(Look { client: Client::of(settings)?, questions: vec![Question::own("size", sql)] }))
+    }
+}
+
+struct Look {
+    client: Client,
+    questions: Vec<Question>,
+}
+
+impl Prepared for Look {
+    fn plan(&self) -> Vec<Action> {
+        session::actions(&self.client, &self.questions)
+    }
+
+    fn look(&self, _: &Surroundings<'_>) -> Raw<Observation> {
+        Raw::new(session::observe(&self.client, &self.questions, read))
+    }
+}
+
+fn read(answers: &Answers, seen: &mut Observation) -> Result<(), Absence> {
+    let Some(Value::Map(size)) = Value::from_json(answers.json("size")?) else {
+        return Err(Absence::new(Reason::Unparsable, "the size is not the JSON expected"));
+    };
+    let listed = match size.get("schemas") {
+        Some(Value::List(list)) => list.len(),
+        _ => 0,
+    };
+    let count = size.get("schema_count").and_then(Value::as_int).and_then(|n| usize::try_from(n).ok());
+    seen.set("schemas_cut", count.is_some_and(|count| count > listed));
+    seen.values.extend(size);
+    Ok(())
+}

@@ -1,0 +1,138 @@
+//! One collection, in case order: looks, masks, hands over, and stops where the gate says so.
+
+use std::path::Path;
+
+use crate::base::clock::{self, Stopwatch};
+use crate::base::text;
+use crate::hygiene::{Look, Masked, Masker, Raw};
+use crate::model::bundle::SealedFact;
+use crate::model::case::Case;
+use crate::model::fact::{Absence, Basis, Fact, Observation, Reason};
+use crate::model::plan::PlannedStep;
+
+use super::{COLLECTORS, Prepared, SettingError, Settings, Surroundings, find};
+
+/// Hears how far a look has come.
+pub trait Progress: Sync {
+    /// A step begins.
+    fn begin(&self, id: &str, uses: &str);
+    /// `bytes` more were read.
+    fn advance(&self, bytes: u64);
+    /// The step is done.
+    fn end(&self);
+}
+
+/// Decides after each fact whether the collection goes on; gives the hard stop that fired.
+pub type Gate<'a> = dyn FnMut(&[Fact]) -> Option<String> + 'a;
+
+/// A step of the case with its collector, ready to look.
+pub struct Step {
+    id: String,
+    uses: String,
+    target: Option<String>,
+    prepared: Box<dyn Prepared>,
+}
+
+impl Step {
+    /// What this step will do.
+    #[must_use]
+    pub fn plan(&self) -> PlannedStep {
+        PlannedStep {
+            id: self.id.clone(),
+            uses: self.uses.clone(),
+            target: self.target.clone(),
+            actions: self.prepared.plan(),
+        }
+    }
+}
+
+/// Prepares every step of `case`, before anything is read; relative paths start from `folder`.
+///
+/// # Errors
+/// The first step whose collector is unknown or whose settings are wrong, named.
+pub fn prepare(case: &Case, folder: &Path) -> Result<Vec<Step>, SettingError> {
+    case.collect.iter().map(|step| prepare_step(case, step, folder)).collect()
+}
+
+fn prepare_step(case: &Case, step: &crate::model::case::Step, folder: &Path) -> Result<Step, SettingError> {
+    let fail = |message: String| SettingError { step: Some(step.id.clone()), message };
+    let Some(collector) = find(&step.uses) else {
+        let hint = text::did_you_mean(&step.uses, COLLECTORS.iter().map(|c| c.doc().name));
+        return Err(fail(format!("unknown collector `{}`{hint}", text::visible(&step.uses))));
+    };
+    let settings = Settings { case, step, folder };
+    if step.on.is_some() && !collector.doc().needs_target {
+        return Err(fail(format!("`{}` asks no target; remove `on:`", step.uses)));
+    }
+    let prepared = collector.prepare(&settings).map_err(|e| fail(format!("{}: {}", step.uses, e.message)))?;
+    Ok(Step { id: step.id.clone(), uses: step.uses.clone(), target: step.on.clone(), prepared })
+}
+
+/// A collection under way.
+pub struct Session<'a> {
+    /// What looks may use, except the facts.
+    pub scratch: &'a Path,
+    /// Where progress is reported.
+    pub progress: &'a dyn Progress,
+    /// How far the kernel enforces read-only.
+    pub sandbox: &'a str,
+    /// Masked arguments of this program.
+    pub arguments: &'a [String],
+}
+
+impl Session<'_> {
+    /// Takes every step in order; each fact goes masked to `keep` before the next look begins.
+    /// After a hard stop, the remaining steps become absences that say so.
+    ///
+    /// # Errors
+    /// When `keep` fails, at once.
+    pub fn run<E>(
+        &self,
+        steps: &[Step],
+        masker: &mut Masker,
+        gate: &mut Gate<'_>,
+        keep: &mut dyn FnMut(Masked<SealedFact>) -> Result<(), E>,
+    ) -> Result<Vec<Fact>, E> {
+        let mut facts = Vec::new();
+        let mut stop: Option<String> = None;
+        for step in steps {
+            let sealed = match &stop {
+                Some(stop) => halted(step, stop, masker),
+                None => self.look(step, &facts, masker),
+            };
+            facts.push(sealed.fact.clone());
+            keep(sealed)?;
+            if stop.is_none() {
+                stop = gate(&facts);
+            }
+        }
+        Ok(facts)
+    }
+
+    fn look(&self, step: &Step, facts: &[Fact], masker: &mut Masker) -> Masked<SealedFact> {
+        self.progress.begin(&step.id, &step.uses);
+        let observed_at = clock::stamp(clock::now());
+        let watch = Stopwatch::start();
+        let surroundings = Surroundings {
+            scratch: self.scratch,
+            facts,
+            progress: self.progress,
+            sandbox: self.sandbox,
+            arguments: self.arguments,
+        };
+        let seen = step.prepared.look(&surroundings);
+        let took_ms = watch.millis();
+        self.progress.end();
+        masker.fact(about(step, step.prepared.basis(), observed_at, took_ms), seen)
+    }
+}
+
+fn halted(step: &Step, stop: &str, masker: &mut Masker) -> Masked<SealedFact> {
+    let absence = Absence::new(Reason::Halted, format!("not looked at: hard stop {stop} came first"));
+    let seen = Observation::absent("", absence);
+    masker.fact(about(step, Basis::Observed, clock::stamp(clock::now()), 0), Raw::new(seen))
+}
+
+fn about(step: &Step, basis: Basis, observed_at: String, took_ms: i64) -> Look {
+    Look { id: step.id.clone(), uses: step.uses.clone(), basis, target: step.target.clone(), observed_at, took_ms }
+}

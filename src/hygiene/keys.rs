@@ -1,0 +1,132 @@
+//! Names that announce a secret: `DB_PASSWORD`, `clientSecret`, `api-key`. The same judgement is
+//! used for assignments in text and for the keys of typed values.
+
+/// What a name announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Something that a person may have chosen: digits or words can be the secret.
+    Password,
+    /// Something that a machine made: plain words after it are not the secret.
+    Token,
+}
+
+const PASSWORDS: [&str; 8] = ["password", "passwd", "passphrase", "passwort", "pass", "pwd", "pw", "kennwort"];
+const TOKENS: [&str; 5] = ["secret", "token", "credential", "credentials", "apikey"];
+/// Endings of names whose words are not set apart: `dbpassword`, `accesstoken`.
+const PASSWORD_ENDS: [&str; 9] =
+    ["password", "passwd", "passphrase", "dbpass", "userpass", "smtppass", "rootpass", "pgpass", "dbpwd"];
+const TOKEN_ENDS: [&str; 8] =
+    ["secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "authkey", "accountkey"];
+/// Words that make a secret of the `key` after them.
+const KEY_OWNERS: [&str; 26] = [
+    "access",
+    "account",
+    "admin",
+    "api",
+    "app",
+    "auth",
+    "client",
+    "deploy",
+    "encryption",
+    "hmac",
+    "integration",
+    "jwt",
+    "license",
+    "master",
+    "primary",
+    "private",
+    "root",
+    "routing",
+    "secret",
+    "service",
+    "session",
+    "shared",
+    "signing",
+    "storage",
+    "token",
+    "webhook",
+];
+
+/// What the value under `name` is, if the name says that it is a secret.
+pub(super) fn names_secret(name: &str) -> Option<Kind> {
+    if matches!(name, "PWD" | "OLDPWD" | "pwd") {
+        return None;
+    }
+    let words = words(name);
+    let last = words.last()?.as_str();
+    let before = words.len().checked_sub(2).and_then(|i| words.get(i)).map_or("", String::as_str);
+    if PASSWORDS.contains(&last) || PASSWORD_ENDS.iter().any(|end| last.ends_with(end)) {
+        return Some(Kind::Password);
+    }
+    let is_token = TOKENS.contains(&last) || TOKEN_ENDS.iter().any(|end| last.ends_with(end));
+    let is_key = last == "key" && KEY_OWNERS.contains(&before) && !is_database_word(before, &words);
+    (is_token || is_key).then_some(Kind::Token)
+}
+
+/// `primary_key` alone is a word of databases; `storage_primary_key` is a secret.
+fn is_database_word(before: &str, words: &[String]) -> bool {
+    before == "primary" && words.len() == 2
+}
+
+/// The words of a name in lower case, split at punctuation and at camel humps; a number at the end
+/// (`password2`) counts for nothing.
+fn words(name: &str) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let mut current = String::new();
+    let chars: Vec<char> = name.trim_end_matches(|c: char| c.is_ascii_digit() || "_-.".contains(c)).chars().collect();
+    for (i, &c) in chars.iter().enumerate() {
+        let hump = c.is_ascii_uppercase()
+            && i > 0
+            && (chars[i - 1].is_ascii_lowercase() || chars.get(i + 1).is_some_and(char::is_ascii_lowercase));
+        if (hump || !c.is_ascii_alphanumeric()) && !current.is_empty() {
+            words.push(std::mem::take(&mut current));
+        }
+        if c.is_ascii_alphanumeric() {
+            current.push(c.to_ascii_lowercase());
+        }
+    }
+    if !current.is_empty() {
+        words.push(current);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_in_every_spelling() {
+        for name in ["password", "DB_PASSWORD", "PGPASSWORD", "userPassword", "smtp.pass", "MYSQL_PWD", "password2"] {
+            assert_eq!(names_secret(name), Some(Kind::Password), "{name}");
+        }
+        for name in
+            ["push_token", "clientSecret", "API-KEY", "apiKey", "AccountKey", "AWS_SECRET_ACCESS_KEY", "authToken"]
+        {
+            assert_eq!(names_secret(name), Some(Kind::Token), "{name}");
+        }
+    }
+
+    #[test]
+    fn names_that_only_sound_alike() {
+        for name in [
+            "PWD",
+            "OLDPWD",
+            "bypass",
+            "compass",
+            "key",
+            "public_key",
+            "primary_key",
+            "password_file",
+            "token_count",
+            "tokens",
+            "secretName",
+            "monkey",
+            "cache-key",
+            "ssh_host_key",
+            "",
+        ] {
+            assert_eq!(names_secret(name), None, "{name}");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Secrets seen once in a run are masked wherever else they stand in it: a token that a script
+//! assigns to `PUSH_TOKEN` is the same token in a log line that no rule would recognise. They are
+//! kept in memory only, for the length of the run.
+
+use std::collections::BTreeMap;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+use super::engine::Finding;
+
+/// More different secrets than this in one run are a flood, not a run.
+const MOST: usize = 10_000;
+
+/// The secrets of a run so far, each with its rule.
+#[derive(Default)]
+pub(super) struct Learned {
+    secrets: BTreeMap<Vec<u8>, usize>,
+    /// Built when it is needed; `None` after something was learned.
+    search: Option<(AhoCorasick, Vec<usize>)>,
+}
+
+impl Learned {
+    /// Remembers `secret` if it could be nothing else: chance words would be masked everywhere.
+    pub fn learn(&mut self, rule: usize, secret: &[u8]) {
+        if self.secrets.len() < MOST && is_unmistakable(secret) && !self.secrets.contains_key(secret) {
+            self.secrets.insert(secret.to_vec(), rule);
+            self.search = None;
+        }
+    }
+
+    /// Where what was learned stands in `text`.
+    pub fn find(&mut self, text: &[u8]) -> Vec<Finding> {
+        if self.secrets.is_empty() {
+            return Vec::new();
+        }
+        if self.search.is_none() {
+            let built = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(self.secrets.keys());
+            self.search = built.ok().map(|words| (words, self.secrets.values().copied().collect()));
+        }
+        let Some((words, rules)) = &self.search else { return Vec::new() };
+        let finding = |hit: aho_corasick::Match| Finding { rule: rules[hit.pattern().as_usize()], secret: hit.range() };
+        words.find_iter(text).map(finding).collect()
+    }
+}
+
+/// Long, of letters and digits mixed, and no digest, UUID, path or address.
+fn is_unmistakable(secret: &[u8]) -> bool {
+    let mut distinct = secret.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let is_digest = matches!(secret.len(), 32 | 40 | 64 | 96 | 128) && secret.iter().all(u8::is_ascii_hexdigit);
+    let is_uuid = secret.len() == 36 && secret.iter().filter(|b| **b == b'-').count() == 4;
+    (10..=4096).contains(&secret.len())
+        && distinct.len() >= 7
+        && secret.iter().any(u8::is_ascii_digit)
+        && secret.iter().any(u8::is_ascii_alphabetic)
+        && !secret.iter().any(|b| b.is_ascii_whitespace() || *b == b':')
+        && !is_digest
+        && !is_uuid
+        && !secret.starts_with(b"/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_unmistakable_is_learned() {
+        for (secret, kept) in
+            [("a1b2c3d4e5f6", true), ("postgres", false), ("/srv/backups/2026", false), ("correcthorsebattery", false)]
+        {
+            assert_eq!(is_unmistakable(secret.as_bytes()), kept, "{secret}");
+        }
+        assert!(!is_unmistakable("0123456789abcdef".repeat(4).as_bytes()));
+    }
+}

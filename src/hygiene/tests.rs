@@ -1,0 +1,251 @@
+//! Every rule proves itself by its own examples, and the whole by properties that a leak or a false
+//! alarm would break.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use crate::model::fact::{Absence, Attachment, Basis, Observation, Reason};
+use crate::model::value::Value;
+
+use super::engine::BUILT_IN;
+use super::rule::Rule;
+use super::rule::sample::{expand, random};
+use super::{Look, Masker, Raw, mask_str};
+
+fn rules() -> &'static [Rule] {
+    BUILT_IN.as_ref().expect("the built-in rules load").rules()
+}
+
+fn seed_of(rule: &Rule, index: usize) -> u64 {
+    rule.id.bytes().fold(index as u64 + 7, |seed, b| seed.wrapping_mul(131) + u64::from(b))
+}
+
+/// The first window of six characters of `secret` that stands in `masked`.
+fn leak<'a>(masked: &str, secret: &'a str) -> Option<&'a str> {
+    let width = secret.len().min(6);
+    (0..=secret.len() - width).map(|i| &secret[i..i + width]).find(|window| masked.contains(window))
+}
+
+fn look() -> Look {
+    Look {
+        id: "f".into(),
+        uses: "test".into(),
+        basis: Basis::Observed,
+        target: None,
+        observed_at: "2026-05-15T10:23:50Z".into(),
+        took_ms: 1,
+    }
+}
+
+#[test]
+fn every_rule_is_well_formed() {
+    let mut ids = std::collections::BTreeSet::new();
+    for rule in rules() {
+        assert!(ids.insert(&rule.id), "{} stands twice", rule.id);
+        assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", rule.id);
+        assert!(rule.compile().is_ok(), "{}: {:?}", rule.id, rule.compile().err());
+        assert!(!rule.literals.is_empty() && rule.literals.iter().all(|w| w.len() >= 2), "{}", rule.id);
+        assert!(!rule.examples.is_empty() && !rule.negative_examples.is_empty(), "{} proves nothing", rule.id);
+    }
+    assert!(rules().len() >= 20);
+}
+
+#[test]
+fn every_example_is_masked_to_its_last_character_under_its_own_rule() {
+    for rule in rules() {
+        for (index, example) in rule.examples.iter().enumerate() {
+            let (text, secrets) = expand(example, seed_of(rule, index));
+            let mut masker = Masker::new();
+            let masked = masker.text(Raw::new(text.clone())).into_inner();
+            for secret in &secrets {
+                assert_eq!(leak(&masked, secret), None, "{}: {text}\n→ {masked}", rule.id);
+            }
+            let hits = masker.table().rows.into_iter().find(|row| row.rule == rule.id).expect("in the table");
+            assert!(hits.masked > 0, "{} found nothing in {text}\n→ {masked}", rule.id);
+            assert_eq!(mask_str(&masked), masked, "{}: masked twice", rule.id);
+            assert_eq!(masked.matches('\n').count(), text.matches('\n').count(), "{}: lines", rule.id);
+        }
+    }
+}
+
+#[test]
+fn no_negative_example_is_touched_by_any_rule() {
+    for rule in rules() {
+        for (index, example) in rule.negative_examples.iter().enumerate() {
+            let (text, _) = expand(example, seed_of(rule, index));
+            assert_eq!(mask_str(&text), text, "{}", rule.id);
+        }
+    }
+}
+
+#[test]
+fn the_rules_files_are_clean_under_their_own_scan() {
+    let mut changed = Vec::new();
+    for (name, text) in crate::base::assets::hygiene_rules() {
+        let masked = mask_str(text);
+        changed.extend(
+            text.lines()
+                .zip(masked.lines())
+                .filter(|(line, masked)| line != masked)
+                .map(|(_, masked)| format!("{name}: {masked}")),
+        );
+    }
+    assert!(changed.is_empty(), "{changed:#?}");
+}
+
+#[test]
+fn clean_text_stays_byte_for_byte() {
+    let sha = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+    for text in [
+        format!("manifest: {sha}  data/facts.jsonl"),
+        "anchor | fresh | 3f786850e387550fdab836ed7e6dc881de23001b | 2026-05-15T10:23:50Z".to_owned(),
+        "id 123e4567-e89b-12d3-a456-426614174000 ok".to_owned(),
+        "pg_dump: error: query failed: ERROR:  permission denied for schema sandbox_tac".to_owned(),
+        "FATAL:  password authentication failed for user \"app\"".to_owned(),
+        "-- Name: token; Type: TABLE; Schema: public; Owner: app".to_owned(),
+        "CREATE TABLE public.users (id uuid, password character varying(255), token text);".to_owned(),
+        "17 4 * * * /srv/scripts/pg-backup.sh >> /var/log/pg-backup.log 2>&1".to_owned(),
+        "pg_dump -U app -h /run/postgresql app | gzip -9 > \"$OUT/directus_$(date +%Y%m%d_%H%M).sql.gz\"".to_owned(),
+        "\\restrict 4Jq1gZ0bq9yX3mC7".to_owned(),
+        "Größe: 42 MB; Schlüssel fehlt — ‘ok’".to_owned(),
+    ] {
+        assert_eq!(mask_str(&text), text);
+    }
+}
+
+#[test]
+fn a_script_keeps_its_lines_and_loses_its_token() {
+    let token = random("alnum", 32, &mut 11);
+    let script = format!(
+        "#!/bin/sh\nset -e\nPUSH_URL=\"https://status.example.org/api/push/{token}?status=up\"\ncurl -fsS \"$PUSH_URL\"\n"
+    );
+    let masked = mask_str(&script);
+    assert_eq!(
+        masked,
+        "#!/bin/sh\nset -e\nPUSH_URL=\"https://status.example.org/api/push/***push-url***?status=up\"\ncurl -fsS \"$PUSH_URL\"\n"
+    );
+}
+
+fn observation(secret: &str) -> Observation {
+    let mut seen = Observation::of(format!("postgres://app:{secret}@db.example.org/app"));
+    seen.how.push(format!("PGPASSWORD={secret} psql -X"));
+    seen.set("password", secret);
+    seen.set("plain", "nothing here");
+    seen.set("deep", Value::List(vec![Value::from(format!("token={secret}")), Value::from(3_u64)]));
+    seen.set(&format!("token={secret}"), true);
+    let mut result = BTreeMap::new();
+    result.insert("columns".to_owned(), Value::from(vec!["name", "push_token"]));
+    result.insert("rows".to_owned(), Value::List(vec![Value::from(vec!["x".to_owned(), secret.to_owned()])]));
+    seen.set("result", result);
+    seen.set("elsewhere", format!("the word {secret} with no name before it"));
+    seen.miss(
+        "gzip",
+        Absence::new(Reason::Failed, format!("password={secret}")).settled_by(format!("psql password={secret}")),
+    );
+    let mut latin = vec![0xe9, 0xff];
+    latin.extend(format!(" password={secret}\nnext").bytes());
+    seen.attachments.push(Attachment { name: "latin.log".into(), bytes: latin });
+    let wide = format!("\u{feff}é password={secret}\nnext").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    seen.attachments.push(Attachment { name: "wide.log".into(), bytes: wide });
+    seen
+}
+
+#[test]
+fn a_fact_leaks_nothing_anywhere_and_counts_what_it_masked() {
+    let secret = random("alnum", 18, &mut 5);
+    let mut masker = Masker::new();
+    let sealed = masker.fact(look(), Raw::new(observation(&secret))).into_inner();
+    let json = serde_json::to_string(&sealed.fact).unwrap();
+    assert_eq!(leak(&json, &secret), None, "{json}");
+    for (name, bytes) in &sealed.artifacts {
+        let narrow: Vec<u8> = bytes.iter().copied().filter(|b| *b != 0).collect();
+        assert_eq!(leak(&String::from_utf8_lossy(&narrow), &secret), None, "{name}");
+        let listed = sealed.fact.artifacts.iter().find(|a| &a.name == name).unwrap();
+        assert_eq!(listed.sha256, crate::base::digest::Digest::of(bytes).to_string());
+        assert_eq!(listed.bytes, bytes.len() as u64);
+    }
+    assert_eq!(&sealed.artifacts["latin.log"][..3], &[0xe9, 0xff, b' ']);
+    assert_eq!(sealed.fact.values["plain"], Value::from("nothing here"));
+    assert_eq!(sealed.fact.values["password"], Value::from("***assigned-secret***"));
+    let total: u64 = sealed.fact.masked.values().sum();
+    assert!(total >= 10, "{:?}", sealed.fact.masked);
+    let table = masker.table();
+    assert_eq!(table.rows.iter().map(|row| row.masked).sum::<u64>(), total);
+    assert_eq!(table.rows.len(), rules().len());
+    assert!(table.rows.iter().any(|row| row.masked == 0));
+}
+
+#[test]
+fn a_name_that_becomes_the_same_mask_swallows_no_other() {
+    let mut seen = Observation::of("x");
+    for seed in 1..=3 {
+        seen.set(&format!("token={}", random("alnum", 20, &mut (seed * 77))), seed);
+    }
+    let sealed = Masker::new().fact(look(), Raw::new(seen)).into_inner();
+    assert_eq!(sealed.fact.values.len(), 3);
+}
+
+#[test]
+fn ten_megabytes_without_a_line_break_take_linear_time() {
+    let secret = random("alnum", 24, &mut 3);
+    let watch = crate::base::clock::Stopwatch::start();
+    for unit in [
+        "token key=key:pass=",
+        "x ://a:b",
+        "--password ",
+        "{\"secret\":\"\"},",
+        "bearer 1a",
+        "-----BEGIN PRIVATE KEY----- ",
+    ] {
+        let mut text = unit.repeat(10_000_000 / unit.len());
+        text.push_str(&format!(" password={secret} "));
+        let masked = mask_str(&text);
+        assert!(!masked.contains(&secret[..6]), "{unit}");
+    }
+    assert!(watch.millis() < 120_000, "{} ms", watch.millis());
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_assigned_is_masked_whole_and_once(
+        secret in "[A-Za-z0-9!%^*_+=?.~/@#-]{8,40}[A-Za-z0-9]",
+        form in 0_usize..8,
+        around in "[a-z .\n]{0,40}",
+    ) {
+        prop_assume!(!secret.contains("***") && !super::value::is_placeholder(secret.as_bytes()));
+        let quoted = [
+            format!("password=\"{secret}\""),
+            format!("\"api_key\": \"{secret}\""),
+            format!("DB_PASSWORD='{secret}'"),
+            format!("\npassword: \"{secret}\"\n"),
+            format!("tool --password '{secret}' -v"),
+            format!("CREATE ROLE a PASSWORD '{secret}'"),
+            format!("<password>{secret}</password>"),
+            format!("password='{secret}' host=x"),
+        ];
+        let text = format!("{around} {}\n{around}", quoted[form]);
+        let masked = mask_str(&text);
+        prop_assert_eq!(leak(&masked, &secret), None, "{} → {}", text, masked);
+        prop_assert_eq!(mask_str(&masked), masked.clone());
+        prop_assert_eq!(masked.matches('\n').count(), text.matches('\n').count());
+    }
+
+    #[test]
+    fn masking_twice_changes_nothing(text in "(?s)(password|token|: |=|\"|'|://|@|\\*\\*\\*|a1B2c3D4e5F6|\n| |--|key|Bearer |-----BEGIN PRIVATE KEY-----|-----END |eyJ|\\$\\{|\\}|é){0,40}") {
+        let once = mask_str(&text);
+        prop_assert_eq!(mask_str(&once), once.clone(), "{}", text);
+        prop_assert_eq!(once.matches('\n').count(), text.matches('\n').count());
+    }
+
+    #[test]
+    fn any_bytes_are_survived(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let masked = Masker::new().bytes(Raw::new(bytes.clone())).into_inner();
+        prop_assert_eq!(masked.iter().filter(|b| **b == b'\n').count(), bytes.iter().filter(|b| **b == b'\n').count());
+    }
+
+    #[test]
+    fn text_without_announcing_words_is_untouched(text in "[ b-dg-jlmoquvxz0-9 \n.,;é]{0,300}") {
+        prop_assert_eq!(mask_str(&text), text);
+    }
+}

@@ -1,0 +1,87 @@
+//! Reaches every text of an observation: nothing typed, named or explained may stay unmasked.
+
+use std::collections::BTreeMap;
+
+use crate::model::fact::{Absence, Observation};
+use crate::model::value::{Map, Value};
+
+/// Masks a text in place; the name under which it stands, if any, may announce a secret.
+pub(super) type Mask<'a> = dyn FnMut(&mut String, Option<&str>) + 'a;
+
+/// Every text of `seen` except the attachments' bytes.
+pub(super) fn observation(seen: &mut Observation, mask: &mut Mask<'_>) {
+    mask(&mut seen.source, None);
+    seen.how.iter_mut().for_each(|how| mask(how, None));
+    map(&mut seen.values, mask);
+    let missing = std::mem::take(&mut seen.missing);
+    for (mut path, mut why) in missing {
+        mask(&mut path, None);
+        absence(&mut why, mask);
+        insert(&mut seen.missing, path, why);
+    }
+    if let Some(why) = &mut seen.absence {
+        absence(why, mask);
+    }
+    for attachment in &mut seen.attachments {
+        mask(&mut attachment.name, None);
+        // An artifact's name is a file name of letters, digits, `.`, `-` and `_`.
+        attachment.name = attachment.name.replace('*', "_");
+    }
+}
+
+fn absence(why: &mut Absence, mask: &mut Mask<'_>) {
+    mask(&mut why.message, None);
+    if let Some(settle) = &mut why.settle {
+        mask(settle, None);
+    }
+}
+
+/// Every text in `value`, which stands under `name`.
+pub(super) fn value(value: &mut Value, name: Option<&str>, mask: &mut Mask<'_>) {
+    match value {
+        Value::Text(text) => mask(text, name),
+        Value::List(list) => list.iter_mut().for_each(|item| self::value(item, name, mask)),
+        Value::Map(inner) => map(inner, mask),
+        Value::Bool(_) | Value::Int(_) | Value::Real(_) => {}
+    }
+}
+
+fn map(map: &mut Map, mask: &mut Mask<'_>) {
+    let columns = columns(map);
+    for (mut key, mut held) in std::mem::take(map) {
+        match (&columns, key.as_str(), &mut held) {
+            (Some(columns), "rows", Value::List(rows)) => rows.iter_mut().for_each(|r| row(r, columns, mask)),
+            _ => value(&mut held, Some(&key), mask),
+        }
+        mask(&mut key, None);
+        insert(map, key, held);
+    }
+}
+
+/// The column names of a query's result, where rows are lists: `columns: [a, b]`, `rows: [[1, 2]]`.
+/// A column is its name, or a map with its `name`.
+fn columns(map: &Map) -> Option<Vec<String>> {
+    let Some(Value::List(columns)) = map.get("columns") else { return None };
+    let name = |column: &Value| column.as_text().or_else(|| column.at("name")?.as_text()).map(str::to_owned);
+    columns.iter().map(name).collect()
+}
+
+fn row(row: &mut Value, columns: &[String], mask: &mut Mask<'_>) {
+    match row {
+        Value::List(cells) if cells.len() == columns.len() => {
+            cells.iter_mut().zip(columns).for_each(|(cell, column)| value(cell, Some(column), mask));
+        }
+        other => value(other, None, mask),
+    }
+}
+
+/// Two names may become the same mask; neither may swallow the other.
+fn insert<T>(map: &mut BTreeMap<String, T>, key: String, held: T) {
+    let mut free = key.clone();
+    let mut number = 2;
+    while map.contains_key(&free) {
+        free = format!("{key}-{number}");
+        number += 1;
+    }
+    map.insert(free, held);
+}

@@ -1,0 +1,38 @@
+//! Waivers: somebody answers for an item that is not passed, until an instant. A waiver never
+//! hides: applied, expired or not needed, the row says so.
+
+use chrono::DateTime;
+
+use crate::model::case::{Case, Waiver};
+use crate::model::verdict::{Row, Section, Status};
+
+/// Applies the case's waivers to `rows` as of `as_of`.
+pub(super) fn apply(case: &Case, as_of: &str, rows: &mut [Row]) {
+    for row in rows {
+        if let Some(waiver) = case.waivers.iter().find(|waiver| waiver.item == row.id) {
+            apply_one(waiver, as_of, row);
+        }
+    }
+}
+
+fn apply_one(waiver: &Waiver, as_of: &str, row: &mut Row) {
+    let said = format!("{}: {}", waiver.owner, waiver.reason);
+    let words = match (row.section, row.status, in_force(waiver, as_of)) {
+        (Section::HardStops, _, _) => format!("not applied: a hard stop cannot be waived ({said})"),
+        (_, Status::Pass, _) => format!("not needed: the item passes ({said})"),
+        (_, _, None) => format!("not applied: `{}` is no instant ({said})", waiver.expires),
+        (_, _, Some(false)) => format!("expired at {}, not applied ({said})", waiver.expires),
+        (_, status, Some(true)) => {
+            row.status = Status::Waived;
+            format!("was {}, waived until {} ({said})", status.word(), waiver.expires)
+        }
+    };
+    row.waiver = Some(words);
+}
+
+/// Whether the waiver still holds; `None` when its expiry or the run's start is no instant.
+fn in_force(waiver: &Waiver, as_of: &str) -> Option<bool> {
+    let expires = DateTime::parse_from_rfc3339(&waiver.expires).ok()?;
+    let as_of = DateTime::parse_from_rfc3339(as_of).ok()?;
+    Some(as_of < expires)
+}

@@ -1,0 +1,230 @@
+//! The case: what one incident, blocker or verification wants to have looked at, and by whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::value::{self, Map};
+
+/// `reports/<case>/case.yaml`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Case {
+    /// The case's name, the same as its folder's: lower-case letters, digits, `-`.
+    pub case: String,
+    /// One line for people.
+    pub title: String,
+    /// The template of the record, `templates/<name>.md.j2`.
+    pub template: String,
+    /// The policy to judge by, `policies/<name>.yaml`.
+    pub policy: String,
+    /// What the case looks at.
+    #[serde(default)]
+    pub scope: Vec<String>,
+    /// What it must not do; printed as hard boundaries.
+    #[serde(default)]
+    pub excluded: Vec<String>,
+    /// Cases that must be closed first.
+    #[serde(default)]
+    pub requires: Vec<String>,
+    /// Who sits where: `executor`, `verifier`, `owner`, …
+    #[serde(default, deserialize_with = "value::unique")]
+    pub seats: BTreeMap<String, String>,
+    /// The IANA time zone of the systems looked at, e.g. `Europe/Zurich`; UTC when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
+    /// Systems that collectors ask, by name.
+    #[serde(default, deserialize_with = "value::unique")]
+    pub targets: BTreeMap<String, Target>,
+    /// What to collect, in this order.
+    pub collect: Vec<Step>,
+    /// What seats propose; never executed by this program.
+    #[serde(default)]
+    pub proposals: Vec<Proposal>,
+    /// Effects on other cases or systems, said by a seat.
+    #[serde(default)]
+    pub effects: Vec<Said>,
+    /// What the next person must know or do, said by a seat.
+    #[serde(default)]
+    pub handoff: Vec<Said>,
+    /// Items of the policy that somebody takes the responsibility for.
+    #[serde(default)]
+    pub waivers: Vec<Waiver>,
+}
+
+/// A system that collectors ask.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Target {
+    /// How to reach its PostgreSQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgres: Option<Postgres>,
+    /// The identity guard: the system identifier expected, as text. Anything else aborts before
+    /// the first query.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sysid: Option<String>,
+}
+
+/// How to reach a PostgreSQL; the client there uses its own service files and passwords.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Postgres {
+    /// `local`, `docker:NAME`, `podman:NAME`, `ssh:HOST` or `ssh:HOST/docker:NAME`.
+    #[serde(default = "local")]
+    pub via: String,
+    /// Host or socket folder; the client's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub host: Option<String>,
+    /// Port; the client's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub port: Option<u16>,
+    /// User; the client's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user: Option<String>,
+    /// Database; the client's default when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub database: Option<String>,
+    /// `statement_timeout` of every session, e.g. `30s` (the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub statement_timeout: Option<String>,
+    /// `lock_timeout` of every session, e.g. `2s` (the default).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lock_timeout: Option<String>,
+}
+
+fn local() -> String {
+    "local".to_owned()
+}
+
+/// One thing to collect.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// The fact's name in this case: lower-case letters, digits, `-`, `_`.
+    pub id: String,
+    /// The collector.
+    pub uses: String,
+    /// The target to ask, for collectors that ask one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub on: Option<String>,
+    /// The collector's own settings; `evidence explain COLLECTOR` lists them.
+    #[serde(default, deserialize_with = "value::unique", skip_serializing_if = "Map::is_empty")]
+    pub with: Map,
+}
+
+/// Something a seat says.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Said {
+    /// Who says it.
+    pub seat: String,
+    /// What is said.
+    pub says: String,
+}
+
+/// A proposal: shown as not executed.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Proposal {
+    /// Its name in the record.
+    pub id: String,
+    /// Who proposes it.
+    pub seat: String,
+    /// What is proposed and why.
+    pub says: String,
+    /// Commands that would carry it out.
+    #[serde(default)]
+    pub commands: Vec<String>,
+}
+
+/// An item of the policy that an owner answers for, until it expires.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Waiver {
+    /// The id of the check, criterion or checklist item.
+    pub item: String,
+    /// Why it is waived.
+    pub reason: String,
+    /// The seat that answers for it.
+    pub owner: String,
+    /// Until when: RFC 3339 with an offset.
+    pub expires: String,
+}
+
+/// What is wrong with a case although its shape is right: the key, e.g. `collect[2].id`, and why.
+#[derive(Debug, thiserror::Error)]
+#[error("{key}: {message}")]
+pub struct CaseError {
+    /// Where in the case.
+    pub key: String,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+impl Case {
+    /// Checks what the types cannot: names, duplicate ids, seats and targets that are not there.
+    ///
+    /// # Errors
+    /// The first thing that is wrong.
+    pub fn validate(&self) -> Result<(), CaseError> {
+        check_name("case", &self.case)?;
+        check_name("template", &self.template)?;
+        check_name("policy", &self.policy)?;
+        self.validate_steps()?;
+        let said = self.effects.iter().map(|s| ("effects", &s.seat));
+        let handoff = self.handoff.iter().map(|s| ("handoff", &s.seat));
+        let proposals = self.proposals.iter().map(|p| ("proposals", &p.seat));
+        let owners = self.waivers.iter().map(|w| ("waivers", &w.owner));
+        said.chain(handoff).chain(proposals).chain(owners).try_for_each(|(key, seat)| self.check_seat(key, seat))
+    }
+
+    fn validate_steps(&self) -> Result<(), CaseError> {
+        if self.collect.is_empty() {
+            return Err(error("collect", "nothing to collect: add at least one step"));
+        }
+        let mut ids = BTreeSet::new();
+        for (index, step) in self.collect.iter().enumerate() {
+            let key = format!("collect[{index}]");
+            check_name(&format!("{key}.id"), &step.id)?;
+            if !ids.insert(&step.id) {
+                return Err(error(&format!("{key}.id"), &format!("duplicate id `{}`: ids name facts", step.id)));
+            }
+            if let Some(target) = step.on.as_ref().filter(|t| !self.targets.contains_key(*t)) {
+                return Err(error(&format!("{key}.on"), &format!("no target `{target}` under `targets:`")));
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks that `seat` is one of the case's.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check_seat(&self, key: &str, seat: &str) -> Result<(), CaseError> {
+        if self.seats.contains_key(seat) {
+            return Ok(());
+        }
+        Err(error(key, &format!("no seat `{seat}` under `seats:`: name who sits there")))
+    }
+}
+
+fn error(key: &str, message: &str) -> CaseError {
+    CaseError { key: key.to_owned(), message: message.to_owned() }
+}
+
+/// Names become file names and YAML keys: nothing in them may need quoting anywhere.
+fn check_name(key: &str, name: &str) -> Result<(), CaseError> {
+    if is_name(name) {
+        return Ok(());
+    }
+    Err(error(key, "a name has lower-case letters, digits, `-` and `_`, begins with a letter, at most 64 characters"))
+}
+
+/// Whether `name` may name a case, fact, template or policy.
+#[must_use]
+pub fn is_name(name: &str) -> bool {
+    name.len() <= 64
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '_')
+}

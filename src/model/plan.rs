@@ -1,0 +1,62 @@
+//! The plan: everything that a collection would read, ask or run, in order. Its digest is what an
+//! owner authorises before the run.
+
+use serde::{Deserialize, Serialize};
+
+/// How a collector reaches something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// Reads a file or folder.
+    Read,
+    /// Asks a service.
+    Ask,
+    /// Runs a program.
+    Run,
+    /// Records what a seat says.
+    State,
+}
+
+/// One read, question or program.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Action {
+    /// How it is reached.
+    pub verb: Verb,
+    /// The exact path, command line or query.
+    pub what: String,
+}
+
+impl Action {
+    /// An action.
+    #[must_use]
+    pub fn new(verb: Verb, what: impl Into<String>) -> Self {
+        Self { verb, what: what.into() }
+    }
+}
+
+/// The actions of one step of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedStep {
+    /// The fact's id.
+    pub id: String,
+    /// The collector.
+    pub uses: String,
+    /// The target asked, if any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<String>,
+    /// In order.
+    pub actions: Vec<Action>,
+}
+
+/// The whole plan; its SHA-256 is over its canonical JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// The case's name.
+    pub case: String,
+    /// The policy's name and the SHA-256 of its bytes.
+    pub policy: String,
+    /// SHA-256 of the policy as it would be used.
+    pub policy_sha256: String,
+    /// In order.
+    pub steps: Vec<PlannedStep>,
+}

@@ -1,0 +1,122 @@
+//! The end of the record: the hygiene table, the anchor table and the front matter. The anchor
+//! table is made last, from the labels that truly stand in the text: nothing else in a record can
+//! look like a label, so the two cannot disagree.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use super::block::paragraph;
+use super::escape::{inline, prose};
+use super::form::head_scalar;
+use super::ledger::Ledger;
+use crate::model::bundle::{Bundle, HygieneTable};
+
+/// Stands in the text until the labels are counted; no text from outside can hold it, because
+/// control characters are always shown escaped.
+pub(super) const PLACE: &str = "\u{1}anchors\u{1}";
+
+/// The labels that stand in `text`, as positions of facts, and the first that belongs to none.
+fn used(ledger: &Ledger, text: &str) -> Result<BTreeSet<usize>, String> {
+    let mut used = BTreeSet::new();
+    for (at, _) in text.match_indices('[') {
+        let Some((inside, _)) = text[at + 1..].split_once(']') else { continue };
+        let Some(number) = inside.strip_prefix(['F', 'D', 'S']) else { continue };
+        let Ok(number) = number.parse::<usize>() else { continue };
+        let index = number.wrapping_sub(1);
+        if index >= ledger.facts().len() || ledger.label(index) != format!("[{inside}]") {
+            return Err(format!("[{inside}]"));
+        }
+        used.insert(index);
+    }
+    Ok(used)
+}
+
+/// `text` with the anchor table in its place.
+///
+/// # Errors
+/// The label that stands in the text and belongs to no fact.
+pub(super) fn complete(ledger: &Ledger, text: &str) -> Result<String, String> {
+    let used = used(ledger, text)?;
+    Ok(text.replacen(PLACE, &table(ledger, &used), 1).replace(PLACE, ""))
+}
+
+fn table(ledger: &Ledger, used: &BTreeSet<usize>) -> String {
+    if used.is_empty() {
+        return paragraph("No fact is cited.");
+    }
+    let mut out = String::from("\n\n| Label | Fact | SHA-256 | Source | Observed at |\n|---|---|---|---|---|\n");
+    for index in used {
+        let sealed = &ledger.facts()[*index];
+        let fact = &sealed.fact;
+        let name = inline(&format!("{} ({})", fact.id, fact.uses));
+        let label = ledger.label(*index);
+        let _ = writeln!(
+            out,
+            "| {label} | {name} | {} | {} | {} |",
+            inline(&sealed.anchor),
+            inline(&fact.source),
+            prose(&fact.observed_at)
+        );
+    }
+    out.push('\n');
+    out + &artifacts(ledger, used)
+}
+
+fn artifacts(ledger: &Ledger, used: &BTreeSet<usize>) -> String {
+    let mut rows = String::new();
+    for index in used {
+        for artifact in &ledger.fact(*index).artifacts {
+            let path = format!("data/artifacts/{}/{}", ledger.fact(*index).id, artifact.name);
+            let label = ledger.label(*index);
+            let _ =
+                writeln!(rows, "| {label} | {} | {} | {} |", inline(&path), artifact.bytes, inline(&artifact.sha256));
+        }
+    }
+    if rows.is_empty() {
+        return String::new();
+    }
+    format!(
+        "\n\nKept with them, masked:\n\n| Label | File in the bundle | Bytes | SHA-256 |\n|---|---|---|---|\n{rows}\n"
+    )
+}
+
+/// `hygiene()`: the per-pattern hit table, zeros included.
+pub(super) fn hygiene(table: &HygieneTable) -> String {
+    if table.rows.is_empty() {
+        return paragraph("UNKNOWN: the bundle has no hygiene table; nothing is known about masking.");
+    }
+    let mut out = String::from("\n\n| Rule | Finds | Masked |\n|---|---|---|\n");
+    for row in &table.rows {
+        let _ = writeln!(out, "| {} | {} | {} |", inline(&row.rule), prose(&row.description), row.masked);
+    }
+    let total: u64 = table.rows.iter().map(|row| row.masked).sum();
+    let _ = writeln!(out, "| all {} rules | together | {total} |\n", table.rows.len());
+    out
+}
+
+/// `front_matter()`: the YAML head of the record.
+pub(super) fn front_matter(bundle: &Bundle) -> String {
+    let verdict = &bundle.verdict;
+    let status = verdict.closure.map_or_else(|| outcome(bundle), |closure| closure.word().to_owned());
+    let executor = bundle.case.seats.get("executor").map_or("not named", String::as_str);
+    let date = bundle.info.started_at.get(..10).unwrap_or(&bundle.info.started_at);
+    let rows = [
+        ("title", bundle.case.title.as_str()),
+        ("case", &bundle.case.case),
+        ("date", date),
+        ("status", &status),
+        ("executor", executor),
+        ("policy", &bundle.policy.policy),
+        ("policy_sha256", &bundle.policy_sha256),
+        ("run", &bundle.info.run),
+        ("plan_sha256", &bundle.info.plan_sha256),
+        ("bundle_sha256", &bundle.digest),
+        ("generator", &format!("evidence {}", bundle.info.tool_version)),
+    ];
+    let lines: String = rows.iter().map(|(key, value)| format!("{key}: {}\n", head_scalar(value))).collect();
+    format!("---\n{lines}---\n\n")
+}
+
+fn outcome(bundle: &Bundle) -> String {
+    bundle.verdict.outcome.word().to_ascii_lowercase().replace(' ', "_")
+}

@@ -1,0 +1,180 @@
+//! Markdown built by Rust: the only thing that reaches a record unescaped. Every block stands
+//! between blank lines, so that nothing before or after can become part of it.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::Arc;
+
+use minijinja::value::{Object, ObjectRepr};
+use minijinja::{Error, Value as Jinja};
+
+use super::cite::{Cited, FactObject, Seen, demand, look, unknown};
+use super::error::complain;
+use super::escape;
+use super::ledger::Ledger;
+use crate::model::value::Value;
+
+/// Longer log lines are cut in excerpts, and say so.
+const LINE_LIMIT: usize = 2000;
+
+/// Finished Markdown.
+#[derive(Debug)]
+pub(super) struct Block(pub(super) String);
+
+impl Object for Block {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As text it would be escaped: harmless, and visibly wrong.
+        f.write_str(&self.0)
+    }
+}
+
+/// `markdown` for a template to print.
+pub(super) fn block(markdown: String) -> Jinja {
+    Jinja::from_object(Block(markdown))
+}
+
+/// A paragraph of its own.
+pub(super) fn paragraph(markdown: &str) -> String {
+    format!("\n\n{markdown}\n\n")
+}
+
+/// `facts_block([[key, cited], …])`: a fenced YAML block; rows whose value is none are left out.
+pub(super) fn facts_block(rows: &Jinja) -> Result<Jinja, Error> {
+    let mut lines = Vec::new();
+    let mut keys = BTreeSet::new();
+    for row in rows.try_iter()? {
+        let cells: Vec<_> = row.try_iter()?.collect();
+        let [key, value] = &cells[..] else {
+            return Err(complain("each row of `facts_block` is [key, value]"));
+        };
+        let key = key.as_str().ok_or_else(|| complain("a key of `facts_block` is text"))?;
+        if value.is_none() {
+            continue;
+        }
+        let cited = value.downcast_object_ref::<Cited>();
+        let cited = cited.ok_or_else(|| complain(format!("`{key}` in `facts_block` is no fact's value")))?;
+        if !keys.insert(key.to_owned()) {
+            return Err(complain(format!("`{key}` stands twice in one `facts_block`")));
+        }
+        lines.extend(cited.yaml(key));
+    }
+    Ok(block(if lines.is_empty() { String::new() } else { escape::fence("yaml", &lines) }))
+}
+
+/// `values_block(fact, omit)`: everything that a fact holds, as a fenced YAML block, except the
+/// paths that the template shows otherwise.
+pub(super) fn values_block(object: &FactObject, omit: &[String]) -> String {
+    let fact = object.ledger.fact(object.fact);
+    let names = fact.values.keys().chain(fact.missing.keys());
+    let mut names: Vec<&String> = names.filter(|name| !omit.iter().any(|o| is_at_or_below(name, o))).collect();
+    names.sort_unstable();
+    names.dedup();
+    let cited = names.iter().filter_map(|name| Some((name, look(&object.ledger, object.fact, name)?)));
+    let lines: Vec<_> = cited.flat_map(|(name, cited)| cited.yaml(name)).collect();
+    if lines.is_empty() { String::new() } else { escape::fence("yaml", &lines) }
+}
+
+fn is_at_or_below(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// `excerpt(cited list)`: log lines with their numbers, in a fence.
+pub(super) fn excerpt(cited: &Cited) -> String {
+    let label = cited.ledger.mark(cited.fact);
+    let list = match &cited.seen {
+        Seen::Absent(absence) => return paragraph(&format!("{} {label}", unknown(absence))),
+        Seen::Known(Value::List(list)) if !list.is_empty() => list,
+        Seen::Known(_) => return paragraph(&format!("No lines. {label}")),
+    };
+    let rows: Vec<_> = list.iter().map(numbered).collect();
+    let width = rows.iter().map(|(n, _)| n.map_or(1, |n| n.to_string().len())).max().unwrap_or(1);
+    let mut lines = Vec::with_capacity(rows.len());
+    let mut last = None;
+    for (number, text) in rows {
+        if let (Some(before), Some(now)) = (last, number)
+            && now != before + 1
+        {
+            lines.push(format!("{:>width$} |", "..."));
+        }
+        let shown = number.map_or_else(|| "?".to_owned(), |n| n.to_string());
+        lines.push(format!("{shown:>width$} | {}", escape::line(&text, LINE_LIMIT)));
+        last = number;
+    }
+    let source = escape::inline(&cited.ledger.fact(cited.fact).source);
+    format!("{}{}", paragraph(&format!("{source}, {} {label}", count_lines(list.len()))), escape::fence("text", &lines))
+}
+
+fn count_lines(count: usize) -> String {
+    crate::base::text::plural(count, "line")
+}
+
+/// A line's number and text, from `{line, text}` or from bare text.
+fn numbered(value: &Value) -> (Option<i64>, String) {
+    match value {
+        Value::Map(map) => {
+            let text = map.get("text").map_or_else(String::new, Value::to_string);
+            (map.get("line").and_then(Value::as_int), text)
+        }
+        other => (None, other.to_string()),
+    }
+}
+
+/// `how(fact)`: the exact reads, commands and queries, in a fence.
+pub(super) fn how(object: &FactObject) -> String {
+    let fact = object.ledger.fact(object.fact);
+    let label = object.ledger.label(object.fact);
+    if fact.how.is_empty() {
+        return paragraph(&format!("How: not recorded {label}"));
+    }
+    let mut lines = Vec::new();
+    for step in &fact.how {
+        for (index, part) in parts(step).enumerate() {
+            let lead = if index == 0 { "- " } else { "    " };
+            lines.push(format!("{lead}{}", escape::line(part, usize::MAX)));
+        }
+    }
+    format!("{}{}", paragraph(&format!("Read, asked or run, in order {label}:")), escape::fence("text", &lines))
+}
+
+/// `lines(cited text)`: a text of several lines, such as a query, as it stands, in a fence.
+pub(super) fn lines(cited: &Cited) -> String {
+    let label = cited.ledger.mark(cited.fact);
+    let text = match &cited.seen {
+        Seen::Absent(absence) => return paragraph(&format!("{} {label}", unknown(absence))),
+        Seen::Known(value) => value.to_string(),
+    };
+    let shown: Vec<_> = parts(&text).map(|part| format!("  {}", escape::line(part, usize::MAX))).collect();
+    format!("{}{}", escape::fence("text", &shown), paragraph(&label))
+}
+
+/// The lines of `text`, at least one.
+fn parts(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().chain(text.is_empty().then_some("(empty)"))
+}
+
+/// `commands([text, …])`: commands to read, never run by this program.
+pub(super) fn commands(commands: &[String]) -> String {
+    let mut lines = Vec::new();
+    for command in commands {
+        for (index, part) in parts(command).enumerate() {
+            let lead = if index == 0 { "$ " } else { "> " };
+            lines.push(format!("{lead}{}", escape::line(part, usize::MAX)));
+        }
+    }
+    if lines.is_empty() { String::new() } else { escape::fence("console", &lines) }
+}
+
+/// The cited value that a template hands to a block: a value, or a reference as text.
+pub(super) fn resolve(ledger: &Arc<Ledger>, argument: &Jinja, block: &str) -> Result<Cited, Error> {
+    if let Some(cited) = argument.downcast_object_ref::<Cited>() {
+        return Ok(cited.clone());
+    }
+    let wrong = || complain(format!("`{block}` needs a fact's value or a reference such as \"log.excerpt\""));
+    let reference = argument.as_str().ok_or_else(wrong)?;
+    let (id, path) = crate::model::fact::split_reference(reference);
+    demand(ledger, ledger.demand(id)?, path)
+}

@@ -1,0 +1,191 @@
+//! The verdict in Markdown: the summary, the tables of items, and what is not established. Every
+//! row cites the facts that it rests on.
+
+use std::fmt::Write as _;
+
+use minijinja::Error;
+
+use super::block::paragraph;
+use super::cite::{unknown, word};
+use super::error::complain;
+use super::escape::{inline, prose};
+use super::ledger::{Ledger, seat};
+use super::table::{ROW_LIMIT, Row as TableRow, draw};
+use crate::base::text::plural;
+use crate::model::bundle::Bundle;
+use crate::model::fact::{Basis, Reason, split_reference};
+use crate::model::verdict::{Row, Section, Status, Verdict};
+
+/// The section that a template names.
+pub(super) fn section(name: &str) -> Result<Section, Error> {
+    Ok(match name {
+        "hard_stops" => Section::HardStops,
+        "checks" => Section::Checks,
+        "criteria" => Section::Criteria,
+        "checklist" => Section::Checklist,
+        _ => return Err(complain(format!("no list `{name}`: hard_stops, checks, criteria or checklist"))),
+    })
+}
+
+/// `checks(section)`: the table, and below it why each item is not a plain PASS.
+pub(super) fn checks(ledger: &Ledger, verdict: &Verdict, section: Section) -> String {
+    let rows: Vec<_> = verdict.section(section).collect();
+    let made: Vec<_> = rows.iter().map(|row| table_row(ledger, row)).collect();
+    let heads = ["#", title(section), "Observed", "Expected", "Status"].map(str::to_owned);
+    let table = draw(ledger, &heads, &made).unwrap_or_else(|| paragraph("The policy has none."));
+    let notes: String = rows.iter().filter_map(|row| note(row)).collect();
+    format!("{table}{}", paragraph(&notes))
+}
+
+fn title(section: Section) -> &'static str {
+    match section {
+        Section::HardStops => "Hard stop",
+        Section::Checks => "Check",
+        Section::Criteria => "Criterion",
+        Section::Checklist => "Item",
+    }
+}
+
+/// A hard stop is no check: what matters is whether it fired.
+fn status(row: &Row) -> String {
+    let word = match (row.section, row.status) {
+        (Section::HardStops, Status::Pass) => "not triggered",
+        (Section::HardStops, Status::Unknown) => "TRIGGERED (not established)",
+        (Section::HardStops, Status::Fail | Status::Misleading) => "TRIGGERED",
+        (_, status) => status.word(),
+    };
+    match &row.seat {
+        Some(seat) => format!("{word} (statement of {})", prose(seat)),
+        None => word.to_owned(),
+    }
+}
+
+fn table_row(ledger: &Ledger, row: &Row) -> TableRow {
+    let cells = vec![prose(&row.id), prose(&row.title), inline(&row.observed), inline(&row.expected), status(row)];
+    TableRow { cells, facts: cited(ledger, row) }
+}
+
+fn cited(ledger: &Ledger, row: &Row) -> Vec<usize> {
+    row.facts.iter().filter_map(|reference| ledger.find(split_reference(reference).0)).collect()
+}
+
+fn note(row: &Row) -> Option<String> {
+    let mut parts = Vec::new();
+    if row.status != Status::Pass && !row.because.is_empty() {
+        parts.push(prose(&row.because));
+    }
+    if let Some(settle) = &row.settle {
+        parts.push(format!("to settle it: {}", inline(settle)));
+    }
+    if let Some(waiver) = &row.waiver {
+        parts.push(format!("waiver: {}", prose(waiver)));
+    }
+    (!parts.is_empty()).then(|| format!("- {} {}: {}\n", prose(&row.id), status(row), parts.join("; ")))
+}
+
+/// `summary()`: the outcome in a few lines, counted, never typed.
+pub(super) fn summary(ledger: &Ledger, bundle: &Bundle) -> String {
+    let verdict = &bundle.verdict;
+    let mut out = format!("- Outcome: **{}** by policy {}\n", verdict.outcome.word(), inline(&verdict.policy));
+    if let Some(closure) = verdict.closure {
+        let _ = writeln!(out, "- Closure: {}", inline(closure.word()));
+    }
+    for section in [Section::Checks, Section::Criteria, Section::Checklist] {
+        let rows: Vec<_> = verdict.section(section).collect();
+        if !rows.is_empty() {
+            let _ = writeln!(out, "- {}", count(section, &rows));
+        }
+    }
+    out.push_str(&stops(ledger, verdict));
+    out.push_str(&seen(ledger));
+    paragraph(&out)
+}
+
+fn count(section: Section, rows: &[&Row]) -> String {
+    let of = |wanted: fn(Status) -> bool| rows.iter().filter(|row| wanted(row.status)).count();
+    let noun = match section {
+        Section::Checks => "checks",
+        Section::Criteria => "criteria",
+        Section::Checklist | Section::HardStops => "checklist items",
+    };
+    let misleading = match of(|s| s == Status::Misleading) {
+        0 => String::new(),
+        n => format!(" ({n} of them PASS (misleading))"),
+    };
+    let mut line =
+        format!("{} of {} {noun} FAIL{misleading}, {} PASS", of(Status::fails), rows.len(), of(|s| s == Status::Pass));
+    for (status, word) in [(Status::Unknown, "UNKNOWN"), (Status::Waived, "WAIVED")] {
+        let n = rows.iter().filter(|row| row.status == status).count();
+        if n > 0 {
+            let _ = write!(line, ", {n} {word}");
+        }
+    }
+    line
+}
+
+fn stops(ledger: &Ledger, verdict: &Verdict) -> String {
+    let rows: Vec<_> = verdict.section(Section::HardStops).collect();
+    if rows.is_empty() {
+        return String::new();
+    }
+    let fired: Vec<_> = rows.iter().filter(|row| row.status != Status::Pass).collect();
+    let mut out = format!("- {} of {} triggered\n", fired.len(), plural(rows.len(), "hard stop"));
+    for row in fired {
+        let labels = ledger.labels(cited(ledger, row));
+        let _ = writeln!(out, "- Hard stop {} {}: {} {labels}", prose(&row.id), status(row), prose(&row.title));
+    }
+    out
+}
+
+fn seen(ledger: &Ledger) -> String {
+    let facts = ledger.facts();
+    let of = |basis| facts.iter().filter(|f| f.fact.basis == basis).count();
+    let lacking = |wanted| {
+        let reasons = facts.iter().filter_map(|f| Some(f.fact.absence.as_ref()?.reason));
+        reasons.filter(|reason| word(*reason) == wanted).count()
+    };
+    format!(
+        "- {} collected: {} observed, {} derived, {} stated; {} of them UNKNOWN, {} ABSENT\n",
+        plural(facts.len(), "fact"),
+        of(Basis::Observed),
+        of(Basis::Derived),
+        of(Basis::Statement),
+        lacking("UNKNOWN"),
+        lacking("ABSENT")
+    )
+}
+
+/// `unknowns()`: everything that was looked for and not seen, with the command that settles it.
+pub(super) fn unknowns(ledger: &Ledger) -> String {
+    let mut rows = Vec::new();
+    for (index, sealed) in ledger.facts().iter().enumerate() {
+        let fact = &sealed.fact;
+        let whole = fact.absence.iter().map(|absence| (String::new(), absence));
+        let parts = fact.missing.iter().map(|(path, absence)| (format!(".{path}"), absence));
+        // What does not apply was not missed.
+        for (path, absence) in whole.chain(parts).filter(|(_, a)| a.reason != Reason::NotApplicable) {
+            let settle = absence.settle.as_deref().map_or_else(|| "-".to_owned(), inline);
+            let what = inline(&format!("{}{path}", fact.id));
+            let cells = vec![what, absence.reason.word().to_owned(), inline(&absence.message), settle];
+            rows.push(TableRow { cells, facts: vec![index] });
+        }
+    }
+    let heads = ["Not seen", "Reason", "In words", "To settle it"].map(str::to_owned);
+    let cut = rows.len().saturating_sub(ROW_LIMIT);
+    rows.truncate(ROW_LIMIT);
+    let table = draw(ledger, &heads, &rows);
+    let table = table.unwrap_or_else(|| paragraph("Everything that was looked for was seen."));
+    if cut == 0 { table } else { table + &paragraph(&format!("and {cut} more, in `facts.jsonl`.")) }
+}
+
+/// `absence(fact)`: why a fact as a whole is absent.
+pub(super) fn absence(ledger: &Ledger, index: usize) -> String {
+    let Some(absence) = &ledger.fact(index).absence else { return String::new() };
+    let by = match ledger.fact(index).basis {
+        Basis::Statement => format!(" (statement of {})", seat(ledger.fact(index))),
+        Basis::Observed | Basis::Derived => String::new(),
+    };
+    let settle = absence.settle.as_deref().map_or_else(String::new, |s| format!("; to settle it: {}", inline(s)));
+    let (words, label) = (inline(&absence.message), ledger.label(index));
+    paragraph(&format!("{}{by}: {words}{settle} {label}", unknown(absence)))
+}

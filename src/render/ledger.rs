@@ -1,0 +1,148 @@
+//! The facts of one rendering and their citation labels. A label is the fact's position in the
+//! case behind the letter of its basis: `[F7]` observed, `[D8]` derived, `[S9]` stated.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use minijinja::Error;
+
+use super::error::complain;
+use super::escape;
+use crate::base::text;
+use crate::model::bundle::{Bundle, SealedFact};
+use crate::model::fact::{Basis, Fact};
+
+/// What the functions and objects of one rendering share.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    facts: Vec<SealedFact>,
+    index: BTreeMap<String, usize>,
+    misuse: Mutex<Option<&'static str>>,
+    section: AtomicUsize,
+    subsection: AtomicUsize,
+    narrating: AtomicBool,
+}
+
+impl Ledger {
+    /// The ledger of `bundle`; artifacts' bytes are not needed and left behind.
+    pub(super) fn new(bundle: &Bundle) -> Self {
+        let slim =
+            |f: &SealedFact| SealedFact { anchor: f.anchor.clone(), fact: f.fact.clone(), artifacts: BTreeMap::new() };
+        let facts: Vec<_> = bundle.facts.iter().map(slim).collect();
+        let index = facts.iter().enumerate().map(|(i, f)| (f.fact.id.clone(), i)).collect();
+        Self {
+            facts,
+            index,
+            misuse: Mutex::new(None),
+            section: AtomicUsize::new(0),
+            subsection: AtomicUsize::new(0),
+            narrating: AtomicBool::new(false),
+        }
+    }
+
+    /// All facts, in the order collected.
+    pub(super) fn facts(&self) -> &[SealedFact] {
+        &self.facts
+    }
+
+    /// The fact at `index`.
+    pub(super) fn fact(&self, index: usize) -> &Fact {
+        &self.facts[index].fact
+    }
+
+    /// The position of the fact called `id`.
+    pub(super) fn find(&self, id: &str) -> Option<usize> {
+        self.index.get(id).copied()
+    }
+
+    /// The position of the fact called `id`, or the error that a template's author needs.
+    pub(super) fn demand(&self, id: &str) -> Result<usize, Error> {
+        self.find(id).ok_or_else(|| {
+            let hint = text::did_you_mean(id, self.index.keys().map(String::as_str));
+            complain(format!("no fact `{id}` in this case{hint}"))
+        })
+    }
+
+    /// The citation label of a fact, e.g. `[F7]`.
+    pub(super) fn label(&self, index: usize) -> String {
+        let letter = match self.fact(index).basis {
+            Basis::Observed => 'F',
+            Basis::Derived => 'D',
+            Basis::Statement => 'S',
+        };
+        format!("[{letter}{}]", index + 1)
+    }
+
+    /// The labels of several facts, in the facts' order, each once.
+    pub(super) fn labels(&self, mut indexes: Vec<usize>) -> String {
+        indexes.sort_unstable();
+        indexes.dedup();
+        indexes.iter().map(|i| self.label(*i)).collect::<Vec<_>>().join(" ")
+    }
+
+    /// The label with what a reader must know about the basis: `statement of dba [S9]`.
+    pub(super) fn mark(&self, index: usize) -> String {
+        let fact = self.fact(index);
+        let label = self.label(index);
+        match fact.basis {
+            Basis::Observed => label,
+            Basis::Derived => format!("derived {label}"),
+            Basis::Statement => format!("statement of {} {label}", seat_name(fact)),
+        }
+    }
+
+    /// Notes that a template took a value out of its citation; the record is then refused.
+    pub(super) fn misuse(&self, what: &'static str) {
+        let mut misuse = self.misuse.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        misuse.get_or_insert(what);
+    }
+
+    /// What was noted, once.
+    pub(super) fn take_misuse(&self) -> Option<&'static str> {
+        self.misuse.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take()
+    }
+
+    /// The number of the next section.
+    pub(super) fn next_section(&self) -> usize {
+        self.subsection.store(0, Ordering::Relaxed);
+        self.section.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The numbers of the next subsection.
+    pub(super) fn next_subsection(&self) -> (usize, usize) {
+        (self.section.load(Ordering::Relaxed), self.subsection.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// Enters the narrative; false when already in it.
+    pub(super) fn enter_narrative(&self) -> bool {
+        !self.narrating.swap(true, Ordering::Relaxed)
+    }
+
+    /// Leaves the narrative.
+    pub(super) fn leave_narrative(&self) {
+        self.narrating.store(false, Ordering::Relaxed);
+    }
+
+    /// Whether the narrative is being rendered.
+    pub(super) fn in_narrative(&self) -> bool {
+        self.narrating.load(Ordering::Relaxed)
+    }
+}
+
+/// The seat alone, as it may stand in a YAML comment.
+fn seat_name(fact: &Fact) -> String {
+    let seat = fact.values.get("seat").and_then(|v| v.as_text()).filter(|w| !w.is_empty());
+    seat.map_or_else(|| "an unnamed seat".to_owned(), escape::prose)
+}
+
+/// Who says a statement: the seat, and who sits there.
+pub(super) fn seat(fact: &Fact) -> String {
+    let words =
+        |name: &str| fact.values.get(name).and_then(|v| v.as_text()).filter(|w| !w.is_empty()).map(escape::prose);
+    match (words("seat"), words("who")) {
+        (Some(seat), Some(who)) => format!("{seat}, {who}"),
+        (Some(seat), None) => seat,
+        (None, _) => "an unnamed seat".to_owned(),
+    }
+}

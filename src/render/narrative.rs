@@ -1,0 +1,139 @@
+//! The narrative: what the executor writes besides the facts. It is a template fragment that may
+//! cite facts; in the record every line of it is quoted, so that it cannot pass for observed. Raw
+//! HTML, links, large headings and typed labels are refused with their line.
+
+use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
+
+use super::error::RenderError;
+use super::escape;
+use crate::base::text;
+
+/// The name that errors use.
+pub(super) const NAME: &str = "narrative.md";
+
+/// Checks a narrative before it is sealed or rendered.
+///
+/// # Errors
+/// The first thing that a narrative may not hold, with its line.
+pub fn check_narrative(source: &str) -> Result<(), RenderError> {
+    let refuse = |at: usize, message: &str| RenderError::Template {
+        file: NAME.to_owned(),
+        line: line_of(source, at),
+        message: message.to_owned(),
+    };
+    if let Some((at, _)) = source.char_indices().find(|(_, c)| text::is_unsafe(*c) && !matches!(c, '\n' | '\t' | '\r'))
+    {
+        return Err(refuse(at, "an invisible or control character"));
+    }
+    let plain = without_expressions(source).map_err(|at| refuse(at, "an expression that never ends"))?;
+    let parser = Parser::new_ext(&plain, Options::ENABLE_TABLES);
+    if let Some((_, definition)) = parser.reference_definitions().iter().next() {
+        return Err(refuse(definition.span.start, "a link definition; a narrative has no links"));
+    }
+    let mut words = String::new();
+    let mut began = 0;
+    for (event, range) in parser.into_offset_iter() {
+        if let Some(message) = refused(&event) {
+            return Err(refuse(range.start, message));
+        }
+        match event {
+            Event::Start(Tag::Paragraph | Tag::Heading { .. } | Tag::TableCell | Tag::Item | Tag::CodeBlock(_)) => {
+                words.clear();
+                began = range.start;
+            }
+            Event::Text(text) | Event::Code(text) => words.push_str(&text),
+            Event::SoftBreak | Event::HardBreak => words.push(' '),
+            _ => {}
+        }
+        if escape::has_label(&words) {
+            return Err(refuse(began, "a typed citation label; cite with {{ fact(\"id.path\") }}"));
+        }
+    }
+    Ok(())
+}
+
+fn refused(event: &Event<'_>) -> Option<&'static str> {
+    match event {
+        Event::Html(_) | Event::InlineHtml(_) | Event::Start(Tag::HtmlBlock) => Some("raw HTML; write Markdown"),
+        Event::Start(Tag::Link { .. } | Tag::Image { .. }) => Some("a link or image; name the place in words"),
+        Event::Start(Tag::Heading { level: HeadingLevel::H1 | HeadingLevel::H2, .. }) => {
+            Some("a heading of level 1 or 2; those are the record's own, use ### or lower")
+        }
+        _ => None,
+    }
+}
+
+fn line_of(source: &str, at: usize) -> usize {
+    source.get(..at).map_or(1, |before| before.matches('\n').count() + 1)
+}
+
+/// `source` with every template expression replaced by letters, and line ends kept, so that what
+/// remains can be read as Markdown with the same places. Gives where an open one begins.
+fn without_expressions(source: &str) -> Result<String, usize> {
+    let mut out = String::with_capacity(source.len());
+    let mut at = 0;
+    while let Some((begin, close)) = next_opening(&source[at..]) {
+        let begin = at + begin;
+        out.push_str(&source[at..begin]);
+        let length = source[begin + 2..].find(close).ok_or(begin)? + 4;
+        let filler = if close == "}}" { 'x' } else { ' ' };
+        out.extend(source[begin..begin + length].bytes().map(|b| if b == b'\n' { '\n' } else { filler }));
+        at = begin + length;
+    }
+    out.push_str(&source[at..]);
+    Ok(out)
+}
+
+fn next_opening(text: &str) -> Option<(usize, &'static str)> {
+    [("{{", "}}"), ("{%", "%}"), ("{#", "#}")].iter().filter_map(|(o, c)| Some((text.find(o)?, *c))).min()
+}
+
+/// The rendered narrative, every line of it quoted.
+pub(super) fn quote(rendered: &str, executor: Option<&str>) -> String {
+    let who = executor.map_or_else(String::new, |name| format!(" ({})", escape::prose(name)));
+    let mut out = format!("\n\nStatement of the executor{who}, quoted:\n\n");
+    for line in rendered.trim_matches('\n').lines() {
+        out.push_str("> ");
+        out.push_str(line);
+        out.push('\n');
+    }
+    out.push('\n');
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(source: &str) -> String {
+        check_narrative(source).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn ordinary_words_with_citations_are_accepted() {
+        let source = "### What happened\n\nThe file has {{ fact(\"fresh.size_bytes\")|bytes }}.\n\n- `code`\n- *so*\n";
+        check_narrative(source).unwrap();
+    }
+
+    #[test]
+    fn what_could_pass_for_the_record_is_refused_with_its_line() {
+        assert_eq!(message("a\n\n<b>x</b>\n"), "narrative.md:3: raw HTML; write Markdown");
+        assert!(message("a\n\nsee [here](x)\n").starts_with("narrative.md:3: a link"));
+        assert!(message("[F1]: http://x\n").contains("link definition"));
+        assert!(message("# Title\n").contains("heading"));
+        assert!(message("Title\n===\n").contains("heading"));
+        assert!(message("a\n\nseen [F1] there\n").starts_with("narrative.md:3: a typed citation label"));
+        assert!(message("seen \\[**F**1\\]\n").contains("typed citation label"));
+        assert!(message("seen &#91;F1]\n").contains("typed citation label"));
+        assert!(message("a\u{1b}[2J\n").contains("control character"));
+        assert!(message("{{ fact(").contains("never ends"));
+    }
+
+    #[test]
+    fn every_line_is_quoted() {
+        assert_eq!(
+            quote("\na\n\nb\n", Some("ops")),
+            "\n\nStatement of the executor (ops), quoted:\n\n> a\n> \n> b\n\n"
+        );
+    }
+}

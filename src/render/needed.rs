@@ -1,0 +1,124 @@
+//! Which files a record needs, told from the templates' text: the collector seals them all, so
+//! that rendering never asks the disk. Names are literal, or the answer could not be known.
+
+use std::collections::BTreeMap;
+
+use super::engine;
+use super::error::RenderError;
+use super::escape;
+
+/// The file of the template that a case names: `incident` is `incident.md.j2`.
+pub(super) fn file_name(template: &str) -> String {
+    if template.ends_with(".j2") { template.to_owned() } else { format!("{template}.md.j2") }
+}
+
+/// The template that a case names and every partial that it includes, imports or extends, by file
+/// name; `load` gives the text of a file name. Syntax is checked on the way.
+///
+/// # Errors
+/// When a file is missing, does not compile, or asks for another by a computed name.
+pub fn needed(template: &str, load: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>, RenderError> {
+    let mut found = BTreeMap::new();
+    let mut open = vec![(file_name(template), "case.yaml: template".to_owned())];
+    while let Some((name, asked_by)) = open.pop() {
+        if found.contains_key(&name) {
+            continue;
+        }
+        let source = load(&name).ok_or_else(|| RenderError::NoTemplate { asked_by, name: name.clone() })?;
+        engine::compile(&name, &source)?;
+        refuse_typed_labels(&name, &source)?;
+        for (line, tag) in tags(&source) {
+            if let Some(other) = asked_for(&name, line, tag)? {
+                open.push((other, format!("{name}:{line}")));
+            }
+        }
+        found.insert(name, source);
+    }
+    Ok(found)
+}
+
+/// Labels are printed by the engine; a typed one would cite what was not looked up.
+pub(super) fn refuse_typed_labels(file: &str, source: &str) -> Result<(), RenderError> {
+    match source.lines().position(escape::has_label) {
+        None => Ok(()),
+        Some(index) => Err(RenderError::Template {
+            file: file.to_owned(),
+            line: index + 1,
+            message: "a typed citation label; print a fact's value and its label comes with it".to_owned(),
+        }),
+    }
+}
+
+/// The inside of every `{% … %}`, with its line; comments are skipped.
+pub(super) fn tags(source: &str) -> Vec<(usize, &str)> {
+    let mut tags = Vec::new();
+    let mut at = 0;
+    while let Some(step) = source[at..].find("{%").map(|i| at + i) {
+        if let Some(comment) = source[at..step].find("{#").map(|i| at + i) {
+            let Some(end) = source[comment..].find("#}") else { break };
+            at = comment + end + 2;
+            continue;
+        }
+        let Some(length) = source[step..].find("%}") else { break };
+        let line = source[..step].matches('\n').count() + 1;
+        tags.push((line, source[step + 2..step + length].trim_matches(['-', '+']).trim()));
+        at = step + length + 2;
+    }
+    tags
+}
+
+/// The file name that a tag asks for, if it is one that asks.
+fn asked_for(file: &str, line: usize, tag: &str) -> Result<Option<String>, RenderError> {
+    let Some((word, rest)) = tag.split_once(char::is_whitespace) else { return Ok(None) };
+    if !asks(word) {
+        return Ok(None);
+    }
+    let name = literal(rest.trim_start());
+    let name = name.filter(|name| name.ends_with(".j2") && !name.contains(['/', '\\']));
+    name.map(|name| Some(name.to_owned())).ok_or_else(|| RenderError::Template {
+        file: file.to_owned(),
+        line,
+        message: format!("`{word}` needs a literal file name that ends with .j2, without folders"),
+    })
+}
+
+/// Whether a tag that begins with `word` asks for another file.
+pub(super) fn asks(word: &str) -> bool {
+    matches!(word, "include" | "import" | "from" | "extends")
+}
+
+fn literal(text: &str) -> Option<&str> {
+    let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
+    text[1..].split(quote).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(files: &[(&str, &str)]) -> Result<Vec<String>, String> {
+        let load = |name: &str| files.iter().find(|(n, _)| *n == name).map(|(_, text)| (*text).to_owned());
+        let found = needed(files[0].0, &load).map_err(|e| e.to_string())?;
+        Ok(found.into_keys().collect())
+    }
+
+    #[test]
+    fn finds_partials_of_partials_once() {
+        let a = "{% include '_b.md.j2' %}{#- {% include 'no.md.j2' %} -#}";
+        let b = "{%- from \"_c.md.j2\" import x -%}{% include '_b.md.j2' %}";
+        let found = needs(&[("a.md.j2", a), ("_b.md.j2", b), ("_c.md.j2", "{% macro x() %}{% endmacro %}")]);
+        assert_eq!(found.unwrap(), ["_b.md.j2", "_c.md.j2", "a.md.j2"]);
+    }
+
+    #[test]
+    fn errors_name_file_and_line() {
+        assert_eq!(
+            needs(&[("a.md.j2", "\n{% include '_b.md.j2' %}")]).unwrap_err(),
+            "a.md.j2:2: no template `_b.md.j2`; put it under templates/, or correct the name"
+        );
+        assert!(needs(&[("a.md.j2", "\n\n{% include x %}")]).unwrap_err().starts_with("a.md.j2:3: `include` needs"));
+        assert!(needs(&[("a.md.j2", "{% include '../x.j2' %}")]).unwrap_err().contains("without folders"));
+        assert!(needs(&[("a.md.j2", "\n{{ x")]).unwrap_err().starts_with("a.md.j2:2: syntax error"));
+        assert!(needs(&[("a.md.j2", "see [F1]")]).unwrap_err().contains("typed citation label"));
+    }
+}

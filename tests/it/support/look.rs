@@ -1,0 +1,42 @@
+//! Runs the steps of a case through the library and gives their facts.
+
+use std::path::Path;
+
+use evidence::collect::{self, Progress, Session};
+use evidence::hygiene::Masker;
+use evidence::model::case::Case;
+use evidence::model::fact::Fact;
+
+struct Silent;
+
+impl Progress for Silent {
+    fn begin(&self, _: &str, _: &str) {}
+    fn advance(&self, _: u64) {}
+    fn end(&self) {}
+}
+
+/// A case with these `targets:` and `collect:` entries, YAML in flow or block style.
+pub fn case(targets: &str, collect: &str) -> Case {
+    let head = "case: test\ntitle: Test\ntemplate: incident\npolicy: backup-integrity\n";
+    let yaml = format!("{head}targets:\n{targets}\ncollect:\n{collect}\n");
+    let case: Case = evidence::base::yaml::decode(Path::new("case.yaml"), yaml.as_bytes()).unwrap();
+    case.validate().unwrap();
+    case
+}
+
+/// The error of preparing `case`, as a person reads it.
+pub fn refusal(case: &Case) -> String {
+    match collect::prepare(case, Path::new("/")) {
+        Ok(_) => panic!("the case was accepted"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The facts of `case`, in order.
+pub fn facts(case: &Case) -> Vec<Fact> {
+    let scratch = tempfile::tempdir().unwrap();
+    let steps = collect::prepare(case, Path::new("/")).unwrap();
+    let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
+    let kept = session.run::<()>(&steps, &mut Masker::new(), &mut |_| None, &mut |_| Ok(()));
+    kept.unwrap()
+}

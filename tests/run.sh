@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Runs every test. Installs by itself what the tests need beside Rust: Debian packages (only those
+# that are missing) and, in .venv inside the checkout, the outside readers from PyPI.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# command → Debian package
+declare -A needs=(
+  [gzip]=gzip [zstd]=zstd [tar]=tar [pigz]=pigz [hashdeep]=hashdeep [ssh-keygen]=openssh-client
+  [psql]=postgresql-client [python3]=python3 [setpriv]=util-linux [cc]=gcc
+)
+missing=()
+for command in "${!needs[@]}"; do
+  command -v "$command" >/dev/null || missing+=("${needs[$command]}")
+done
+ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+if ((${#missing[@]})); then
+  echo "installing: ${missing[*]}"
+  sudo=()
+  ((EUID == 0)) || sudo=(sudo)
+  "${sudo[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
+fi
+
+readers=(bagit jsonschema PyYAML)
+if ! .venv/bin/python -c 'import bagit, jsonschema, yaml' 2>/dev/null; then
+  python3 -m venv .venv
+  .venv/bin/pip install --quiet --disable-pip-version-check "${readers[@]}"
+fi
+
+export EVIDENCE_TEST_VENV="$PWD/.venv"
+cargo test --locked "$@"
