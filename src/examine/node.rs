@@ -96,8 +96,19 @@ fn open(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Exa
         Kind::Tar => untar(context, stream, place),
         Kind::PgCustom => custom(context, stream),
         Kind::UnknownText => text(context, stream),
+        Kind::Unknown if only_zeros(stream) => of_kind(Kind::OnlyZeros),
         _ => of_kind(kind),
     }
+}
+
+/// Reads on for as long as there are only zeros; true at the end.
+fn only_zeros(stream: &mut Stream<'_>) -> bool {
+    while let Some(piece) = stream.next() {
+        if piece.iter().any(|&byte| byte != 0) {
+            return false;
+        }
+    }
+    true
 }
 
 fn text(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Examination {

@@ -14,7 +14,7 @@ const BLOCK: usize = 512;
 /// Long names and extensions of a header are not larger than this.
 const MOST_EXTENSION: u64 = 1024 * 1024;
 /// What a listed member costs besides its names.
-const MEMBER_COST: usize = 1500;
+const MEMBER_COST: usize = 2500;
 /// Bad members are listed even when the list is full, up to this many.
 const MOST_BAD: usize = 50;
 

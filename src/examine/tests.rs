@@ -258,6 +258,9 @@ fn what_cannot_be_opened_is_named_and_not_called_bad() {
         assert_eq!((found.kind, found.quality), (kind, Quality::UnknownKind));
         assert!(!found.reasons.is_empty());
     }
+    let zeros = look(&[0; 10_240]);
+    assert_eq!((zeros.kind, zeros.quality, codes(&zeros)), (Kind::OnlyZeros, Quality::Bad, vec![Code::OnlyZeros]));
+    assert_eq!(look(&[&[0; 600_000][..], b"x"].concat()).quality, Quality::UnknownKind);
     let utf16: Vec<u8> = std::iter::once(0xfeffu16).chain(DUMP.encode_utf16()).flat_map(u16::to_le_bytes).collect();
     assert_eq!(look(&utf16).quality, Quality::Bad);
 }
