@@ -139,7 +139,7 @@ fn rows_are_typed_capped_and_cannot_pretend() {
     assert_eq!(value(&fact, "value"), &Value::Int(1));
 
     let fact = query(&targets, "SELECT g FROM generate_series(1, 5000) AS g");
-    assert_eq!((value(&fact, "row_count"), value(&fact, "cut")), (&Value::Int(1000), &Value::Bool(true)));
+    assert_eq!((value(&fact, "rows_kept"), value(&fact, "cut")), (&Value::Int(1000), &Value::Bool(true)));
     let fact = query(&targets, "SELECT g FROM generate_series(1, 0) AS g");
     assert_eq!((value(&fact, "row_count"), value(&fact, "cut")), (&Value::Int(0), &Value::Bool(false)));
 
