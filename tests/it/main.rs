@@ -14,6 +14,7 @@ mod bundle;
 mod examine;
 mod floors;
 mod g6;
+mod hostile;
 mod policies;
 mod postgres;
 mod reference;
