@@ -120,7 +120,10 @@ fn secret_of(rule: &Rule, reach: &[u8], text: &[u8], whole: Range<usize>) -> Res
     let secret = match rule.place {
         Place::Group => group(rule, reach, &whole).unwrap_or(whole),
         Place::Argument => value::argument(text, whole.end),
-        Place::Block => block::body(text, whole.end, rule.until.as_deref().unwrap_or("-----END")),
+        Place::Block => {
+            let again = rule.literals.first().map_or("-----BEGIN ", String::as_str);
+            block::body(text, whole.end, rule.until.as_deref().unwrap_or("-----END"), again)
+        }
         Place::Value => return assigned(text, whole),
     };
     let is_next_flag = rule.place == Place::Argument
