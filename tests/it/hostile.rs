@@ -249,9 +249,8 @@ fn a_full_disk_leaves_an_unsealed_run_and_the_record_that_was_there() {
     world.case("c", &(look_at(&world.path("x")) + &log));
     let first = world.run_folder("c");
     std::thread::sleep(Duration::from_millis(1100));
-    // No file may grow beyond 64 KiB: to the program, the disk is full.
-    let script =
-        format!("trap '' XFSZ; ulimit -f 64; {} collect c", assert_cmd::cargo::cargo_bin("evidence").display());
+    // No file may grow beyond 8 KiB: to the program, the disk is full.
+    let script = format!("trap '' XFSZ; ulimit -f 8; {} collect c", assert_cmd::cargo::cargo_bin("evidence").display());
     let output = Command::new("bash").args(["-c", &script]).current_dir(world.root()).output().unwrap();
     let ran = world.ran(output);
     assert_eq!((ran.code, ran.stderr.contains("free space")), (2, true), "{}", ran.stderr);
