@@ -110,6 +110,8 @@ mod tests {
             "docker:a;b",
             "ssh:",
             "ssh:-oProxyCommand=x",
+            "ssh:u@-oProxyCommand",
+            "ssh:u@",
             "ssh:a b",
             "ssh:h/psql",
             "ssh:h/docker:--privileged",
