@@ -355,3 +355,14 @@ fn what_another_user_may_not_read_is_denied_and_not_absent() {
     let checked = run("check");
     assert_eq!((checked.code, checked.stdout.contains("permission denied")), (3, true), "{}", checked.stdout);
 }
+
+#[test]
+fn a_value_of_the_wrong_type_is_not_repeated() {
+    let world = World::new();
+    let private = format!("sword\\\"fish{}", 4711);
+    for key in ["scope", "seats", "targets"] {
+        world.case("c", &format!("{key}: \"{private}\"\n{}", look_at(&world.path("x"))));
+        let ran = world.run(&["plan", "c"]);
+        assert_eq!((ran.code, ran.stderr.contains("fish")), (2, false), "{}", ran.stderr);
+    }
+}
