@@ -7,6 +7,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use super::env;
 
 /// Variables that every child may see.
 const ALWAYS: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ"];
+
+/// How long the pipes of a child that has ended are still listened to.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// What to run, and within which limits.
 pub struct Invocation {
@@ -153,13 +157,16 @@ impl Invocation {
         let deadline = Deadline::after(self.limit);
         let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
         let cap = self.cap;
-        let feed = child.stdin.take().map(|pipe| spawn_feed(pipe, self.stdin.clone()));
-        let out = child.stdout.take().map(|pipe| thread::spawn(move || drain(pipe, cap)));
-        let err = child.stderr.take().map(|pipe| thread::spawn(move || drain(pipe, cap)));
+        if let Some(pipe) = child.stdin.take() {
+            spawn_feed(pipe, self.stdin.clone());
+        }
+        let out = child.stdout.take().map(|pipe| Heard::listen(pipe, cap));
+        let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
         let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
-        let (stdout, stdout_cut) = join(out);
-        let (stderr, _) = join(err);
-        drop(feed.map(thread::JoinHandle::join));
+        // What it left behind may hold its pipes open for as long as it likes.
+        let rest = Deadline::after(LINGER);
+        let (stdout, stdout_cut) = out.map_or_else(Default::default, |heard| heard.take(&rest));
+        let (stderr, _) = err.map_or_else(Default::default, |heard| heard.take(&rest));
         Ok(Outcome {
             code: status.code(),
             signal: status.signal(),
@@ -251,28 +258,45 @@ impl Drop for Daemon {
     }
 }
 
-fn spawn_feed(mut pipe: std::process::ChildStdin, bytes: Vec<u8>) -> thread::JoinHandle<()> {
+fn spawn_feed(mut pipe: std::process::ChildStdin, bytes: Vec<u8>) {
     // A child that does not read its input closes the pipe; that is its own affair.
-    thread::spawn(move || drop(pipe.write_all(&bytes)))
+    thread::spawn(move || drop(pipe.write_all(&bytes)));
 }
 
-fn drain(mut pipe: impl Read, cap: usize) -> (Vec<u8>, bool) {
-    let mut kept = Vec::new();
-    let mut buffer = vec![0; 64 << 10];
-    let mut cut = false;
-    while let Ok(n) = pipe.read(&mut buffer) {
-        if n == 0 {
-            break;
-        }
-        let room = cap.saturating_sub(kept.len()).min(n);
-        kept.extend_from_slice(&buffer[..room]);
-        cut |= room < n;
+/// What one of a child's pipes has said so far.
+struct Heard {
+    said: Arc<Mutex<(Vec<u8>, bool)>>,
+    listener: thread::JoinHandle<()>,
+}
+
+impl Heard {
+    fn listen(mut pipe: impl Read + Send + 'static, cap: usize) -> Self {
+        let said = Arc::new(Mutex::new((Vec::new(), false)));
+        let to = Arc::clone(&said);
+        let listener = thread::spawn(move || {
+            let mut buffer = vec![0; 64 << 10];
+            while let Ok(n) = pipe.read(&mut buffer) {
+                if n == 0 {
+                    break;
+                }
+                let mut said = to.lock().unwrap_or_else(PoisonError::into_inner);
+                let room = cap.saturating_sub(said.0.len()).min(n);
+                said.0.extend_from_slice(&buffer[..room]);
+                said.1 |= room < n;
+            }
+        });
+        Self { said, listener }
     }
-    (kept, cut)
-}
 
-fn join(handle: Option<thread::JoinHandle<(Vec<u8>, bool)>>) -> (Vec<u8>, bool) {
-    handle.and_then(|h| h.join().ok()).unwrap_or_default()
+    /// Waits for the pipe's end, but not beyond `deadline`: a program that the child left in the
+    /// background (`ssh` does, for shared connections) may never close it. All that the child
+    /// itself wrote stands in the pipe when it ends.
+    fn take(self, deadline: &Deadline) -> (Vec<u8>, bool) {
+        while !self.listener.is_finished() && !deadline.passed() {
+            thread::sleep(Duration::from_micros(500));
+        }
+        std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 fn wait(child: &mut Child, deadline: &Deadline) -> io::Result<(ExitStatus, bool)> {
@@ -315,6 +339,13 @@ mod tests {
             Invocation::new("sh").args(["-c", "sleep 60 & sleep 60"]).limit(Duration::from_millis(50)).run().unwrap();
         assert!(outcome.timed_out && !outcome.success());
         assert!(outcome.took < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn what_a_child_leaves_in_the_background_holds_nobody_up() {
+        let run = Invocation::new("sh").args(["-c", "setsid sleep 30 & echo done; exit 3"]).run().unwrap();
+        assert_eq!((run.code, run.stdout.as_slice(), run.timed_out), (Some(3), &b"done\n"[..], false));
+        assert!(run.took < Duration::from_secs(20));
     }
 
     #[test]

@@ -177,6 +177,14 @@ pub fn link_target(path: &Path) -> Result<PathBuf, ReadError> {
     fs::read_link(path).map_err(|e| ReadError::from_io(path, e))
 }
 
+/// `path` with every link and `..` on the way resolved.
+///
+/// # Errors
+/// When something on the way is absent or denied.
+pub fn real_path(path: &Path) -> Result<PathBuf, ReadError> {
+    fs::canonicalize(path).map_err(|e| ReadError::from_io(path, e))
+}
+
 /// Reads a text file of the system, such as `/etc/os-release`, that may be reached by a link.
 ///
 /// # Errors

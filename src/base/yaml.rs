@@ -85,7 +85,16 @@ pub fn explain(message: &str) -> String {
         }
         _ => String::new(),
     };
-    format!("{}{hint}", text::visible(message))
+    format!("{}{hint}", text::visible(&without_value(message)))
+}
+
+/// The message without the text that stood in the file: a password in the wrong place is no name
+/// or shape that masking could know.
+fn without_value(message: &str) -> String {
+    let value = message
+        .split_once(": string \"")
+        .and_then(|(before, rest)| Some((before, rest.rsplit_once("\", expected")?.1)));
+    value.map_or_else(|| message.to_owned(), |(before, wanted)| format!("{before}: text, expected{wanted}"))
 }
 
 /// `text` as a YAML scalar that reads the same under YAML 1.1 and 1.2: plain where no reader can

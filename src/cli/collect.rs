@@ -144,5 +144,6 @@ fn exit(facts: &[Fact], verdict: &Verdict) -> Exit {
     if verdict.outcome == Outcome::HardStop {
         return Exit::HardStop;
     }
-    if facts.iter().any(|fact| fact.absence.is_some()) { Exit::NotEstablished } else { Exit::Established }
+    let unseen = |fact: &Fact| fact.absence.is_some() || fact.missing.values().any(|why| why.reason.hides());
+    if facts.iter().any(unseen) { Exit::NotEstablished } else { Exit::Established }
 }

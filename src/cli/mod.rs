@@ -31,7 +31,10 @@ use self::screen::{Screen, tell};
 /// Parses the arguments, runs the verb and gives the exit code.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(refused) => return misunderstood(&refused),
+    };
     match run(&cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -39,6 +42,18 @@ pub fn main() -> ExitCode {
             Exit::Usage.into()
         }
     }
+}
+
+/// Help and version as they are; an error without the secrets and terminal escapes that the
+/// arguments may hold, since it repeats them.
+fn misunderstood(refused: &clap::Error) -> ExitCode {
+    if refused.use_stderr() {
+        tell(refused.render().to_string().trim_end());
+        return Exit::Usage.into();
+    }
+    // A closed pipe is no error.
+    let _ = refused.print();
+    Exit::Established.into()
 }
 
 fn run(cli: &Cli) -> Result<Exit> {

@@ -40,6 +40,23 @@ pub struct RunPlace {
     pub case_folder: PathBuf,
 }
 
+impl RunPlace {
+    /// The run in the folder `run`. Its real path counts: seen from inside itself, a run would else
+    /// take itself for its case's folder.
+    fn at(run: &Path) -> Result<Self> {
+        let run = files::real_path(run)?;
+        let case_folder = run.parent().and_then(Path::parent).unwrap_or(&run).to_owned();
+        Ok(Self { run, case_folder })
+    }
+
+    /// Where the run's record belongs, if the run lies in its case.
+    #[must_use]
+    pub fn record(&self) -> Option<PathBuf> {
+        let home = self.run.parent().is_some_and(|runs| runs.ends_with("runs"));
+        (home && self.case_folder.join("case.yaml").is_file()).then(|| self.case_folder.join(RECORD))
+    }
+}
+
 impl Place {
     /// Things below `root`.
     #[must_use]
@@ -123,7 +140,9 @@ impl Place {
     pub fn policy(&self, name: &str) -> Result<(Policy, Vec<u8>)> {
         let file = format!("{name}.yaml");
         let own = self.root.join("policies").join(&file);
-        let (policy, bytes) = match (own.exists(), assets::policy(&file)) {
+        // One that is there but cannot be read must not be replaced by the built-in one unnoticed.
+        let there = !matches!(files::metadata(&own), Err(files::ReadError::Absent { .. }));
+        let (policy, bytes) = match (there, assets::policy(&file)) {
             (true, _) => yaml::read::<Policy>(&own)?,
             (false, Some(text)) => (yaml::decode(Path::new(&file), text.as_bytes())?, text.as_bytes().to_vec()),
             (false, None) => {
@@ -136,11 +155,17 @@ impl Place {
         Ok((policy, bytes))
     }
 
-    /// The template file `name` (`incident.md.j2`): the root's own, or the built-in one.
-    #[must_use]
-    pub fn template(&self, name: &str) -> Option<String> {
-        let own = self.root.join("templates").join(name);
-        files::read_text(&own, LIMIT).ok().or_else(|| assets::template(name).map(str::to_owned))
+    /// The template file `name` (`incident.md.j2`): the root's own, or the built-in one; `None` when
+    /// there is neither.
+    ///
+    /// # Errors
+    /// When the root's own is there but cannot be read: the built-in one must not replace it unnoticed.
+    pub fn template(&self, name: &str) -> Result<Option<String>> {
+        match files::read_text(&self.root.join("templates").join(name), LIMIT) {
+            Ok(text) => Ok(Some(text)),
+            Err(files::ReadError::Absent { .. }) => Ok(assets::template(name).map(str::to_owned)),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// The run that the argument means: a run's folder, `CASE/RUN`, or a case's newest sealed run.
@@ -151,10 +176,8 @@ impl Place {
         let path = Path::new(argument);
         let named = self.case_folder("").join(argument.replacen('/', "/runs/", 1));
         for run in [path.to_owned(), named] {
-            if run.join("data").is_dir() {
-                let run = env::working_folder().unwrap_or_default().join(run);
-                let case_folder = run.parent().and_then(Path::parent).unwrap_or(&run).to_owned();
-                return Ok(RunPlace { run, case_folder });
+            if is_run(&run) {
+                return RunPlace::at(&run);
             }
         }
         let case_folder = self.find_case(argument)?;
@@ -170,14 +193,27 @@ impl Place {
     /// # Errors
     /// When the record has no front matter that names a run beside it.
     pub fn run_of_record(record: &Path) -> Result<RunPlace> {
-        let text = files::read_text(record, 64 << 20)?;
-        let front = FrontMatter::of(record, &text)?;
-        let case_folder = record.parent().unwrap_or(Path::new(".")).to_owned();
-        let run = case_folder.join("runs").join(&front.run);
+        let found = Self::named_run(record);
+        // Where a case's record lies, one that does not even say its run any more is a damaged one.
+        let home = files::real_path(record)?.parent().map(Path::to_owned).unwrap_or_default();
+        let ours = record.ends_with(RECORD) && home.join("case.yaml").is_file();
+        match found {
+            Err(_) if ours => match seal::latest(&home)? {
+                Some(run) => RunPlace::at(&run),
+                None => found,
+            },
+            found => found,
+        }
+    }
+
+    fn named_run(record: &Path) -> Result<RunPlace> {
+        let bytes = files::read(record, 64 << 20)?;
+        let front = FrontMatter::of(record, &String::from_utf8_lossy(&bytes))?;
+        let run = record.parent().unwrap_or(Path::new("")).join("runs").join(&front.run);
         if !is_run_name(&front.run) || !run.is_dir() {
             bail!("{}: its run {} is not beside it under runs/", record.display(), text::visible(&front.run));
         }
-        Ok(RunPlace { run, case_folder })
+        RunPlace::at(&run)
     }
 }
 
@@ -205,4 +241,10 @@ impl FrontMatter {
 /// Whether `name` may be a run's folder: it must not lead anywhere else.
 fn is_run_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// Whether a run, sealed or just begun, lies in `folder`.
+fn is_run(folder: &Path) -> bool {
+    let begun = || folder.parent().is_some_and(|runs| runs.ends_with("runs")) && seal::is_run_name(folder);
+    folder.join("data").is_dir() || (folder.is_dir() && begun())
 }

@@ -47,8 +47,13 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
     let (policy, policy_bytes) = place.policy(&loaded.case.policy).with_context(at)?;
     judge::check_references(&policy, &loaded.case).with_context(at)?;
     judge::check_paths(&policy, &loaded.case, &may_show).with_context(at)?;
-    let load = |name: &str| place.template(name);
-    let templates = render::needed(&loaded.case.template, &load).with_context(at)?;
+    let unread = std::cell::RefCell::new(None);
+    let load = |name: &str| place.template(name).unwrap_or_else(|error| unread.replace(Some(error)).and(None));
+    let templates = render::needed(&loaded.case.template, &load);
+    if let Some(error) = unread.take() {
+        return Err(error).with_context(at);
+    }
+    let templates = templates.with_context(at)?;
     let narrative = place.narrative(&loaded)?;
     if let Some(text) = &narrative {
         render::check_narrative(text, &loaded.case, &may_show).with_context(at)?;

@@ -1,8 +1,8 @@
 //! `evidence render`: writes the record of a run.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 
 use crate::base::digest::Digest;
 use crate::base::files;
@@ -11,7 +11,7 @@ use crate::seal;
 
 use super::args;
 use super::exit::Exit;
-use super::place::{Place, RECORD};
+use super::place::{Place, RunPlace};
 use super::screen::Screen;
 
 /// Runs the verb.
@@ -26,7 +26,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Render) -> Result<Exit> 
         screen.bytes(&record)?;
         return Ok(Exit::Established);
     }
-    let path = args.output.clone().unwrap_or_else(|| found.case_folder.join(RECORD));
+    let path = destination(&found, args.output.as_deref())?;
     files::write(&path, &record)?;
     let digest = Digest::of(&record).to_string();
     if screen.json {
@@ -35,4 +35,19 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Render) -> Result<Exit> 
         screen.text(&format!("record  {}\nsha256  {digest}\n", path.display()))?;
     }
     Ok(Exit::Established)
+}
+
+/// Where the record goes: never into the run, which is sealed, nor beside something that is not ours.
+fn destination(found: &RunPlace, output: Option<&Path>) -> Result<PathBuf> {
+    let Some(output) = output else {
+        let run = found.run.display();
+        return found.record().with_context(|| {
+            format!("{run}: this run does not lie in a case's folder; say where the record goes with --output")
+        });
+    };
+    let folder = output.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if files::real_path(folder).is_ok_and(|folder| folder.starts_with(&found.run)) {
+        bail!("{}: lies in the sealed run, which nothing may be added to", output.display());
+    }
+    Ok(output.to_owned())
 }

@@ -10,7 +10,7 @@ use crate::verify;
 
 use super::args;
 use super::exit::Exit;
-use super::place::{FrontMatter, Place, RECORD, RunPlace};
+use super::place::{FrontMatter, Place, RunPlace};
 use super::screen::Screen;
 
 /// Records are text; a larger one is none of ours.
@@ -43,16 +43,19 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> 
 
 /// The record in the case's folder, if it was rendered from this run.
 fn record_beside(found: &RunPlace) -> Result<Option<(std::path::PathBuf, Vec<u8>)>> {
-    let path = found.case_folder.join(RECORD);
+    let Some(path) = found.record() else { return Ok(None) };
     let bytes = match files::read(&path, LIMIT) {
         Ok(bytes) => bytes,
         Err(ReadError::Absent { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
-    let run = found.run.file_name().unwrap_or_default().to_string_lossy().into_owned();
-    let ours = std::str::from_utf8(&bytes).map_or(Ok(true), |text| FrontMatter::of(&path, text).map(|f| f.run == run));
-    // A record that cannot even be attributed is compared, so that the damage is named.
-    Ok(ours.unwrap_or(true).then_some((path, bytes)))
+    let text = String::from_utf8_lossy(&bytes);
+    let other = FrontMatter::of(&path, &text).is_ok_and(|front| {
+        let named = found.run.with_file_name(&front.run);
+        named != found.run && named.is_dir()
+    });
+    // A record that belongs to no run that is there is compared, so that the damage is named.
+    Ok((!other).then_some((path, bytes)))
 }
 
 fn exit(verification: &crate::model::verification::Verification, require_signature: bool) -> Exit {

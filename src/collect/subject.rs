@@ -129,6 +129,22 @@ pub(super) fn changed(path: &Path) -> Absence {
     Absence::new(Reason::Changed, message).settled_by(format!("sha256sum -- {}", text::shell_word(&name)))
 }
 
+/// Whether `file` states that it is empty and has content all the same, as the kernel's own files
+/// do. May read a byte of it.
+///
+/// # Errors
+/// When it cannot be read.
+pub(super) fn sizeless(file: &mut File, before: &Metadata) -> std::io::Result<bool> {
+    Ok(before.len() == 0 && file.read(&mut [0])? > 0 && file.metadata()?.len() == 0)
+}
+
+/// The absence of content in such a file: taken at its word it would pass for an empty one.
+pub(super) fn unread(path: &Path) -> Absence {
+    let name = text::from_name(path);
+    let message = format!("{name}: states a size of 0 bytes but has content, as files of the kernel do; not read");
+    Absence::new(Reason::Failed, message).settled_by(format!("cat -- {}", text::shell_word(&name)))
+}
+
 /// The SHA-256 of an open file's content, read once from its beginning.
 ///
 /// # Errors
@@ -163,6 +179,9 @@ pub(super) fn sha256_with(
             Err(e) if e.kind() == std::io::ErrorKind::Interrupted => {}
             Err(e) => return Err(failed(e)),
         }
+    }
+    if sizeless(file, before).map_err(failed)? {
+        return Err(unread(path));
     }
     let same = files::unchanged(file, before).map_err(failed)?;
     if same && left == 0 { Ok(hasher.finish()) } else { Err(changed(path)) }

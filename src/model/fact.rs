@@ -76,6 +76,13 @@ impl Reason {
             Self::Failed => "failed",
         }
     }
+
+    /// Whether something may be there that was not seen: all but what was established not to be
+    /// there or not to apply.
+    #[must_use]
+    pub fn hides(self) -> bool {
+        !matches!(self, Self::NotFound | Self::NotApplicable)
+    }
 }
 
 /// The absence of a value, with its reason.

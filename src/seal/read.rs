@@ -17,6 +17,7 @@ use crate::model::policy::Policy;
 
 use super::facts;
 use super::layout::{self, is_file_name};
+use super::runs::{RUNS, is_run_name};
 
 /// Why a run could not be read back.
 #[derive(Debug, thiserror::Error)]
@@ -81,7 +82,26 @@ pub fn read(run: &Path) -> Result<Bundle, ReadError> {
     if layout::is_unsealed(run) {
         return Err(ReadError::Unsealed { run: run.to_owned() });
     }
-    read_marked(run)
+    let bundle = read_marked(run)?;
+    in_place(run, &bundle)?;
+    Ok(bundle)
+}
+
+/// A run under another instant's name, or among another case's runs, would pass for what it is not:
+/// an old good run for the newest one. A copy that lies elsewhere claims neither.
+fn in_place(run: &Path, bundle: &Bundle) -> Result<(), ReadError> {
+    let among_runs = run.parent().filter(|runs| runs.ends_with(RUNS));
+    let Some(case) = among_runs.and_then(Path::parent) else { return Ok(()) };
+    let sealed_as = &bundle.info.run;
+    if is_run_name(run) && !run.ends_with(sealed_as) {
+        let why = format!("was sealed as the run `{}`: this folder was renamed or copied", visible(sealed_as));
+        return Err(invalid(run, layout::RUN, why));
+    }
+    if case.join("case.yaml").is_file() && !case.ends_with(&bundle.case.case) {
+        let why = format!("is of the case `{}`, and lies among the runs of another", bundle.case.case);
+        return Err(invalid(run, layout::CASE, why));
+    }
+    Ok(())
 }
 
 /// The same, for the writer's own look before it removes the marker.
@@ -219,7 +239,7 @@ fn json<T: DeserializeOwned>(run: &Path, path: &str) -> Result<T, ReadError> {
 }
 
 /// A link in the middle of a path is followed by the system, so each folder is looked at itself.
-fn folder(path: &Path) -> Result<(), ReadError> {
+pub(super) fn folder(path: &Path) -> Result<(), ReadError> {
     let metadata = files::metadata(path)?;
     match files::kind(&metadata) {
         "folder" => Ok(()),

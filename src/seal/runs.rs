@@ -45,6 +45,12 @@ pub fn latest(case_folder: &Path) -> Result<Option<PathBuf>, ReadError> {
     Ok(runs(case_folder)?.pop().map(|run| run.path))
 }
 
+/// Whether the folder's name is one that only runs have.
+#[must_use]
+pub fn is_run_name(folder: &Path) -> bool {
+    folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| order(name).is_some())
+}
+
 fn run(folder: &Path, name: &str) -> Option<Run> {
     let path = folder.join(name);
     files::metadata(&path).ok().filter(std::fs::Metadata::is_dir)?;

@@ -48,6 +48,8 @@ impl Writer {
     pub fn begin(case_folder: &Path, started: DateTime<Utc>) -> Result<Self, SealError> {
         let folder = case_folder.join(RUNS);
         files::make_folder(&folder)?;
+        // A link would lead what we write, and what we clear, to wherever somebody else likes.
+        read::folder(&folder)?;
         let busy = || SealError::Busy { case: case_folder.to_owned() };
         let lock = FolderLock::take(&folder)?.ok_or_else(busy)?;
         clear_scratch(case_folder)?;

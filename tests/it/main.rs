@@ -15,6 +15,7 @@ mod examine;
 mod examples;
 mod floors;
 mod g6;
+mod hostile;
 mod policies;
 mod postgres;
 mod reference;

@@ -244,12 +244,15 @@ impl Ready {
 
     fn read(
         &self,
-        file: File,
+        mut file: File,
         before: &Metadata,
         surroundings: &Surroundings<'_>,
         seen: &mut Observation,
     ) -> Result<(), Absence> {
         let failed = |e: io::Error| Absence::new(Reason::Failed, format!("{}: {e}", text::from_name(&self.path)));
+        if subject::sizeless(&mut file, before).map_err(failed)? {
+            return Err(subject::unread(&self.path));
+        }
         let (mut stored, container) = Stored::new(file, before, surroundings.progress).map_err(failed)?;
         let mut content = stored.unpack(container).map_err(failed)?;
         let mut pass = self.pass(&mut *content, before);

@@ -32,17 +32,13 @@ static DOC: Doc = Doc {
              and counted in `nulls`.",
     needs_target: true,
     settings: &[
-        Setting {
-            name: "query",
-            kind: "text",
-            required: true,
-            meaning: "one SELECT (or VALUES, TABLE, WITH … SELECT)",
-        },
+        Setting { name: "query", kind: "text", required: true, meaning: "one SELECT (or VALUES, or WITH … SELECT)" },
         Setting { name: "max_rows", kind: "number (1000)", required: false, meaning: "the most rows kept" },
     ],
     values: &[
         ("query", "the query as it was given"),
-        ("row_count", "the number of rows kept in `rows`"),
+        ("row_count", "the number of rows that the query gave; missing when there were more than `max_rows`"),
+        ("rows_kept", "the number of rows kept in `rows`"),
         ("cut", "whether there were more rows than that"),
         ("columns", "the columns' names in order; missing when there was no row to see them in"),
         ("rows", "the rows in order, each a map; NULLs left out"),
@@ -97,13 +93,26 @@ struct Look {
 }
 
 impl Look {
+    /// The absence of a count that nobody made: the rows beyond the cap were not asked for.
+    fn more_than(&self, kept: usize) -> Absence {
+        let message = format!("the query gave more than the {kept} rows kept: raise `max_rows`, or count in the query");
+        let count = format!("SELECT count(*) FROM ({}) AS q", self.query);
+        Absence::new(Reason::Limit, message).settled_by(self.client.by_hand(&count))
+    }
+
     fn read(&self, answers: &Answers, seen: &mut Observation) -> Result<(), Absence> {
         let all = answers.rows("rows");
         let kept = all.iter().take(self.max_rows).map(|json| rows::row(json));
         let kept = kept.collect::<Result<Vec<_>, _>>().map_err(|e| Absence::new(Reason::Unparsable, e))?;
         seen.set("query", self.query.clone());
-        seen.set("row_count", kept.len());
-        seen.set("cut", all.len() > kept.len());
+        let cut = all.len() > kept.len();
+        if cut {
+            seen.miss("row_count", self.more_than(kept.len()));
+        } else {
+            seen.set("row_count", kept.len());
+        }
+        seen.set("rows_kept", kept.len());
+        seen.set("cut", cut);
         match kept.first() {
             Some(Row(cells)) => seen.set("columns", cells.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>()),
             None => seen.miss("columns", Absence::new(Reason::NotApplicable, "no row to see the columns in")),

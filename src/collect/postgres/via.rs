@@ -70,8 +70,9 @@ impl Container {
 }
 
 fn is_host(host: &str) -> bool {
-    host.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
-        && host.chars().all(|c| c.is_ascii_alphanumeric() || "_.:@-".contains(c))
+    let begins = |part: &str| part.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_');
+    // What follows the user is handed on by `ssh` as a word of its own, e.g. to a ProxyCommand.
+    host.split('@').all(begins) && host.chars().all(|c| c.is_ascii_alphanumeric() || "_.:@-".contains(c))
 }
 
 #[cfg(test)]
@@ -109,6 +110,8 @@ mod tests {
             "docker:a;b",
             "ssh:",
             "ssh:-oProxyCommand=x",
+            "ssh:u@-oProxyCommand",
+            "ssh:u@",
             "ssh:a b",
             "ssh:h/psql",
             "ssh:h/docker:--privileged",
