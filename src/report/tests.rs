@@ -4,8 +4,9 @@ use std::io::Write as _;
 
 use crate::examine::{Examination, Options, examine};
 use crate::model::bundle::RunInfo;
-use crate::model::fact::Fact;
+use crate::model::fact::{Absence, Fact, Reason};
 use crate::model::plan::{Action, Plan, PlannedStep, Verb};
+use crate::model::value::Value;
 use crate::model::verdict::{Closure, Outcome, Row, Section, Status, Verdict};
 use crate::model::verification::{Level, LevelStatus, Verification};
 
@@ -189,6 +190,20 @@ fn the_last_line_says_the_outcome() {
 #[test]
 fn facts_and_what_was_not_seen() {
     insta::assert_snapshot!(super::collection(&facts(), &g6(), &WIDE));
+}
+
+#[test]
+fn what_was_not_seen_is_said_once_for_each_reason() {
+    let mut fact = facts().remove(0);
+    fact.values = [("gid".to_owned(), Value::Int(0))].into();
+    for (name, why) in [("a", "cut"), ("b", "cut"), ("c", ""), ("d", "cut"), ("e", "cut"), ("f", "cut"), ("g", "cut")] {
+        fact.missing.insert(name.into(), Absence::new(Reason::Limit, why));
+    }
+    let row = |fact: &Fact| super::facts::facts(std::slice::from_ref(fact), &WIDE).lines().nth(2).unwrap().to_owned();
+    assert!(row(&fact).ends_with("gid 0, not seen: a, b, d, e, f and 1 more (cut), not seen: c (limit reached)"));
+    fact.values = [("exists".to_owned(), Value::Bool(false))].into();
+    fact.source = "/srv/a".into();
+    assert!(row(&fact).ends_with("  does not exist: /srv/a"), "{}", row(&fact));
 }
 
 #[test]
