@@ -22,7 +22,7 @@ const LIMIT: u64 = 64 << 20;
 /// When there is nothing to verify under that name.
 pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> {
     let path = Path::new(&args.subject);
-    let (found, record) = if path.is_file() && path.extension().is_some_and(|e| e == "md") {
+    let (found, record) = if path.is_file() {
         (Place::run_of_record(path)?, Some((path.to_owned(), files::read(path, LIMIT)?)))
     } else {
         let found = place.find_run(&args.subject)?;
