@@ -264,7 +264,7 @@ fn json_shapes_are_frozen() {
     let collection = serde_json::to_value(json::collection(&info, &facts()[..2], &g6(), "ee")).unwrap();
     insta::assert_snapshot!("json_collection", pretty(collection));
     insta::assert_snapshot!("json_plan", pretty(serde_json::to_value(json::plan(&plan(), "cd")).unwrap()));
-    let verified = serde_json::to_value(json::verification(&verification())).unwrap();
+    let verified = serde_json::to_value(json::verification(&verification(), 5)).unwrap();
     insta::assert_snapshot!("json_verification", pretty(verified));
     let examined = serde_json::to_value(json::examinations(&[("half.sql".into(), examined(b""))])).unwrap();
     insta::assert_snapshot!("json_examinations", pretty(examined));
