@@ -76,7 +76,7 @@ impl ReadError {
 
 /// Why our own output could not be written.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {path}: {source}; free space or choose another --root, nothing was replaced")]
+#[error("cannot write {path}: {source}; nothing was replaced; free space, or name a folder that you may write to")]
 pub struct WriteError {
     path: PathBuf,
     source: io::Error,

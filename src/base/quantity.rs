@@ -21,7 +21,7 @@ pub enum QuantityError {
     #[error("expected a number with an optional unit, e.g. `20`, `1 MiB`, `30h`")]
     NoNumber,
     /// The unit is not known.
-    #[error("unknown unit; bytes: B kB MB GB TB KiB MiB GiB TiB, times: ms s m h d")]
+    #[error("unknown unit, or none; bytes: B kB MB GB TB KiB MiB GiB TiB, times: ms s m h d")]
     UnknownUnit,
     /// Negative, not finite, or too large.
     #[error("a quantity is finite, not negative and fits in 64 bits")]

@@ -16,7 +16,7 @@ use crate::report;
 use super::args;
 use super::exit::Exit;
 use super::progress::Bar;
-use super::screen::{Screen, tell};
+use super::screen::{Screen, chain, tell};
 
 /// Runs the verb.
 ///
@@ -38,7 +38,7 @@ pub fn run(screen: &Screen, args: &args::Examine) -> Result<Exit> {
                 seen.push((path.to_string_lossy().into_owned(), found));
             }
             Err(error) => {
-                tell(&format!("error: {error:#}"));
+                tell(&format!("error: {}", chain(&error)));
                 worst = worse(worst, Exit::Usage);
             }
         }

@@ -1,10 +1,11 @@
 //! `evidence explain`: the reference, at the prompt.
 
 use anyhow::{Result, bail};
+use clap::CommandFactory as _;
 
 use crate::base::text;
 
-use super::args;
+use super::args::{self, Cli};
 use super::exit::Exit;
 use super::reference;
 use super::screen::Screen;
@@ -14,10 +15,8 @@ use super::screen::Screen;
 /// # Errors
 /// When nothing has that name; the message suggests one.
 pub fn run(screen: &Screen, args: &args::Explain) -> Result<Exit> {
-    let Some(entry) = reference::entry(&args.name) else {
-        let names = reference::names();
-        let hint = text::did_you_mean(&args.name, names.iter().map(String::as_str));
-        bail!("nothing is called `{}`{hint}; there are: {}", args.name, names.join(", "));
+    let Some(entry) = reference::entry(&args.name).or_else(|| reference::entry(&args.name.to_lowercase())) else {
+        bail!("{}", unknown(&args.name));
     };
     if screen.json {
         screen.value(&serde_json::json!({"name": args.name, "markdown": entry}))?;
@@ -25,4 +24,23 @@ pub fn run(screen: &Screen, args: &args::Explain) -> Result<Exit> {
         screen.text(&entry)?;
     }
     Ok(Exit::Established)
+}
+
+/// What to type instead: the verb's own help, the names that begin the same, the near one, or where
+/// all names stand.
+fn unknown(name: &str) -> String {
+    let verbs = Cli::command();
+    if verbs.get_subcommands().any(|verb| verb.get_name() == name) {
+        return format!("`{name}` is a command: `evidence {name} --help` explains it");
+    }
+    if name.parse::<u64>().is_ok() {
+        return format!("there is no exit code {name}; `evidence explain exit-codes` lists them");
+    }
+    let names = reference::names();
+    let family: Vec<_> = names.iter().filter(|known| known.starts_with(&format!("{name}."))).cloned().collect();
+    if !family.is_empty() {
+        return format!("nothing is called `{name}` alone; there are: {}", family.join(", "));
+    }
+    let hint = text::did_you_mean(name, names.iter().map(String::as_str));
+    format!("nothing is called `{name}`{hint}; there are:{}", reference::listing())
 }

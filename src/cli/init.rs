@@ -34,7 +34,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Init) -> Result<Exit> {
     if screen.json {
         screen.value(&serde_json::json!({"case": args.case, "path": path}))?;
     } else {
-        let next = format!("next: edit it, then `evidence plan {}`\n", args.case);
+        let next = format!("next: edit it, then `{}`\n", place.command("plan", &args.case));
         screen.text(&format!("made  {}\n{next}", path.display()))?;
     }
     Ok(Exit::Established)

@@ -38,7 +38,7 @@ pub fn main() -> ExitCode {
     match run(&cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
-            tell(&format!("error: {error:#}"));
+            tell(&format!("error: {}", screen::chain(&error)));
             Exit::Usage.into()
         }
     }

@@ -91,10 +91,22 @@ impl Place {
         }
         let names = self.cases();
         let hint = text::did_you_mean(argument, names.iter().map(String::as_str));
-        bail!(
-            "no case `{argument}` in {}{hint}; `evidence init {argument}` starts one",
-            self.root.join("reports").display()
-        )
+        let next = match (is_name(argument), names.is_empty()) {
+            (true, _) => format!("`{}` starts one", self.command("init", argument)),
+            (false, true) => "name another folder with --root, or a path that is there".to_owned(),
+            (false, false) => format!("there are: {}", names.join(", ")),
+        };
+        bail!("no case `{argument}` in {}{hint}; {next}", self.root.join("reports").display())
+    }
+
+    /// The command `evidence VERB WHAT` as it works from where the reader stands.
+    #[must_use]
+    pub fn command(&self, verb: &str, what: &str) -> String {
+        let root = self.root.to_string_lossy();
+        if env::working_folder().is_ok_and(|here| here == self.root) {
+            return format!("evidence {verb} {what}");
+        }
+        format!("evidence --root {} {verb} {what}", text::shell_word(&root))
     }
 
     /// The names of all cases below the root.
@@ -180,12 +192,27 @@ impl Place {
                 return RunPlace::at(&run);
             }
         }
+        self.refuse_unknown_run(argument)?;
         let case_folder = self.find_case(argument)?;
         let newest = seal::latest(&case_folder).context("looking for the newest run")?;
         let Some(run) = newest else {
-            bail!("case `{argument}` has no sealed run; `evidence collect {argument}` makes one");
+            bail!("case `{argument}` has no sealed run; `{}` makes one", self.command("collect", argument));
         };
         Ok(RunPlace { run, case_folder })
+    }
+
+    /// `CASE/RUN` and a path to a run are refused here when the case is there but has no such run.
+    fn refuse_unknown_run(&self, argument: &str) -> Result<()> {
+        let path = Path::new(argument);
+        let (Some(case), Some(run)) = (path.parent(), path.file_name()) else { return Ok(()) };
+        let case = if case.ends_with("runs") { case.parent().unwrap_or(case) } else { case };
+        let named = case.to_str().filter(|name| is_name(name)).map(|name| self.case_folder(name));
+        let known = [named, Some(case.to_owned())].into_iter().flatten().find(|f| f.join("case.yaml").is_file());
+        let (Some(folder), false) = (known, path.exists()) else { return Ok(()) };
+        let runs = files::names(&folder.join("runs")).unwrap_or_default().into_iter();
+        let runs: Vec<_> = runs.filter_map(|name| name.into_string().ok()).filter(|name| is_run_name(name)).collect();
+        let there = if runs.is_empty() { "it has none".to_owned() } else { format!("there are: {}", runs.join(", ")) };
+        bail!("no run `{}` in {}; {there}", run.to_string_lossy(), folder.join("runs").display())
     }
 
     /// The run that a record was rendered from, by its front matter.
@@ -232,7 +259,7 @@ impl FrontMatter {
     pub fn of(path: &Path, text: &str) -> Result<Self> {
         let body = text.strip_prefix("---\n").and_then(|rest| rest.split_once("\n---\n"));
         let Some((front, _)) = body else {
-            bail!("{}: is no record: it has no front matter; name a record, case or run", path.display());
+            bail!("no record: {} has no front matter; name a record, case or run", path.display());
         };
         Ok(yaml::decode(path, front.as_bytes())?)
     }

@@ -25,16 +25,30 @@ pub const CHAPTERS: &[Chapter] = &[
     Chapter { name: "exit-codes", text: exit_codes },
 ];
 
-/// Everything that has an entry of its own, sorted.
-#[must_use]
-pub fn names() -> Vec<String> {
-    let chapters = CHAPTERS.iter().map(|chapter| chapter.name.to_owned());
-    let collectors = COLLECTORS.iter().map(|collector| collector.doc().name.to_owned());
-    let operators = OPERATORS.iter().map(|operator| operator.name.to_owned());
+/// Everything that has an entry of its own, by kind.
+fn kinds() -> [(&'static str, Vec<String>); 5] {
     let policies = assets::policies().into_iter().filter_map(|file| Some(file.strip_suffix(".yaml")?.to_owned()));
     let templates = assets::templates().into_iter().filter(|file| !file.starts_with('_'));
     let templates = templates.filter_map(|file| Some(file.strip_suffix(".md.j2")?.to_owned()));
-    let mut names: Vec<_> = chapters.chain(collectors).chain(operators).chain(policies).chain(templates).collect();
+    [
+        ("chapters", CHAPTERS.iter().map(|chapter| chapter.name.to_owned()).collect()),
+        ("collectors", COLLECTORS.iter().map(|collector| collector.doc().name.to_owned()).collect()),
+        ("operators", OPERATORS.iter().map(|operator| operator.name.to_owned()).collect()),
+        ("policies", policies.collect()),
+        ("templates", templates.collect()),
+    ]
+}
+
+/// All names for a person, a line for each kind.
+#[must_use]
+pub fn listing() -> String {
+    kinds().iter().map(|(kind, names)| format!("\n  {kind}: {}", names.join(", "))).collect()
+}
+
+/// Everything that has an entry of its own, sorted.
+#[must_use]
+pub fn names() -> Vec<String> {
+    let mut names: Vec<_> = kinds().into_iter().flat_map(|(_, names)| names).collect();
     names.sort_unstable();
     names.dedup();
     names

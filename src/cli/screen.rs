@@ -64,6 +64,20 @@ impl Screen {
     }
 }
 
+/// An error with its causes in one line; a cause that the text before it quotes is not repeated.
+#[must_use]
+pub fn chain(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 /// Tells a person something on standard error; secrets masked, terminal escapes made visible.
 pub fn tell(message: &str) {
     let masked = hygiene::mask_str(message);
@@ -87,4 +101,16 @@ fn width(terminal: bool) -> usize {
         return PIPE;
     }
     rustix::termios::tcgetwinsize(io::stdout()).map_or(PIPE, |size| usize::from(size.ws_col).max(60))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_is_quoted_already_is_not_said_twice() {
+        let error = anyhow::anyhow!("no room").context("cannot write a.md: no room").context("b");
+        assert_eq!(chain(&error), "b: cannot write a.md: no room");
+        assert_eq!(chain(&anyhow::anyhow!("x").context("y")), "y: x");
+    }
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::base::files::{self, ReadError};
+use crate::model::verification::{LevelStatus, Verification};
 use crate::report;
 use crate::verify;
 
@@ -22,7 +23,7 @@ const LIMIT: u64 = 64 << 20;
 /// When there is nothing to verify under that name.
 pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> {
     let path = Path::new(&args.subject);
-    let (found, record) = if path.is_file() && path.extension().is_some_and(|e| e == "md") {
+    let (found, record) = if path.is_file() {
         (Place::run_of_record(path)?, Some((path.to_owned(), files::read(path, LIMIT)?)))
     } else {
         let found = place.find_run(&args.subject)?;
@@ -33,12 +34,13 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> 
     let signers = signers.is_file().then_some(signers);
     let record = record.as_ref().map(|(path, bytes)| (path.as_path(), bytes.as_slice()));
     let verification = verify::verify(&found.run, record, signers.as_deref());
+    let exit = exit(&verification, args.require_signature);
     if screen.json {
-        screen.value(&report::json::verification(&verification))?;
+        screen.value(&report::json::verification(&verification, exit as u8))?;
     } else {
         screen.text(&report::levels(&verification, &screen.style))?;
     }
-    Ok(exit(&verification, args.require_signature))
+    Ok(exit)
 }
 
 /// The record in the case's folder, if it was rendered from this run.
@@ -58,14 +60,12 @@ fn record_beside(found: &RunPlace) -> Result<Option<(std::path::PathBuf, Vec<u8>
     Ok((!other).then_some((path, bytes)))
 }
 
-fn exit(verification: &crate::model::verification::Verification, require_signature: bool) -> Exit {
-    use crate::model::verification::LevelStatus::{Broken, NotDone, Unsigned};
-    let has = |status| verification.levels.iter().any(|level| level.status == status);
-    if has(Broken) {
-        Exit::Mismatch
-    } else if verification.levels.is_empty() || has(NotDone) || (require_signature && has(Unsigned)) {
-        Exit::NotEstablished
-    } else {
-        Exit::Established
+/// As the levels have it; a signature that was required and is not there is not established.
+fn exit(verification: &Verification, require_signature: bool) -> Exit {
+    let unsigned = verification.levels.iter().any(|level| level.status == LevelStatus::Unsigned);
+    match verification.exit_code() {
+        5 => Exit::Mismatch,
+        0 if !(require_signature && unsigned) => Exit::Established,
+        _ => Exit::NotEstablished,
     }
 }

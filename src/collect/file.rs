@@ -100,7 +100,7 @@ impl Prepared for Ready {
 impl Ready {
     fn how(&self) -> String {
         let name = text::from_name(&self.path);
-        if self.sha256 { format!("{name}: metadata and SHA-256 of the content") } else { format!("{name}: metadata") }
+        if self.sha256 { format!("{name}, metadata and SHA-256 of the content") } else { format!("{name}, metadata") }
     }
 
     fn see(&self, surroundings: &Surroundings<'_>) -> Observation {

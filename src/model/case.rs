@@ -171,12 +171,23 @@ impl Case {
         check_name("case", &self.case)?;
         check_name("template", &self.template)?;
         check_name("policy", &self.policy)?;
+        self.validate_zone()?;
         self.validate_steps()?;
         let said = self.effects.iter().map(|s| ("effects", &s.seat));
         let handoff = self.handoff.iter().map(|s| ("handoff", &s.seat));
         let proposals = self.proposals.iter().map(|p| ("proposals", &p.seat));
         let owners = self.waivers.iter().map(|w| ("waivers", &w.owner));
         said.chain(handoff).chain(proposals).chain(owners).try_for_each(|(key, seat)| self.check_seat(key, seat))
+    }
+
+    /// Also when no step asks for it: the record prints the zone.
+    fn validate_zone(&self) -> Result<(), CaseError> {
+        match &self.zone {
+            Some(zone) if zone.parse::<chrono_tz::Tz>().is_err() => {
+                Err(error("zone", &format!("`{zone}` is no IANA time zone such as `Europe/Zurich`")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn validate_steps(&self) -> Result<(), CaseError> {

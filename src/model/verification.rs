@@ -61,12 +61,6 @@ impl Verification {
             () => 0,
         }
     }
-
-    /// Whether no signature was found: for callers that require one.
-    #[must_use]
-    pub fn is_unsigned(&self) -> bool {
-        self.levels.iter().any(|level| level.status == LevelStatus::Unsigned)
-    }
 }
 
 #[cfg(test)]
@@ -85,6 +79,5 @@ mod tests {
         assert_eq!(of(&[Holds, NotDone]).exit_code(), 3);
         assert_eq!(of(&[NotDone, Broken, Holds]).exit_code(), 5);
         assert_eq!(of(&[]).exit_code(), 3);
-        assert!(of(&[Unsigned]).is_unsigned() && !of(&[Holds]).is_unsigned());
     }
 }

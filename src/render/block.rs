@@ -180,16 +180,12 @@ fn parts(text: &str) -> impl Iterator<Item = &str> {
     text.lines().chain(text.is_empty().then_some("(empty)"))
 }
 
-/// `commands([text, …])`: commands to read, never run by this program.
+/// `commands([text, …])`: commands to read, never run by this program. No prompt stands before
+/// them: some are SQL, and all are copied from here.
 pub(super) fn commands(commands: &[String]) -> String {
-    let mut lines = Vec::new();
-    for command in commands {
-        for (index, part) in parts(command).enumerate() {
-            let lead = if index == 0 { "$ " } else { "> " };
-            lines.push(format!("{lead}{}", escape::line(part, usize::MAX)));
-        }
-    }
-    if lines.is_empty() { String::new() } else { escape::fence("console", &lines) }
+    let parts = commands.iter().flat_map(|command| parts(command));
+    let lines: Vec<_> = parts.map(|part| escape::line(part, usize::MAX)).collect();
+    if lines.is_empty() { String::new() } else { escape::fence("text", &lines) }
 }
 
 /// The cited value that a template hands to a block: a value, or a reference as text.

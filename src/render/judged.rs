@@ -103,25 +103,34 @@ pub(super) fn summary(ledger: &Ledger, bundle: &Bundle) -> String {
 }
 
 fn count(section: Section, rows: &[&Row]) -> String {
-    let of = |wanted: fn(Status) -> bool| rows.iter().filter(|row| wanted(row.status)).count();
     let noun = match section {
         Section::Checks => "checks",
         Section::Criteria => "criteria",
         Section::Checklist | Section::HardStops => "checklist items",
     };
-    let misleading = match of(|s| s == Status::Misleading) {
-        0 => String::new(),
-        n => format!(" ({n} of them PASS (misleading))"),
-    };
-    let mut line =
-        format!("{} of {} {noun} FAIL{misleading}, {} PASS", of(Status::fails), rows.len(), of(|s| s == Status::Pass));
-    for (status, word) in [(Status::Unknown, "UNKNOWN"), (Status::Waived, "WAIVED")] {
-        let n = rows.iter().filter(|row| row.status == status).count();
-        if n > 0 {
-            let _ = write!(line, ", {n} {word}");
-        }
+    let of = |wanted: &dyn Fn(Status) -> bool| rows.iter().filter(|row| wanted(row.status)).collect::<Vec<_>>();
+    // Who decides wants to know which ones do not pass.
+    let named = |word, of: &[&&Row]| (!of.is_empty()).then(|| format!("{} {word} ({})", of.len(), ids(of)));
+    let failed = of(&Status::fails);
+    let which = if failed.is_empty() { String::new() } else { format!(" ({})", ids(&failed)) };
+    let parts = [
+        Some(format!("{} of {} {noun} FAIL{which}", failed.len(), rows.len())),
+        Some(format!("{} PASS", of(&|status| status == Status::Pass).len())),
+        named("UNKNOWN", &of(&|status| status == Status::Unknown)),
+        named("WAIVED", &of(&|status| status == Status::Waived)),
+    ];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// The ids of `rows`, the first ones when there are many; what passed misleadingly says so.
+fn ids(rows: &[&&Row]) -> String {
+    const MOST: usize = 8;
+    let note = |row: &Row| if row.status == Status::Misleading { " PASS (misleading)" } else { "" };
+    let mut shown: Vec<_> = rows.iter().take(MOST).map(|row| format!("{}{}", prose(&row.id), note(row))).collect();
+    if rows.len() > MOST {
+        shown.push(format!("{} more", rows.len() - MOST));
     }
-    line
+    shown.join(", ")
 }
 
 fn stops(ledger: &Ledger, verdict: &Verdict) -> String {
@@ -133,7 +142,8 @@ fn stops(ledger: &Ledger, verdict: &Verdict) -> String {
     let mut out = format!("- {} of {} triggered\n", fired.len(), plural(rows.len(), "hard stop"));
     for row in fired {
         let labels = ledger.labels(cited(ledger, row));
-        let _ = writeln!(out, "- Hard stop {} {}: {} {labels}", prose(&row.id), status(row), prose(&row.title));
+        let why = if row.because.is_empty() { String::new() } else { format!(": {}", prose(&row.because)) };
+        let _ = writeln!(out, "- Hard stop {} {}: {}{why} {labels}", prose(&row.id), status(row), prose(&row.title));
     }
     out
 }

@@ -1,5 +1,7 @@
 //! A collection as a short table: what each step saw, in a few words, or why it saw nothing.
 
+use std::collections::BTreeMap;
+
 use crate::base::quantity::show_bytes;
 use crate::base::text::plural;
 use crate::model::fact::{Absence, Fact, Reason};
@@ -23,7 +25,7 @@ const HEADLINES: &[(&str, &[&str])] = &[
     ("statement", &["seat", "says"]),
 ];
 
-/// Values shown when a collector has no headline.
+/// Values shown when a collector has no headline, and names shown of what was not seen.
 const FEW: usize = 5;
 /// A longer text is shown by its beginning only; the fact has it whole.
 const LONG: usize = 120;
@@ -89,17 +91,35 @@ fn summary(fact: &Fact) -> String {
         None => Vec::new(),
     };
     parts.extend(patterns(fact));
-    if parts.is_empty() {
+    let there = fact.values.get("exists") != Some(&Value::Bool(false));
+    if parts.is_empty() && there {
         parts.extend(fact.values.iter().filter_map(|(key, value)| part(key, value)).take(FEW));
     }
     parts.extend(fact.artifacts.iter().map(|a| format!("{} kept", a.name)));
-    // What cannot apply to what was seen is not missing to a person.
-    let missing = fact.missing.iter().filter(|(_, why)| why.reason != Reason::NotApplicable);
-    let missing: Vec<_> = missing.map(|(path, why)| format!("{path} ({})", why.reason.word())).collect();
-    if !missing.is_empty() {
-        parts.push(format!("not seen: {}", missing.join(", ")));
-    }
+    parts.extend(missing(fact));
     if parts.is_empty() { "nothing to show".to_owned() } else { parts.join(", ") }
+}
+
+/// What was not seen, the names that share a reason together. Of a thing that is not there, that
+/// alone is said.
+fn missing(fact: &Fact) -> Vec<String> {
+    if fact.values.get("exists") == Some(&Value::Bool(false)) {
+        return vec![format!("does not exist: {}", fact.source)];
+    }
+    let mut reasons: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+    // What cannot apply to what was seen is not missing to a person.
+    for (path, why) in fact.missing.iter().filter(|(_, why)| why.reason != Reason::NotApplicable) {
+        let words = if why.message.is_empty() { why.reason.word() } else { &why.message };
+        reasons.entry(words.to_owned()).or_default().push(path);
+    }
+    reasons.into_iter().map(|(words, paths)| format!("not seen: {} ({words})", few(&paths))).collect()
+}
+
+fn few(names: &[&str]) -> String {
+    match names.len().checked_sub(FEW) {
+        Some(more @ 1..) => format!("{} and {more} more", names[..FEW].join(", ")),
+        _ => names.join(", "),
+    }
 }
 
 fn patterns(fact: &Fact) -> Vec<String> {

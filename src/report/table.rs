@@ -32,6 +32,12 @@ impl Cell {
     pub fn painted(text: &str, paint: Paint) -> Self {
         Self { text: clean(text), paint }
     }
+
+    /// Whether it shows nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
 }
 
 impl From<&str> for Cell {

@@ -4,8 +4,9 @@ use std::io::Write as _;
 
 use crate::examine::{Examination, Options, examine};
 use crate::model::bundle::RunInfo;
-use crate::model::fact::Fact;
+use crate::model::fact::{Absence, Fact, Reason};
 use crate::model::plan::{Action, Plan, PlannedStep, Verb};
+use crate::model::value::Value;
 use crate::model::verdict::{Closure, Outcome, Row, Section, Status, Verdict};
 use crate::model::verification::{Level, LevelStatus, Verification};
 
@@ -192,6 +193,20 @@ fn facts_and_what_was_not_seen() {
 }
 
 #[test]
+fn what_was_not_seen_is_said_once_for_each_reason() {
+    let mut fact = facts().remove(0);
+    fact.values = [("gid".to_owned(), Value::Int(0))].into();
+    for (name, why) in [("a", "cut"), ("b", "cut"), ("c", ""), ("d", "cut"), ("e", "cut"), ("f", "cut"), ("g", "cut")] {
+        fact.missing.insert(name.into(), Absence::new(Reason::Limit, why));
+    }
+    let row = |fact: &Fact| super::facts::facts(std::slice::from_ref(fact), &WIDE).lines().nth(2).unwrap().to_owned();
+    assert!(row(&fact).ends_with("gid 0, not seen: a, b, d, e, f and 1 more (cut), not seen: c (limit reached)"));
+    fact.values = [("exists".to_owned(), Value::Bool(false))].into();
+    fact.source = "/srv/a".into();
+    assert!(row(&fact).ends_with("  does not exist: /srv/a"), "{}", row(&fact));
+}
+
+#[test]
 fn a_plan_to_authorise() {
     insta::assert_snapshot!(super::plan(&plan(), &"cd".repeat(32), &WIDE));
 }
@@ -249,7 +264,7 @@ fn json_shapes_are_frozen() {
     let collection = serde_json::to_value(json::collection(&info, &facts()[..2], &g6(), "ee")).unwrap();
     insta::assert_snapshot!("json_collection", pretty(collection));
     insta::assert_snapshot!("json_plan", pretty(serde_json::to_value(json::plan(&plan(), "cd")).unwrap()));
-    let verified = serde_json::to_value(json::verification(&verification())).unwrap();
+    let verified = serde_json::to_value(json::verification(&verification(), 5)).unwrap();
     insta::assert_snapshot!("json_verification", pretty(verified));
     let examined = serde_json::to_value(json::examinations(&[("half.sql".into(), examined(b""))])).unwrap();
     insta::assert_snapshot!("json_examinations", pretty(examined));

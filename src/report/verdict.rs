@@ -8,6 +8,8 @@ use super::clean;
 use super::style::{Paint, Style};
 use super::table::{Cell, table};
 
+/// On a narrower screen the five columns would break every word, so each item gets lines of its own.
+const WIDE_ENOUGH: usize = 100;
 const HEADER: [&str; 5] = ["item", "observed", "expected", "status", "why"];
 const SECTIONS: [(Section, &str); 4] = [
     (Section::HardStops, "Hard stops"),
@@ -44,7 +46,18 @@ fn push_section(out: &mut String, title: &str, rows: &[&Row], style: &Style) {
     }
     let cells: Vec<Vec<Cell>> = rows.iter().map(|row| cells(row)).collect();
     out.push_str(&format!("\n{}\n", style.paint(title, Paint::Strong)));
-    out.push_str(&table(&HEADER, &cells, style));
+    if style.width < WIDE_ENOUGH {
+        cells.into_iter().for_each(|cells| out.push_str(&stacked(cells, style)));
+    } else {
+        out.push_str(&table(&HEADER, &cells, style));
+    }
+}
+
+/// The cells of one item below each other, under its title; empty ones are left out.
+fn stacked(mut cells: Vec<Cell>, style: &Style) -> String {
+    let named = cells.split_off(1).into_iter().zip(&HEADER[1..]).filter(|(cell, _)| !cell.is_empty());
+    let rows: Vec<Vec<Cell>> = named.map(|(cell, name)| vec!["".into(), (*name).into(), cell]).collect();
+    table(&[], &[cells], style) + &table(&[], &rows, style)
 }
 
 fn cells(row: &Row) -> Vec<Cell> {

@@ -90,7 +90,7 @@ impl Ready {
         let expansion = quantity::show_bytes(self.options.expansion_limit.unwrap_or(u64::MAX));
         let time = quantity::show_seconds(self.time_limit.as_secs_f64());
         let name = text::from_name(&self.path);
-        format!("{name}: every byte, once, examined as a backup{member}{digests}; at most {expansion} unpacked, {time}")
+        format!("{name}, every byte, once, examined as a backup{member}{digests}; at most {expansion} unpacked, {time}")
     }
 
     fn see(&self, surroundings: &Surroundings<'_>) -> Observation {

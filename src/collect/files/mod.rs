@@ -88,6 +88,9 @@ impl Collector for FilesCollector {
 
     fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError> {
         let with: With = settings.decode()?;
+        if with.path.contains(['*', '?']) {
+            return Err(SettingError::new("with: path: names one folder; put the pattern of its files under `glob:`"));
+        }
         let glob = GlobBuilder::new(&with.glob).literal_separator(true).build();
         let glob = glob.map_err(|e| SettingError::new(format!("with: glob: {}", e.kind())))?;
         if !(with.baseline.tolerance > 0.0 && with.baseline.tolerance < 1.0) {
@@ -121,7 +124,7 @@ impl Ready {
     fn how(&self) -> String {
         let depth = if self.recursive { "and all folders below" } else { "without the folders below" };
         let content = if self.sha256 { "metadata and SHA-256 of the content" } else { "metadata" };
-        format!("{} {depth}, `{}`: {content}", text::from_name(&self.path), self.glob.glob().glob())
+        format!("{} {depth}, names like `{}`: {content}", text::from_name(&self.path), self.glob.glob().glob())
     }
 
     /// Where the part of `path` below the folder begins.

@@ -137,6 +137,7 @@ fn settings_are_checked() {
     let error = |with: &str| prepare(&FilesCollector, with).err().map(|e| e.message).unwrap_or_default();
     assert!(error("{ path: /x, glob: '[' }").contains("glob"));
     assert!(error("{ path: /x, baseline: { tolerance: 2 } }").contains("tolerance"));
+    assert!(error("{ path: '/x/*.gz' }").contains("glob:"));
     assert!(error("{ path: /x, recursiv: true }").contains("recursiv"));
 }
 

@@ -195,7 +195,7 @@ struct Pass {
 
 impl Ready {
     fn how(&self) -> String {
-        let mut how = format!("{}: every line, once", text::from_name(&self.path));
+        let mut how = format!("{}, every line, once", text::from_name(&self.path));
         for (name, pattern) in self.patterns.list() {
             let _ = write!(how, "; {name} = `{pattern}`");
         }

@@ -112,14 +112,17 @@ impl Cursor<'_> {
         if first { self.epoch() } else { None }
     }
 
-    /// `2026-05-15T10:23:50.123+02:00`, `2026/05/15 10:23:50`, `2026-05-15 10:23:50,123 CEST`.
+    /// `2026-05-15T10:23:50.123+02:00`, `2026/05/15 10:23:50`, `2026-05-15  10:23:50`, `2026-05-15 10:23:50,123 CEST`.
     fn iso(&mut self) -> Option<Calendar> {
         let year = self.digits(4)?;
         let separator = self.one_of(b"-/")?;
         let month = self.digits(2)?;
         self.one_of(&[separator])?;
         let day = self.digits(2)?;
-        self.one_of(b"Tt _")?;
+        // apt writes two spaces.
+        if self.one_of(b"Tt _")? == b' ' {
+            let _ = self.one_of(b" ");
+        }
         let date = Calendar { year: i32::try_from(year).ok(), month, day, ..Calendar::default() };
         self.clock(date).map(|found| self.zone(found))
     }
@@ -369,6 +372,7 @@ mod tests {
             "2026-05-15T10:23:50 starts",
             "[2026-05-15 10:23:50] starts",
             "2026-05-15 10:23:50,123 - INFO",
+            "Start-Date: 2026-05-15  10:23:50",
             "2026/05/15 10:23:50 [error] 7#7: x",
             "20260515_102350 starts",
             "<34>May 15 10:23:50 host cron[1]: x",

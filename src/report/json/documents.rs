@@ -110,15 +110,15 @@ pub fn plan(plan: &model::plan::Plan, sha256: &str) -> impl Serialize + use<> {
     document("plan", body)
 }
 
-/// A verification, level by level.
-pub fn verification(verification: &model::verification::Verification) -> impl Serialize + use<> {
+/// A verification, level by level, with what the program exits with.
+pub fn verification(verification: &model::verification::Verification, exit_code: u8) -> impl Serialize + use<> {
     let level = |level: &model::verification::Level| v1::Level {
         name: level.name.clone(),
         status: level_word(level.status),
         detail: level.detail.iter().map(|detail| mask_str(detail)).collect(),
     };
     let levels = verification.levels.iter().map(level).collect();
-    document("verification", v1::Verification { exit_code: verification.exit_code(), levels })
+    document("verification", v1::Verification { exit_code, levels })
 }
 
 /// What was found out about one file.

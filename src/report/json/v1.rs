@@ -111,8 +111,8 @@ pub(super) struct Action {
 
 #[derive(Serialize)]
 pub(super) struct Verification {
-    /// 0 when every level holds or is merely unsigned, 3 when one could not be done, 5 when one is
-    /// broken.
+    /// What the program exits with: 0 when every level holds or is merely unsigned, 3 when one could
+    /// not be done or a signature is required and missing, 5 when one is broken.
     pub exit_code: u8,
     pub levels: Vec<Level>,
 }
