@@ -10,11 +10,20 @@ use crate::model::value::Value;
 
 use super::engine::BUILT_IN;
 use super::rule::Rule;
-use super::rule::sample::{expand, random};
+use super::sample;
+
 use super::{Look, Masker, Raw, mask_str};
 
 fn rules() -> &'static [Rule] {
     BUILT_IN.as_ref().expect("the built-in rules load").rules()
+}
+
+fn expand(example: &str, seed: u64) -> (String, Vec<String>) {
+    sample::expand(example, seed).expect("known placeholders")
+}
+
+fn random(kind: &str, length: usize, seed: &mut u64) -> String {
+    sample::random(kind, length, seed).expect("a known kind")
 }
 
 fn seed_of(rule: &Rule, index: usize) -> u64 {
@@ -44,8 +53,10 @@ fn every_rule_is_well_formed() {
     for rule in rules() {
         assert!(ids.insert(&rule.id), "{} stands twice", rule.id);
         assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", rule.id);
-        assert!(rule.compile().is_ok(), "{}: {:?}", rule.id, rule.compile().err());
-        assert!(!rule.literals.is_empty() && rule.literals.iter().all(|w| w.len() >= 2), "{}", rule.id);
+        if rule.place != super::rule::Place::Value {
+            assert!(rule.compile().is_ok(), "{}: {:?}", rule.id, rule.compile().err());
+        }
+        assert!(!rule.words().is_empty() && rule.words().iter().all(|w| w.len() >= 3), "{}", rule.id);
         assert!(!rule.examples.is_empty() && !rule.negative_examples.is_empty(), "{} proves nothing", rule.id);
     }
     assert!(rules().len() >= 20);
@@ -187,7 +198,7 @@ fn a_name_that_becomes_the_same_mask_swallows_no_other() {
 }
 
 #[test]
-fn ten_megabytes_without_a_line_break_take_linear_time() {
+fn megabytes_without_a_line_break_take_linear_time() {
     let secret = random("alnum", 24, &mut 3);
     let watch = crate::base::clock::Stopwatch::start();
     for unit in [
@@ -198,12 +209,12 @@ fn ten_megabytes_without_a_line_break_take_linear_time() {
         "bearer 1a",
         "-----BEGIN PRIVATE KEY----- ",
     ] {
-        let mut text = unit.repeat(10_000_000 / unit.len());
+        let mut text = unit.repeat(3_000_000 / unit.len());
         text.push_str(&format!(" password={secret} "));
         let masked = mask_str(&text);
         assert!(!masked.contains(&secret[..6]), "{unit}");
     }
-    assert!(watch.millis() < 120_000, "{} ms", watch.millis());
+    assert!(watch.millis() < 60_000, "{} ms", watch.millis());
 }
 
 proptest! {
