@@ -31,6 +31,8 @@ pub(super) struct Finding {
     pub secret: Range<usize>,
     /// How sure it is.
     pub confidence: Confidence,
+    /// The writing it was found in, empty for the text as it stands.
+    pub via: &'static str,
 }
 
 /// The rules with their prefilter.
@@ -221,7 +223,7 @@ impl Search<'_> {
         if compiled.allow.as_ref().is_some_and(excepted) {
             return;
         }
-        self.found.push(Finding { rule: index, secret, confidence });
+        self.found.push(Finding { rule: index, secret, confidence, via: "" });
     }
 
     /// The value after a name, if the name announces a secret and the value is one.
@@ -247,7 +249,7 @@ impl Search<'_> {
         if confidence == Confidence::Low && (seen.by == By::Call || seen.by == By::Comparison) {
             return;
         }
-        self.found.push(Finding { rule: index, secret: seen.value, confidence });
+        self.found.push(Finding { rule: index, secret: seen.value, confidence, via: "" });
     }
 
     /// Whether a value is put together from others: `${A}:${B}`, `" + name + "`.
@@ -278,6 +280,7 @@ pub(super) fn merge(mut found: Vec<Finding>) -> Vec<Finding> {
                 if better {
                     last.rule = next.rule;
                     last.confidence = next.confidence;
+                    last.via = next.via;
                 }
             }
             _ => merged.push(next),
@@ -290,6 +293,6 @@ pub(super) fn merge(mut found: Vec<Finding>) -> Vec<Finding> {
 #[must_use]
 pub fn count_secrets(text: &[u8]) -> usize {
     BUILT_IN.as_ref().map_or(0, |engine| {
-        text.chunks(1 << 20).map(|chunk| engine.find(chunk).iter().filter(|f| f.confidence > Confidence::Low).count()).sum()
+        text.chunks(1 << 20).map(|chunk| engine.deep(chunk).iter().filter(|f| f.confidence > Confidence::Low).count()).sum()
     })
 }

@@ -43,6 +43,7 @@ impl Learned {
             rule: rules[hit.pattern().as_usize()],
             secret: hit.range(),
             confidence: Confidence::High,
+            via: "",
         };
         words.find_iter(text).map(finding).collect()
     }

@@ -8,6 +8,7 @@ mod assign;
 mod block;
 mod check;
 mod engine;
+mod form;
 mod keys;
 mod learned;
 mod mask;
@@ -19,6 +20,7 @@ mod seam;
 mod value;
 mod walk;
 mod weigh;
+mod wrapped;
 
 #[cfg(test)]
 mod tests;
