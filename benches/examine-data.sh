@@ -31,19 +31,19 @@ create table sales.orders as
   select g as id, gen_random_uuid() as key, words(8 + g % 13, g) as note,
          timestamptz '2026-01-01' + g * interval '17 seconds' as placed,
          (g::bigint * 7919 % 100000) / 100.0 as amount, g % 5000 as customer
-  from generate_series(1, 1500000) g;
+  from generate_series(1, 1900000) g;
 create table audit.events as
   select g as id, timestamptz '2026-01-01' + g * interval '3 seconds' as at,
          jsonb_build_object('kind', 'event' || g % 17, 'actor', g % 991, 'path', '/api/v1/items/' || g,
            'agent', 'client/' || g % 37, 'tags', jsonb_build_array(g % 3, g % 5, 'x' || g % 7),
            'quote', E'line one\nline "two"\\end') as doc
-  from generate_series(1, 1800000) g;
+  from generate_series(1, 2200000) g;
 create table media.blobs as
   select g as id, decode(repeat(md5(g::text), 2) || md5((g::bigint * 3)::text) || repeat('00ff', 60), 'hex') as body
-  from generate_series(1, 450000) g;
+  from generate_series(1, 600000) g;
 create table "Odd Name"."ta.ble ""q"" ä" as
   select g as id, md5(g::text) as hash, case when g % 3 = 0 then null else words(4, g) end as note
-  from generate_series(1, 1500000) g;
+  from generate_series(1, 1900000) g;
 create view sales.open_orders as select * from sales.orders where amount > 100;
 grant usage on schema sales to reader; grant select on sales.orders, sales.open_orders to reader;
 SQL
@@ -51,6 +51,7 @@ SQL
 ls -l dump.sql
 gzip -6 -k dump.sql
 gzip -1 -c dump.sql > dump-1.sql.gz
+grep -avE '^\\(un)?restrict ' dump.sql | gzip -6 > plain.sql.gz
 zstd -q -k dump.sql
 "$bin/pg_dump" -Fc > dump.custom
 tar czf dump.tar.gz dump.sql.gz

@@ -47,6 +47,11 @@ pub struct Outcome {
     pub took: Duration,
 }
 
+/// A child that runs until it is told to stop; dropping it stops it too.
+pub struct Daemon {
+    child: Child,
+}
+
 /// Why a child did not start or could not be followed.
 #[derive(Debug, thiserror::Error)]
 pub enum ChildError {
@@ -166,6 +171,52 @@ impl Invocation {
         })
     }
 
+    /// Starts a child that goes on beside us, with no input and its output dropped.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn spawn(self) -> Result<Daemon, ChildError> {
+        let mut command = self.command();
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let child = command.spawn().map_err(|e| self.fail(e))?;
+        Ok(Daemon { child })
+    }
+
+    /// Like [`Self::run`], but standard output goes to `sink` piece by piece and is not kept; for
+    /// programs that say more than fits in memory.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn follow(self, sink: &mut dyn FnMut(&[u8])) -> Result<Outcome, ChildError> {
+        let watch = Stopwatch::start();
+        let deadline = Deadline::after(self.limit);
+        let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
+        let cap = self.cap;
+        let feed = child.stdin.take().map(|pipe| spawn_feed(pipe, self.stdin.clone()));
+        let err = child.stderr.take().map(|pipe| thread::spawn(move || drain(pipe, cap)));
+        if let Some(mut pipe) = child.stdout.take() {
+            let mut buffer = vec![0; 64 << 10];
+            while let Ok(n) = pipe.read(&mut buffer) {
+                if n == 0 || deadline.passed() {
+                    break;
+                }
+                sink(&buffer[..n]);
+            }
+        }
+        let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
+        let (stderr, _) = join(err);
+        drop(feed.map(thread::JoinHandle::join));
+        Ok(Outcome {
+            code: status.code(),
+            signal: status.signal(),
+            stdout: Vec::new(),
+            stderr,
+            stdout_cut: false,
+            timed_out,
+            took: watch.elapsed(),
+        })
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the room that starts processes")]
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
@@ -204,6 +255,34 @@ impl Outcome {
     #[must_use]
     pub fn success(&self) -> bool {
         self.code == Some(0) && !self.timed_out
+    }
+}
+
+impl Daemon {
+    /// Whether it still runs.
+    pub fn alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Asks it to end (SIGINT), waits for at most `limit`, then ends its whole group.
+    pub fn stop(&mut self, limit: Duration) {
+        if let Some(pid) = self.pid() {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+        }
+        if wait(&mut self.child, &Deadline::after(limit)).is_err() {
+            end_group(&mut self.child);
+        }
+    }
+
+    fn pid(&mut self) -> Option<rustix::process::Pid> {
+        // Only while it has not been waited for: afterwards the number may be somebody else's.
+        self.alive().then(|| i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)).flatten()
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.stop(Duration::from_secs(10));
     }
 }
 
@@ -279,6 +358,14 @@ mod tests {
         assert_eq!((outcome.stdout.len(), outcome.stdout_cut), (10, true));
         let outcome = Invocation::new("env").run().unwrap();
         assert!(!String::from_utf8_lossy(&outcome.stdout).contains("CARGO_"));
+    }
+
+    #[test]
+    fn a_daemon_ends_when_it_is_dropped() {
+        let mut daemon = Invocation::new("sleep").args(["600"]).spawn().unwrap();
+        assert!(daemon.alive());
+        daemon.stop(Duration::from_secs(5));
+        assert!(!daemon.alive());
     }
 
     #[test]

@@ -149,14 +149,14 @@ fn open_with(path: &Path, extra: OFlags) -> Result<(File, Metadata), ReadError> 
     Ok((file, metadata))
 }
 
-/// Opens a file that [`metadata`] just described as regular, for inventories of very many files:
-/// what was opened must be that same file, unchanged since.
+/// Opens what a folder's listing called a regular file, for inventories of very many of them: one
+/// system call instead of three. Something else may stand there by now; the caller has to look at
+/// the metadata of what was opened (a link is refused and a FIFO does not block all the same).
 ///
 /// # Errors
-/// `Ok(None)` is not an error: something else stands there now. See [`ReadError`] for the rest.
+/// See [`ReadError`].
 #[expect(clippy::disallowed_methods, reason = "this is the room that opens files")]
-pub fn open_described(path: &Path, described: &Metadata) -> Result<Option<File>, ReadError> {
-    regular(path, described)?;
+pub fn open_listed(path: &Path) -> Result<File, ReadError> {
     let flags = OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC | OFlags::NOFOLLOW;
     let attempt = |flags: OFlags| {
         let bits = i32::try_from(flags.bits()).unwrap_or_default();
@@ -166,9 +166,7 @@ pub fn open_described(path: &Path, described: &Metadata) -> Result<Option<File>,
         Err(e) if e.kind() == io::ErrorKind::PermissionDenied => attempt(flags),
         other => other,
     };
-    let file = file.map_err(|e| ReadError::from_io(path, e))?;
-    let same = unchanged(&file, described).map_err(|e| ReadError::from_io(path, e))?;
-    Ok(same.then_some(file))
+    file.map_err(|e| ReadError::from_io(path, e))
 }
 
 /// Where the link `path` points to, as it is written; not followed.
@@ -286,6 +284,55 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
     temporary.as_file().sync_all().map_err(fail)?;
     temporary.persist(path).map_err(|e| fail(e.error))?;
     sync_folder(folder)
+}
+
+/// A file that is being written under a temporary name in the folder of `path`, to replace it.
+pub struct Replacement {
+    temporary: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl Replacement {
+    /// Begins to write what will be at `path`; 0600.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    pub fn begin(path: &Path) -> Result<Self, WriteError> {
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let temporary = tempfile::Builder::new().prefix(".evidence-").suffix(".tmp").tempfile_in(folder);
+        Ok(Self { temporary: temporary.map_err(|e| WriteError::new(path, e))?, path: path.to_owned() })
+    }
+
+    /// Puts it in its place, synced; with the mode and owner of `like`, if given.
+    ///
+    /// # Errors
+    /// When the system refuses; what was at the path is then still there.
+    pub fn finish(self, like: Option<&Metadata>) -> Result<(), WriteError> {
+        let fail = |e| WriteError::new(&self.path, e);
+        if let Some(like) = like {
+            let mine = self.temporary.as_file().metadata().map_err(fail)?;
+            if (mine.uid(), mine.gid()) != (like.uid(), like.gid()) {
+                std::os::unix::fs::fchown(self.temporary.as_file(), Some(like.uid()), Some(like.gid()))
+                    .map_err(fail)?;
+            }
+            let mode = fs::Permissions::from_mode(like.mode() & 0o7777);
+            self.temporary.as_file().set_permissions(mode).map_err(fail)?;
+        }
+        self.temporary.as_file().sync_all().map_err(fail)?;
+        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        self.temporary.persist(&self.path).map_err(|e| WriteError::new(&self.path, e.error))?;
+        sync_folder(folder)
+    }
+}
+
+impl Write for Replacement {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.temporary.as_file_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.temporary.as_file_mut().flush()
+    }
 }
 
 /// Makes the names in `folder` durable.
@@ -419,6 +466,17 @@ mod tests {
         let fifo = folder.path().join("fifo");
         rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
         assert!(matches!(open(&fifo), Err(ReadError::NotRegular { kind: "FIFO", .. })));
+    }
+
+    #[test]
+    fn a_link_or_fifo_swapped_in_behind_a_listing_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let (fifo, link) = (folder.path().join("fifo"), folder.path().join("link"));
+        rustix::fs::mknodat(rustix::fs::CWD, &fifo, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+        std::os::unix::fs::symlink("/etc/hostname", &link).unwrap();
+        assert!(matches!(open_listed(&link), Err(ReadError::Link { .. })));
+        let opened = open_listed(&fifo).unwrap();
+        assert_eq!(kind(&opened.metadata().unwrap()), "FIFO");
     }
 
     #[test]

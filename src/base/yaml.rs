@@ -57,9 +57,20 @@ pub fn decode<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, YamlE
         return Err(invalid(line + 1, 1, "YAML is indented with spaces, not tabs".to_owned()));
     }
     serde_yaml::from_str(text).map_err(|error| {
-        let (line, column) = error.location().map_or((0, 0), |l| (l.line(), l.column()));
-        invalid(line, column, explain(&error.to_string()))
+        let message = error.to_string();
+        let place = second_key(text, &message).or_else(|| error.location().map(|l| (l.line(), l.column())));
+        let (line, column) = place.unwrap_or_default();
+        invalid(line, column, explain(&message))
     })
+}
+
+/// Where a duplicate top-level key stands for the second time: the decoder names only the start of
+/// the map.
+fn second_key(text: &str, message: &str) -> Option<(usize, usize)> {
+    let key = message.strip_prefix("duplicate field `")?.split('`').next()?;
+    let stands = |line: &str| line.strip_prefix(key).is_some_and(|rest| rest.starts_with(':'));
+    let mut lines = text.lines().enumerate().filter(|(_, line)| stands(line));
+    lines.nth(1).map(|(index, _)| (index + 1, 1))
 }
 
 /// The decoder's message, without its own copy of the place, and with a suggestion for a name

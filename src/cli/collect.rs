@@ -38,8 +38,8 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Collect) -> Result<Exit>
     let mut writer = Writer::begin(&ready.loaded.folder, started)?;
     let sealed = Sources::seal(&ready, &mut masker, &mut writer)?;
     let sandbox = enter_sandbox(writer.folder(), args.require_sandbox)?;
-    let facts = look(&ready, &sealed, &mut masker, &mut writer, sandbox)?;
     let as_of = clock::stamp(started);
+    let facts = look(&ready, &sealed, &mut masker, &mut writer, sandbox, &as_of)?;
     let verdict = judge::judge(&sealed.policy, &facts, &sealed.case, &as_of);
     let folder = writer.folder().to_owned();
     let info = RunInfo {
@@ -110,6 +110,7 @@ fn look(
     masker: &mut Masker,
     writer: &mut Writer,
     sandbox: Level,
+    as_of: &str,
 ) -> Result<Vec<Fact>> {
     let arguments: Vec<String> =
         env::arguments().into_iter().map(|argument| masker.text(Raw::new(argument)).into_inner()).collect();
@@ -117,7 +118,7 @@ fn look(
     let bar = Bar::new();
     let session = Session { scratch: &scratch, progress: &bar, sandbox: sandbox.word(), arguments: &arguments };
     let ids: Vec<&str> = ready.loaded.case.collect.iter().map(|step| step.id.as_str()).collect();
-    let mut gate = |facts: &[Fact]| judge::fired(&sealed.policy, facts, &ids[facts.len().min(ids.len())..]);
+    let mut gate = |facts: &[Fact]| judge::fired(&sealed.policy, facts, &ids[facts.len().min(ids.len())..], as_of);
     let mut keep = |fact: Masked<SealedFact>| writer.fact(fact);
     Ok(session.run(&ready.steps, masker, &mut gate, &mut keep)?)
 }

@@ -1,7 +1,67 @@
-//! Arguments and one file per verb.
+//! Arguments, one file per verb, and what ends on a screen. The only room that prints.
 
-/// Runs the program and gives its exit code.
+mod args;
+mod check;
+mod collect;
+mod completions;
+mod demo;
+mod examine;
+pub mod exit;
+mod explain;
+mod git;
+mod init;
+mod mask;
+mod place;
+mod plan;
+mod progress;
+pub mod reference;
+mod render;
+mod rules;
+mod scan;
+mod schema;
+mod screen;
+mod verify;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use self::args::{Cli, Verb};
+use self::exit::Exit;
+use self::place::Place;
+use self::screen::{Screen, tell};
+
+/// Parses the arguments, runs the verb and gives the exit code.
 #[must_use]
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(2)
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            tell(&format!("error: {error:#}"));
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<Exit> {
+    let screen = Screen::new(&cli.global);
+    let place = Place::new(&cli.global.root);
+    match &cli.verb {
+        Verb::Demo(args) => demo::run(&screen, args),
+        Verb::Init(args) => init::run(&place, &screen, args),
+        Verb::Examine(args) => examine::run(&screen, args),
+        Verb::Plan(args) => plan::run(&place, &screen, args),
+        Verb::Collect(args) => collect::run(&place, &screen, args),
+        Verb::Check(args) => check::run(&place, &screen, args),
+        Verb::Render(args) => render::run(&place, &screen, args),
+        Verb::Verify(args) => verify::run(&place, &screen, args),
+        Verb::Scan(args) => scan::run(&screen, args),
+        Verb::Mask(args) => mask::run(&screen, args),
+        Verb::Rules(args) => rules::run(&screen, args),
+        Verb::Schema(args) => schema::run(&screen, args),
+        Verb::Explain(args) => explain::run(&screen, args),
+        Verb::Completions(args) => completions::run(&screen, args),
+    }
 }

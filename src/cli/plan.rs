@@ -1,15 +1,15 @@
 //! `evidence plan`: everything that a collection would read, ask or run, in order, and the digest
 //! by which it can be authorised.
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, anyhow};
 
 use crate::base::canonical;
 use crate::base::digest::Digest;
 use crate::collect::{self, Step};
 use crate::hygiene;
 use crate::judge;
+use crate::model;
 use crate::model::plan::Plan;
-use crate::model::policy::Policy;
 use crate::render;
 use crate::report;
 
@@ -22,9 +22,7 @@ use super::screen::Screen;
 pub struct Ready {
     /// The case.
     pub loaded: LoadedCase,
-    /// The policy.
-    pub policy: Policy,
-    /// Its bytes.
+    /// The policy's bytes.
     pub policy_bytes: Vec<u8>,
     /// The template and its partials, by file name.
     pub templates: std::collections::BTreeMap<String, String>,
@@ -48,10 +46,15 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
     let at = || file.display().to_string();
     let (policy, policy_bytes) = place.policy(&loaded.case.policy).with_context(at)?;
     judge::check_references(&policy, &loaded.case).with_context(at)?;
+    judge::check_paths(&policy, &loaded.case, &may_show).with_context(at)?;
     let load = |name: &str| place.template(name);
     let templates = render::needed(&loaded.case.template, &load).with_context(at)?;
     let narrative = place.narrative(&loaded)?;
-    let steps = collect::prepare(&loaded.case, &loaded.folder).with_context(at)?;
+    if let Some(text) = &narrative {
+        render::check_narrative(text, &loaded.case, &may_show).with_context(at)?;
+    }
+    let steps = collect::prepare(&loaded.case, &loaded.folder)
+        .map_err(|e| anyhow!("{}{}: {e}", file.display(), line_of_step(&loaded.bytes, e.step.as_deref())))?;
     let plan = Plan {
         case: loaded.case.case.clone(),
         policy: policy.policy.clone(),
@@ -59,7 +62,32 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
         steps: steps.iter().map(Step::plan).collect(),
     };
     let digest = canonical::anchor(&plan)?;
-    Ok(Ready { loaded, policy, policy_bytes, templates, narrative, steps, plan, digest })
+    Ok(Ready { loaded, policy_bytes, templates, narrative, steps, plan, digest })
+}
+
+/// `:7` for a step whose id stands on line 7: settings are decoded after the YAML, so the reader's
+/// own place is gone by then.
+fn line_of_step(case: &[u8], id: Option<&str>) -> String {
+    let text = String::from_utf8_lossy(case);
+    let stands = |line: &str| {
+        let key = line.trim_start().trim_start_matches("- ").trim_start_matches(['{', ' ']);
+        let value = key.strip_prefix("id:").map(|v| v.trim().trim_matches(['"', '\'']));
+        value.is_some_and(|v| Some(v.split([' ', ',', '#']).next().unwrap_or(v)) == id)
+    };
+    text.lines().position(stands).map_or_else(String::new, |index| format!(":{}", index + 1))
+}
+
+/// Whether the step can ever show something at `path`: its collector documents it, and a pattern
+/// is one that the step looks for.
+fn may_show(step: &model::case::Step, path: &str) -> bool {
+    let documented = |name: &str| judge::path_fits(name, path);
+    let patterns = step.with.get("patterns");
+    let sought = match (path.strip_prefix("patterns."), patterns) {
+        (Some(rest), Some(patterns)) => patterns.at(rest.split('.').next().unwrap_or(rest)).is_some(),
+        _ => true,
+    };
+    let collector = collect::find(&step.uses);
+    sought && collector.is_none_or(|c| c.doc().values.iter().any(|(name, _)| documented(name)))
 }
 
 /// Runs the verb.

@@ -32,7 +32,8 @@ pub fn names() -> Vec<String> {
     let collectors = COLLECTORS.iter().map(|collector| collector.doc().name.to_owned());
     let operators = OPERATORS.iter().map(|operator| operator.name.to_owned());
     let policies = assets::policies().into_iter().filter_map(|file| Some(file.strip_suffix(".yaml")?.to_owned()));
-    let templates = assets::templates().into_iter().filter_map(|file| Some(file.strip_suffix(".md.j2")?.to_owned()));
+    let templates = assets::templates().into_iter().filter(|file| !file.starts_with('_'));
+    let templates = templates.filter_map(|file| Some(file.strip_suffix(".md.j2")?.to_owned()));
     let mut names: Vec<_> = chapters.chain(collectors).chain(operators).chain(policies).chain(templates).collect();
     names.sort_unstable();
     names.dedup();
@@ -44,7 +45,7 @@ pub fn names() -> Vec<String> {
 pub fn entry(name: &str) -> Option<String> {
     let chapter = || CHAPTERS.iter().find(|chapter| chapter.name == name).map(|chapter| (chapter.text)());
     let collector = || COLLECTORS.iter().map(|c| c.doc()).find(|doc| doc.name == name).map(collector);
-    let operator = || OPERATORS.iter().find(|operator| operator.name == name).map(operator);
+    let operator = || OPERATORS.iter().find(|operator| operator.name == name).map(|found| operator(found));
     chapter().or_else(collector).or_else(operator).or_else(|| exit_code(name)).or_else(|| files(name))
 }
 
@@ -97,7 +98,8 @@ fn operators() -> String {
 }
 
 fn operator(operator: &Operator) -> String {
-    format!("# {}\n\n{}\n\n```yaml\n{}\n```\n", operator.name, operator.doc, operator.example.trim_end())
+    let Operator { name, doc, detail, example, .. } = operator;
+    format!("# {name}\n\n{doc}\n\n{detail}\n\n```yaml\n{}\n```\n", example.trim_end())
 }
 
 fn exit_codes() -> String {

@@ -42,8 +42,11 @@ fn case_schema() -> Value {
 
 /// `if uses is this collector, then with has these keys`.
 fn settings_rule(doc: &Doc) -> Value {
-    let properties: Map<_, _> =
-        doc.settings.iter().map(|s| (s.name.to_owned(), json!({"description": format!("{} ({})", s.meaning, s.kind)}))).collect();
+    let properties: Map<_, _> = doc
+        .settings
+        .iter()
+        .map(|s| (s.name.to_owned(), json!({"description": format!("{} ({})", s.meaning, s.kind)})))
+        .collect();
     let required: Vec<_> = doc.settings.iter().filter(|s| s.required).map(|s| s.name).collect();
     let with = json!({"properties": properties, "required": required, "additionalProperties": false});
     let mut then = json!({"properties": {"with": with}});

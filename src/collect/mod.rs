@@ -84,3 +84,18 @@ pub const COLLECTORS: &[&dyn Collector] = &[
 pub fn find(name: &str) -> Option<&'static dyn Collector> {
     COLLECTORS.iter().copied().find(|collector| collector.doc().name == name)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_examples_name_their_collector() {
+        for (index, collector) in COLLECTORS.iter().enumerate() {
+            let doc = collector.doc();
+            assert!(COLLECTORS[..index].iter().all(|other| other.doc().name != doc.name), "{}", doc.name);
+            assert!(doc.example.contains(&format!("uses: {}", doc.name)), "{}", doc.name);
+            assert_eq!(doc.example.contains("on: "), doc.needs_target, "{}", doc.name);
+        }
+    }
+}

@@ -55,7 +55,7 @@ pub fn prepare(case: &Case, folder: &Path) -> Result<Vec<Step>, SettingError> {
 }
 
 fn prepare_step(case: &Case, step: &crate::model::case::Step, folder: &Path) -> Result<Step, SettingError> {
-    let fail = |message: String| SettingError::new(format!("collect `{}`: {message}", step.id));
+    let fail = |message: String| SettingError { step: Some(step.id.clone()), message };
     let Some(collector) = find(&step.uses) else {
         let hint = text::did_you_mean(&step.uses, COLLECTORS.iter().map(|c| c.doc().name));
         return Err(fail(format!("unknown collector `{}`{hint}", text::visible(&step.uses))));
@@ -64,7 +64,7 @@ fn prepare_step(case: &Case, step: &crate::model::case::Step, folder: &Path) -> 
     if step.on.is_some() && !collector.doc().needs_target {
         return Err(fail(format!("`{}` asks no target; remove `on:`", step.uses)));
     }
-    let prepared = collector.prepare(&settings).map_err(|e| fail(format!("({}): {}", step.uses, e.message)))?;
+    let prepared = collector.prepare(&settings).map_err(|e| fail(format!("{}: {}", step.uses, e.message)))?;
     Ok(Step { id: step.id.clone(), uses: step.uses.clone(), target: step.on.clone(), prepared })
 }
 

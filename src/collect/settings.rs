@@ -21,8 +21,10 @@ pub struct Settings<'a> {
 
 /// What is wrong with a step's settings.
 #[derive(Debug, thiserror::Error)]
-#[error("{message}")]
+#[error("{}{message}", .step.as_ref().map(|id| format!("collect `{id}`: ")).unwrap_or_default())]
 pub struct SettingError {
+    /// The step's id, once it is known which one it is.
+    pub step: Option<String>,
     /// What is wrong and what to do; names keys, never evidence.
     pub message: String,
 }
@@ -31,7 +33,7 @@ impl SettingError {
     /// An error that says `message`.
     #[must_use]
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into() }
+        Self { step: None, message: message.into() }
     }
 }
 

@@ -8,11 +8,9 @@ use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use crate::base::clock;
 use crate::base::digest::{Digest, Hasher};
-use crate::base::env;
 use crate::base::files::{self, ReadError};
-use crate::base::text;
+use crate::base::{clock, env, text};
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::value::Map;
 
@@ -29,20 +27,17 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// The user's name, or the number as text.
-    pub(super) fn user(&mut self, uid: u32) -> &str {
-        self.users.entry(uid).or_insert_with(|| env::user_name(uid).unwrap_or_else(|| uid.to_string()))
-    }
-
-    /// The group's name, or the number as text.
-    pub(super) fn group(&mut self, gid: u32) -> &str {
-        self.groups.entry(gid).or_insert_with(|| env::group_name(gid).unwrap_or_else(|| gid.to_string()))
+    /// The names of a user and a group, or their numbers as text.
+    pub(super) fn both(&mut self, uid: u32, gid: u32) -> (&str, &str) {
+        let user = || env::user_name(uid).unwrap_or_else(|| uid.to_string());
+        let group = || env::group_name(gid).unwrap_or_else(|| gid.to_string());
+        (self.users.entry(uid).or_insert_with(user), self.groups.entry(gid).or_insert_with(group))
     }
 }
 
-/// The permission bits as four octal digits.
-pub(super) fn mode(metadata: &Metadata) -> String {
-    format!("{:04o}", metadata.mode() & 0o7777)
+/// The permission bits of `mode` as four octal digits.
+pub(super) fn octal(mode: u32) -> String {
+    format!("{:04o}", mode & 0o7777)
 }
 
 /// Whether everybody may write; a link's own bits mean nothing.
@@ -55,23 +50,19 @@ pub(super) fn time(seconds: i64, nanos: i64) -> Option<String> {
     clock::from_epoch(seconds, nanos).map(clock::stamp)
 }
 
-/// The modification time of `metadata`.
-pub(super) fn mtime(metadata: &Metadata) -> Option<String> {
-    time(metadata.mtime(), metadata.mtime_nsec())
-}
-
 /// Puts everything that `metadata` says in `values`.
 pub(super) fn describe(metadata: &Metadata, values: &mut Map) {
     let mut names = Names::default();
+    let (owner, group) = names.both(metadata.uid(), metadata.gid());
     let mut set = |name: &str, value: crate::model::value::Value| {
         values.insert(name.to_owned(), value);
     };
     set("exists", true.into());
     set("kind", files::kind(metadata).into());
     set("size_bytes", metadata.len().into());
-    set("mode", mode(metadata).into());
-    set("owner", names.user(metadata.uid()).into());
-    set("group", names.group(metadata.gid()).into());
+    set("mode", octal(metadata.mode()).into());
+    set("owner", owner.into());
+    set("group", group.into());
     set("uid", metadata.uid().into());
     set("gid", metadata.gid().into());
     set("world_writable", world_writable(metadata).into());

@@ -46,6 +46,8 @@ pub enum Kind {
     Encrypted,
     /// Text in UTF-16, as a redirection in PowerShell writes it; psql cannot read it.
     Utf16Text,
+    /// Nothing but zero bytes: a file that was made and never written.
+    OnlyZeros,
     /// Text without a single SQL statement.
     UnknownText,
     /// Anything else.

@@ -47,19 +47,20 @@ pub(super) fn decode(context: &Context<'_, '_>, stream: &mut Stream<'_>, outlet:
             break Some(stop);
         }
     };
-    let cut_by_us = context.cut_short();
+    gzip.valid = stop.is_none();
     gzip.damage = match stop {
-        Some(Stop::Damage(Damage::TruncatedHeader | Damage::TruncatedBody | Damage::TruncatedTrailer)) if cut_by_us => {
-            None
-        }
-        Some(Stop::Damage(damage)) => Some(damage),
-        Some(Stop::Limit) | None => None,
+        Some(Stop::Damage(damage)) if !(is_about_the_end(damage) && context.cut_short()) => Some(damage),
+        _ => None,
     };
     if gzip.damage.is_none_or(|damage| damage == Damage::TrailingGarbage) {
         gzip.damaged_member = None;
     }
-    gzip.valid = gzip.damage.is_none() && !cut_by_us;
     gzip
+}
+
+/// When reading was stopped on purpose, these prove nothing.
+fn is_about_the_end(damage: Damage) -> bool {
+    matches!(damage, Damage::TruncatedHeader | Damage::TruncatedBody | Damage::TruncatedTrailer)
 }
 
 /// Whatever follows the last member: padding or garbage.

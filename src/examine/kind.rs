@@ -5,6 +5,9 @@ use super::facts::Kind;
 /// How many bytes a decision may look at: a tar header is one block.
 pub(super) const LOOK: usize = 512;
 
+/// How many bytes have to look like text.
+const TEXT: usize = 64;
+
 /// What a stream that begins like this is. Text is decided further on, by what it says.
 pub(super) fn of(head: &[u8]) -> Kind {
     const MAGICS: &[(&[u8], Kind)] = &[
@@ -43,9 +46,12 @@ fn is_skippable_frame(head: &[u8]) -> bool {
     matches!(head, [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..])
 }
 
-/// No byte that text does not have. Bytes above 127 are text in some encoding.
+/// Begins without a byte that text does not have. Bytes above 127 are text in some encoding, and
+/// what a broken disk put further behind must not hide that this was a dump.
 fn is_text(head: &[u8]) -> bool {
-    head.iter().all(|&byte| byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b))
+    head.iter()
+        .take(TEXT)
+        .all(|&byte| byte >= 0x20 && byte != 0x7f || matches!(byte, b'\t' | b'\n' | b'\r' | 0x0c | 0x1b))
 }
 
 #[cfg(test)]

@@ -80,3 +80,6 @@ pub fn examine(
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,6 +66,12 @@ pub(super) fn examine(context: &Context<'_, '_>, mut stream: Stream<'_>, place: 
 /// Reads what this kind of stream has to be read for; the caller reads the rest.
 fn open(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Examination {
     let kind = kind::of(stream.peek(kind::LOOK));
+    if place.expect == Expect::Statements && matches!(kind, Kind::Empty | Kind::UnknownText) {
+        // The table of contents says that it is SQL, even when there is not one row.
+        let mut found = of_kind(Kind::PlainSql);
+        found.sql = Some(Box::new(sql::read(context, stream).sql));
+        return found;
+    }
     if kind == Kind::Empty {
         return of_kind(kind);
     }
@@ -90,8 +96,19 @@ fn open(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Exa
         Kind::Tar => untar(context, stream, place),
         Kind::PgCustom => custom(context, stream),
         Kind::UnknownText => text(context, stream),
+        Kind::Unknown if only_zeros(stream) => of_kind(Kind::OnlyZeros),
         _ => of_kind(kind),
     }
+}
+
+/// Reads on for as long as there are only zeros; true at the end.
+fn only_zeros(stream: &mut Stream<'_>) -> bool {
+    while let Some(piece) = stream.next() {
+        if piece.iter().any(|&byte| byte != 0) {
+            return false;
+        }
+    }
+    true
 }
 
 fn text(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Examination {

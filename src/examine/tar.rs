@@ -14,7 +14,7 @@ const BLOCK: usize = 512;
 /// Long names and extensions of a header are not larger than this.
 const MOST_EXTENSION: u64 = 1024 * 1024;
 /// What a listed member costs besides its names.
-const MEMBER_COST: usize = 1500;
+const MEMBER_COST: usize = 2500;
 /// Bad members are listed even when the list is full, up to this many.
 const MOST_BAD: usize = 50;
 
@@ -60,9 +60,8 @@ pub(super) fn read(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Pl
     let mut work = Work { context, place, tar: Tar::default(), contents: None, bad_listed: 0 };
     let damage = work.entries(stream).err();
     let mut tar = work.finish();
-    let cut_by_us = context.cut_short();
-    tar.damage = damage.filter(|damage| !cut_by_us || *damage == Damage::BadHeader);
-    tar.valid = tar.damage.is_none() && !cut_by_us;
+    tar.valid = damage.is_none();
+    tar.damage = damage.filter(|damage| *damage == Damage::BadHeader || !context.cut_short());
     tar
 }
 

@@ -77,6 +77,8 @@ pub enum Code {
     NulBytes,
     /// UTF-16.
     Utf16,
+    /// Nothing but zero bytes.
+    OnlyZeros,
     /// Nothing shows whether the text is complete.
     NoEndMark,
     /// A compression that cannot be opened here.
@@ -185,6 +187,7 @@ fn inherit(found: &Examination, findings: &mut Findings) {
 fn content(found: &Examination, findings: &mut Findings) {
     match found.kind {
         Kind::Empty => findings.bad(Code::Empty, "there are no bytes"),
+        Kind::OnlyZeros => findings.bad(Code::OnlyZeros, "there are only zero bytes"),
         Kind::Utf16Text => findings
             .bad(Code::Utf16, "the text is UTF-16, as a redirection in PowerShell writes it; psql cannot read it"),
         _ => {}

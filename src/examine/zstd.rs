@@ -28,13 +28,12 @@ impl From<Damage> for Stop {
 pub(super) fn decode(context: &Context<'_, '_>, stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>) -> Zstd {
     let mut zstd = Zstd::default();
     let result = frames(context, stream, outlet, &mut zstd);
-    let cut_by_us = context.cut_short();
+    zstd.valid = result.is_ok();
     zstd.damage = match result {
-        Err(Stop::Damage(Damage::Truncated)) if cut_by_us => None,
+        Err(Stop::Damage(Damage::Truncated)) if context.cut_short() => None,
         Err(Stop::Damage(damage)) => Some(damage),
         Err(Stop::Limit) | Ok(()) => None,
     };
-    zstd.valid = zstd.damage.is_none() && !cut_by_us;
     zstd
 }
 

@@ -11,6 +11,8 @@ const LONGEST_NAME: usize = 80;
 
 /// An assignment whose name announces a secret.
 pub(super) struct Assignment {
+    /// The name.
+    pub name: Range<usize>,
     /// What the name announces.
     pub kind: Kind,
     /// The value without its quotes.
@@ -51,7 +53,7 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     if by == By::Call && !quoted {
         return None;
     }
-    Some(Assignment { kind, value: range, quoted, by })
+    Some(Assignment { name, kind, value: range, quoted, by })
 }
 
 /// The argument of a flag that announces a secret.
@@ -72,7 +74,7 @@ fn flag(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
     }
     let range = value::argument(text, at);
     let quoted = range.start > at;
-    Some(Assignment { kind, value: range, quoted, by: By::Flag })
+    Some(Assignment { name: name.clone(), kind, value: range, quoted, by: By::Flag })
 }
 
 fn is_name(byte: u8) -> bool {
@@ -134,12 +136,14 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
     match (peek(at), peek(at + 1), peek(at + 2)) {
         (b'=', b'=', b'=') | (b'!', b'=', b'=') => found(at + 3, By::Comparison),
         (b'=', b'=', _) | (b'!', b'=', _) => found(at + 2, By::Comparison),
-        (b'=', b'>', _) | (b':', b'=', _) | (b'<', b'-', _) | (b'+', b'=', _) | (b'?', b'=', _) => found(at + 2, By::Operator),
+        (b'=', b'>', _) | (b':', b'=', _) | (b'<', b'-', _) | (b'+', b'=', _) | (b'?', b'=', _) => {
+            found(at + 2, By::Operator)
+        }
         (b':', b':', _) => None,
         (b'=' | b':', _, _) => found(at + 1, By::Operator),
         (b'|', b'|', b'=') => found(at + 3, By::Operator),
         (b',' | b'\n' | b'\r', _, _) if is_value_of(text, name) => value_beside(text, at),
-        (b',', _, _) if was_quoted => call(text, at + 1),
+        (b',', _, _) if was_quoted && is_argument(text, name) => call(text, at + 1),
         (b'(', _, _) if at == name.end && !was_quoted => call(text, at + 1),
         (b'>', _, _) if is_element(text, name, was_quoted) => found(at + 1, By::Element),
         _ if is_value_of(text, name) => value_beside(text, at),
@@ -157,7 +161,15 @@ fn blanks(text: &[u8], at: usize) -> usize {
 fn call(text: &[u8], at: usize) -> Option<After> {
     let start = blanks(text, at);
     let quote = text.get(start..start + 2)?;
-    (matches!(quote[0], b'"' | b'\'' | b'`') || quote[0] == b'\\' || quote == b"r\"" || quote == b"b\"").then_some(After { start, by: By::Call })
+    (matches!(quote[0], b'"' | b'\'' | b'`') || quote[0] == b'\\' || quote == b"r\"" || quote == b"b\"")
+        .then_some(After { start, by: By::Call })
+}
+
+/// Whether the quoted name is the first thing behind an opening bracket.
+fn is_argument(text: &[u8], name: &Range<usize>) -> bool {
+    let before = text[name.start.saturating_sub(8)..name.start].trim_ascii_end();
+    let before = before.strip_suffix(b"\\\"").or_else(|| before.split_last().map(|(_, rest)| rest)).unwrap_or(before);
+    before.trim_ascii_end().ends_with(b"(")
 }
 
 /// `<name>` before a value, or `<string name="name">`.
@@ -167,7 +179,10 @@ fn is_element(text: &[u8], name: &Range<usize>, was_quoted: bool) -> bool {
     opened.is_some_and(|i| {
         let between = &before[i + 1..];
         let in_pattern = i > 0 && matches!(before[i - 1], b'P' | b'?');
-        !in_pattern && (was_quoted || !between.contains(&b' ')) && !between.contains(&b'>') && between.first() != Some(&b'/')
+        !in_pattern
+            && (was_quoted || !between.contains(&b' '))
+            && !between.contains(&b'>')
+            && between.first() != Some(&b'/')
     })
 }
 
@@ -211,7 +226,8 @@ fn annotated(text: &[u8], at: usize, was_quoted: bool) -> Option<After> {
     }
     let word = text[at..].iter().take(24).take_while(|b| b.is_ascii_alphanumeric() || b"*&[]".contains(b)).count();
     let after = blanks(text, at + word);
-    let is_type = word > 0 && [&b"string"[..], b"String", b"[]byte", b"*string", b"str"].contains(&&text[at..at + word]);
+    let is_type =
+        word > 0 && [&b"string"[..], b"String", b"[]byte", b"*string", b"str"].contains(&&text[at..at + word]);
     let assigned = text.get(after) == Some(&b'=') && text.get(after + 1) != Some(&b'=');
     (is_type && assigned).then(|| After { start: blanks(text, after + 1), by: By::Operator })
 }
@@ -224,7 +240,9 @@ fn typed(text: &[u8], start: usize) -> usize {
     let is_type = !before.is_empty()
         && before[0] != b'"'
         && before.iter().all(|b| b.is_ascii_alphabetic() || b"&'<>[]?*: |".contains(b))
-        && [&b"str"[..], b"String", b"string", b"Text", b"SecretStr", b"byte", b"char", b"Final", b"CharSequence"].iter().any(|t| memchr::memmem::find(before, t).is_some());
+        && [&b"str"[..], b"String", b"string", b"Text", b"SecretStr", b"byte", b"char", b"Final", b"CharSequence"]
+            .iter()
+            .any(|t| memchr::memmem::find(before, t).is_some());
     let next = blanks(text, start + equals + 1);
     if is_type && matches!(text.get(next), Some(b'"' | b'\'' | b'`')) { next } else { start }
 }
@@ -235,7 +253,8 @@ mod tests {
 
     fn read(text: &str) -> Option<String> {
         let lower = text.to_ascii_lowercase();
-        let (hit, word) = ["password", "api_key", "apikey", "token", "key"].iter().find_map(|w| Some((lower.find(w)?, w.len())))?;
+        let (hit, word) =
+            ["password", "api_key", "apikey", "token", "key"].iter().find_map(|w| Some((lower.find(w)?, w.len())))?;
         let found = around(text.as_bytes(), hit, word)?;
         Some(text[found.value].to_owned())
     }
@@ -269,7 +288,9 @@ mod tests {
 
     #[test]
     fn what_assigns_nothing_is_left() {
-        for text in ["password reset", "the password.", "getPassword()", "token_count = 3", "Password::new", "password, user"] {
+        for text in
+            ["password reset", "the password.", "getPassword()", "token_count = 3", "Password::new", "password, user"]
+        {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -6,10 +6,15 @@ use std::ops::Range;
 /// No key is longer; a marker further away belongs to something else.
 const LONGEST: usize = 64 << 10;
 
+/// How much of a line shows whether it is key material.
+const JUDGED: usize = 1 << 10;
+
 /// The body that begins at `start` and is ended by `until`, without the white space around it.
 pub(super) fn body(text: &[u8], start: usize, until: &str) -> Range<usize> {
     let reach = &text[start..text.len().min(start + LONGEST)];
-    let end = memchr::memmem::find(reach, until.as_bytes()).unwrap_or_else(|| cut_off(reach));
+    // A second beginning ends the first block, and keeps many of them from costing a long look each.
+    let reach = &reach[..memchr::memmem::find(reach, b"-----BEGIN ").unwrap_or(reach.len())];
+    let end = end_of_material(reach, until.as_bytes());
     let body = &reach[..end];
     let lead = leading_breaks(body);
     let tail = trailing_breaks(&body[lead..]);
@@ -40,22 +45,32 @@ fn trailing_breaks(body: &[u8]) -> usize {
     }
 }
 
-/// Where key material ends when no end marker follows: after the last line in a row that has a
-/// long run of its alphabet.
-fn cut_off(text: &[u8]) -> usize {
-    let mut end = 0;
-    for line in text.split_inclusive(|b| *b == b'\n') {
-        if end > 0 && !line.trim_ascii().is_empty() && !is_material(line) {
+/// Where key material ends: at `until`, or where the lines cease to look like it (the end was cut
+/// off, or the text only speaks of keys). 0 when there is none.
+fn end_of_material(text: &[u8], until: &[u8]) -> usize {
+    let has_end = |line: &[u8]| memchr::memmem::find(line, until);
+    let mut lines = text.split_inclusive(|b| *b == b'\n').peekable();
+    let (mut at, mut end) = (0, 0);
+    while let Some(line) = lines.next() {
+        if let Some(marker) = has_end(line) {
+            return at + marker;
+        }
+        // The rest of the first line may be a quote and a plus sign; the last line may be short.
+        let is_last = lines.peek().is_some_and(|next| has_end(next).is_some());
+        let is_edge = at == 0 || is_last || line.trim_ascii().is_empty();
+        if is_material(line) {
+            end = at + line.len();
+        } else if !is_edge {
             break;
         }
-        end += line.len();
+        at += line.len();
     }
     end
 }
 
 /// Whether a line's longest run of base64 is most of it, or it is a header of a key (`Proc-Type:`).
 fn is_material(line: &[u8]) -> bool {
-    let line = line.trim_ascii();
+    let line = line[..line.len().min(JUDGED)].trim_ascii();
     let is_base64 = |b: &u8| b.is_ascii_alphanumeric() || b"+/=\\".contains(b);
     let longest = line.split(|b| !is_base64(b)).map(<[u8]>::len).max().unwrap_or(0);
     longest >= 16

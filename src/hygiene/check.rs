@@ -42,7 +42,10 @@ impl Check {
 /// Eight, four, four, four and twelve hexadecimal digits.
 pub(super) fn is_uuid(text: &[u8]) -> bool {
     text.len() == 36
-        && text.iter().enumerate().all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
+        && text
+            .iter()
+            .enumerate()
+            .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
 }
 
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -60,7 +63,9 @@ pub(super) fn with_base62_crc(body: &str) -> String {
 }
 
 fn base62_crc_holds(secret: &[u8]) -> bool {
-    let Some(body) = secret.len().checked_sub(6).and_then(|n| std::str::from_utf8(&secret[..n]).ok()) else { return false };
+    let Some(body) = secret.len().checked_sub(6).and_then(|n| std::str::from_utf8(&secret[..n]).ok()) else {
+        return false;
+    };
     with_base62_crc(body).as_bytes() == secret
 }
 

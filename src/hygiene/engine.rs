@@ -160,7 +160,9 @@ impl Search<'_> {
         let Some(compiled) = self.engine.rules[index].compiled() else { return };
         let mut at = 0;
         while at <= self.text.len() {
-            let Some(next) = self.attempt(index, compiled, Input::new(self.text).span(at..self.text.len())) else { break };
+            let Some(next) = self.attempt(index, compiled, Input::new(self.text).span(at..self.text.len())) else {
+                break;
+            };
             at = next;
         }
     }
@@ -184,7 +186,13 @@ impl Search<'_> {
     }
 
     /// Where the secret of a match stands, or where to look on when there is none.
-    fn secret_of(&self, index: usize, compiled: &Compiled, groups: &Captures, whole: Range<usize>) -> Result<Range<usize>, usize> {
+    fn secret_of(
+        &self,
+        index: usize,
+        compiled: &Compiled,
+        groups: &Captures,
+        whole: Range<usize>,
+    ) -> Result<Range<usize>, usize> {
         let (rule, text) = (&self.engine.rules[index], self.text);
         let secret = match rule.place {
             Place::Group | Place::Value | Place::Flag => {
@@ -210,7 +218,9 @@ impl Search<'_> {
                 None => return,
             }
         }
-        if rule.place == Place::Group && (weigh::is_dummy(seen) || rule.min_entropy > 0.0 && weigh::entropy(seen) < rule.min_entropy) {
+        if rule.place == Place::Group
+            && (weigh::is_dummy(seen) || rule.min_entropy > 0.0 && weigh::entropy(seen) < rule.min_entropy)
+        {
             confidence = Confidence::Low;
             if rule.confidence == Confidence::High && rule.min_entropy > 0.0 {
                 return;
@@ -237,8 +247,17 @@ impl Search<'_> {
             return;
         }
         let bare = !seen.quoted;
-        let spaced_colon = self.text[..seen.value.start].ends_with(b": ");
-        if value::is_placeholder(value) || bare && value::is_harmless(value, seen.kind, spaced_colon) {
+        let head = &self.text[..seen.value.start];
+        let spaced_colon = head.last().is_some_and(u8::is_ascii_whitespace) && head.trim_ascii_end().ends_with(b":");
+        let name = &self.text[seen.name.clone()];
+        let is_result = spaced_colon
+            && bare
+            && (name == b"PASS" || (name == b"pass" || name == b"passwd") && value.contains(&b' '));
+        if is_result
+            || value.len() < 2
+            || value::is_placeholder(value)
+            || bare && value::is_harmless(value, seen.kind, spaced_colon)
+        {
             return;
         }
         let mut confidence = weigh::assigned(seen.kind, value, seen.quoted);
@@ -276,7 +295,8 @@ pub(super) fn merge(mut found: Vec<Finding>) -> Vec<Finding> {
         match merged.last_mut() {
             Some(last) if next.secret.start < last.secret.end => {
                 last.secret.end = last.secret.end.max(next.secret.end);
-                let better = (next.confidence, std::cmp::Reverse(next.rule)) > (last.confidence, std::cmp::Reverse(last.rule));
+                let better =
+                    (next.confidence, std::cmp::Reverse(next.rule)) > (last.confidence, std::cmp::Reverse(last.rule));
                 if better {
                     last.rule = next.rule;
                     last.confidence = next.confidence;
@@ -287,12 +307,4 @@ pub(super) fn merge(mut found: Vec<Finding>) -> Vec<Finding> {
         }
     }
     merged
-}
-
-/// How many secrets the built-in rules see in `text`.
-#[must_use]
-pub fn count_secrets(text: &[u8]) -> usize {
-    BUILT_IN.as_ref().map_or(0, |engine| {
-        text.chunks(1 << 20).map(|chunk| engine.deep(chunk).iter().filter(|f| f.confidence > Confidence::Low).count()).sum()
-    })
 }

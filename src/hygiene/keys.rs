@@ -10,15 +10,17 @@ pub(super) enum Kind {
     Token,
 }
 
-const PASSWORDS: [&str; 8] = ["password", "passwd", "passphrase", "passwort", "pass", "pwd", "pw", "kennwort"];
+const PASSWORDS: [&str; 8] = ["password", "passwd", "passphrase", "passwort", "pwd", "pw", "psk", "kennwort"];
 const TOKENS: [&str; 5] = ["secret", "token", "credential", "credentials", "apikey"];
-/// Endings of names whose words are not set apart: `dbpassword`, `accesstoken`.
-const PASSWORD_ENDS: [&str; 9] =
-    ["password", "passwd", "passphrase", "dbpass", "userpass", "smtppass", "rootpass", "pgpass", "dbpwd"];
-const TOKEN_ENDS: [&str; 8] =
-    ["secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "authkey", "accountkey"];
+/// Endings of names whose words are not set apart: `dbpassword`, `sshpass`, `accesstoken`.
+const PASSWORD_ENDS: [&str; 5] = ["password", "passwd", "passphrase", "dbpwd", "pass"];
+/// Words of the language that end in `pass`, and sudo's tag.
+const NO_PASSWORDS: [&str; 8] =
+    ["bypass", "compass", "encompass", "nopasswd", "overpass", "surpass", "trespass", "underpass"];
+const TOKEN_ENDS: [&str; 9] =
+    ["secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "presharedkey", "authkey", "accountkey"];
 /// Words that make a secret of the `key` after them.
-const KEY_OWNERS: [&str; 26] = [
+const KEY_OWNERS: [&str; 27] = [
     "access",
     "account",
     "admin",
@@ -33,6 +35,7 @@ const KEY_OWNERS: [&str; 26] = [
     "jwt",
     "license",
     "master",
+    "preshared",
     "primary",
     "private",
     "root",
@@ -49,8 +52,30 @@ const KEY_OWNERS: [&str; 26] = [
 
 /// Words behind a secret's name that say which one or in what writing: `DB_PASSWORD_PROD`.
 const QUALIFIERS: [&str; 24] = [
-    "prod", "production", "dev", "development", "test", "testing", "stage", "staging", "live", "sandbox", "old", "new",
-    "current", "previous", "primary", "secondary", "default", "value", "string", "base64", "b64", "hex", "raw", "plain",
+    "prod",
+    "production",
+    "dev",
+    "development",
+    "test",
+    "testing",
+    "stage",
+    "staging",
+    "live",
+    "sandbox",
+    "old",
+    "new",
+    "current",
+    "previous",
+    "primary",
+    "secondary",
+    "default",
+    "value",
+    "string",
+    "base64",
+    "b64",
+    "hex",
+    "raw",
+    "plain",
 ];
 
 /// What the value under `name` is, if the name says that it is a secret.
@@ -64,12 +89,14 @@ pub(super) fn names_secret(name: &str) -> Option<Kind> {
     }
     let last = words.last()?.as_str();
     let before = words.len().checked_sub(2).and_then(|i| words.get(i)).map_or("", String::as_str);
-    if PASSWORDS.contains(&last) || PASSWORD_ENDS.iter().any(|end| last.ends_with(end)) {
+    let ends_as_password = PASSWORD_ENDS.iter().any(|end| last.ends_with(end)) && !NO_PASSWORDS.contains(&last);
+    if PASSWORDS.contains(&last) || ends_as_password {
         return Some(Kind::Password);
     }
     let is_token = TOKENS.contains(&last) || TOKEN_ENDS.iter().any(|end| last.ends_with(end));
     let is_key = last == "key" && KEY_OWNERS.contains(&before) && !is_database_word(before, &words);
-    (is_token || is_key).then_some(Kind::Token)
+    let is_base = words.ends_with(&["secret".to_owned(), "key".to_owned(), "base".to_owned()]);
+    (is_token || is_key || is_base).then_some(Kind::Token)
 }
 
 /// `primary_key` alone is a word of databases; `storage_primary_key` is a secret.
@@ -106,12 +133,22 @@ mod tests {
 
     #[test]
     fn names_of_secrets_in_every_spelling() {
-        for name in ["password", "DB_PASSWORD", "PGPASSWORD", "userPassword", "smtp.pass", "MYSQL_PWD", "password2"] {
+        for name in
+            ["password", "DB_PASSWORD", "PGPASSWORD", "userPassword", "smtp.pass", "MYSQL_PWD", "password2", "SSHPASS"]
+        {
             assert_eq!(names_secret(name), Some(Kind::Password), "{name}");
         }
-        for name in
-            ["push_token", "clientSecret", "API-KEY", "apiKey", "AccountKey", "AWS_SECRET_ACCESS_KEY", "authToken"]
-        {
+        for name in [
+            "push_token",
+            "clientSecret",
+            "API-KEY",
+            "apiKey",
+            "AccountKey",
+            "AWS_SECRET_ACCESS_KEY",
+            "authToken",
+            "PresharedKey",
+            "secret_key_base",
+        ] {
             assert_eq!(names_secret(name), Some(Kind::Token), "{name}");
         }
     }

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::engine::{BUILT_IN, Engine, Finding};
 use super::form::Form;
 use super::keys::names_secret;
+use super::label::widen;
 use super::learned::Learned;
 use super::value;
 
@@ -48,21 +49,6 @@ pub(super) fn sweep(text: &[u8], hits: &mut Hits, learned: &mut Learned) -> Opti
     (!found.is_empty()).then(|| replace(form, engine, text, &view, &found))
 }
 
-/// Moves the edges of findings outward to whole UTF-8 characters, so that masked text stays text.
-fn widen(text: &[u8], found: &mut [Finding]) {
-    let is_inside = |at: usize| text.get(at).is_some_and(|b| b & 0xc0 == 0x80);
-    for finding in found {
-        let floor = finding.secret.start.saturating_sub(3);
-        while finding.secret.start > floor && is_inside(finding.secret.start) {
-            finding.secret.start -= 1;
-        }
-        let ceiling = finding.secret.end + 3;
-        while finding.secret.end < ceiling && is_inside(finding.secret.end) {
-            finding.secret.end += 1;
-        }
-    }
-}
-
 fn count(engine: &Engine, text: &[u8], found: &[Finding], hits: &mut Hits, learned: &mut Learned) {
     for finding in found {
         let secret = &text[finding.secret.clone()];
@@ -100,15 +86,15 @@ pub(super) fn named(text: &str, hits: &mut Hits, learned: &mut Learned) -> Strin
 }
 
 fn replace(form: Form, engine: &Engine, text: &[u8], view: &[u8], found: &[Finding]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(text.len());
-        let mut at = 0;
-        for finding in found {
-            let start = finding.secret.start.max(at);
-            out.extend_from_slice(&text[at * form.width()..start * form.width()]);
-            form.put(&mut out, mask_of(&engine.rules()[finding.rule].id).bytes());
-            at = finding.secret.end.max(start);
-            form.put(&mut out, view[start..at].iter().copied().filter(|b| *b == b'\n'));
-        }
-        out.extend_from_slice(&text[at * form.width()..]);
-        out
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for finding in found {
+        let start = finding.secret.start.max(at);
+        out.extend_from_slice(&text[at * form.width()..start * form.width()]);
+        form.put(&mut out, mask_of(&engine.rules()[finding.rule].id).bytes());
+        at = finding.secret.end.max(start);
+        form.put(&mut out, view[start..at].iter().copied().filter(|b| *b == b'\n'));
     }
+    out.extend_from_slice(&text[at * form.width()..]);
+    out
+}

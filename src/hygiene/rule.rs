@@ -18,6 +18,9 @@ use super::check::Check;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// Whether a table shows the rules that found nothing as one row.
+    #[serde(default)]
+    many: bool,
     /// What the file's rules have in common, in a few words.
     #[serde(default)]
     family: String,
@@ -102,14 +105,20 @@ pub(super) struct Rule {
     /// Where the format is described.
     #[serde(default)]
     pub reference: String,
+    /// Whether its file says so.
+    #[serde(skip)]
+    pub many: bool,
     /// The family's title.
     #[serde(skip)]
     pub family: String,
     /// What must be matched in the whole match for it to be none (gitleaks allowlists).
     #[serde(skip)]
     pub allow: Vec<String>,
+    /// Whether the words are found in any case although the pattern does not say so.
     #[serde(skip)]
-    compiled: OnceLock<Option<Compiled>>,
+    pub any_case: bool,
+    #[serde(skip)]
+    pub compiled: OnceLock<Option<Compiled>>,
 }
 
 /// A pattern ready for use.
@@ -134,9 +143,17 @@ impl Rule {
         if self.names.is_empty() { &self.literals } else { &self.names }
     }
 
+    /// Whether it is one of a long list of services, which a table shows as one row.
+    pub fn is_of_many(&self) -> bool {
+        !self.names.is_empty() || self.many
+    }
+
     /// Whether the case of its words does not matter.
     pub fn folds(&self) -> bool {
-        !self.names.is_empty() || matches!(self.place, Place::Value | Place::Flag) || self.pattern.contains("(?i")
+        self.any_case
+            || !self.names.is_empty()
+            || matches!(self.place, Place::Value | Place::Flag)
+            || self.pattern.contains("(?i")
     }
 
     /// The pattern, compiled on first use; `None` when it cannot be.
@@ -166,10 +183,18 @@ impl Rule {
         let expression = self.expression();
         let regex = build(&expression)?;
         let names = regex.group_info().pattern_names(regex_automata::PatternID::ZERO);
-        let named: Vec<usize> =
-            names.enumerate().filter(|(_, name)| name.is_some_and(|n| n.starts_with("secret"))).map(|(i, _)| i).collect();
-        let groups = if named.is_empty() { (1..regex.group_info().group_len(regex_automata::PatternID::ZERO)).collect() } else { named };
-        let allow = if self.allow.is_empty() { None } else { Some(build(&format!("(?:{})", self.allow.join(")|(?:")))?) };
+        let named: Vec<usize> = names
+            .enumerate()
+            .filter(|(_, name)| name.is_some_and(|n| n.starts_with("secret")))
+            .map(|(i, _)| i)
+            .collect();
+        let groups = if named.is_empty() {
+            (1..regex.group_info().group_len(regex_automata::PatternID::ZERO)).collect()
+        } else {
+            named
+        };
+        let allow =
+            if self.allow.is_empty() { None } else { Some(build(&format!("(?:{})", self.allow.join(")|(?:")))?) };
         Ok(Compiled { anchored: self.begins_with_word(&expression), regex, groups, allow })
     }
 
@@ -180,9 +205,13 @@ impl Rule {
         }
         let Ok(parsed) = syntax::parse_with(expression, &syntax_config()) else { return false };
         let prefixes = Extractor::new().extract(&parsed);
-        let begins = |prefix: &[u8]| self.literals.iter().any(|word| {
-            prefix.get(..word.len()).is_some_and(|head| if self.folds() { head.eq_ignore_ascii_case(word.as_bytes()) } else { head == word.as_bytes() })
-        });
+        let begins = |prefix: &[u8]| {
+            self.literals.iter().any(|word| {
+                prefix.get(..word.len()).is_some_and(|head| {
+                    if self.folds() { head.eq_ignore_ascii_case(word.as_bytes()) } else { head == word.as_bytes() }
+                })
+            })
+        };
         prefixes.literals().is_some_and(|all| !all.is_empty() && all.iter().all(|l| begins(l.as_bytes())))
     }
 }
@@ -209,7 +238,7 @@ pub(super) fn load(files: &[(&str, &str)]) -> Result<Vec<Rule>, YamlError> {
     for (name, text) in files {
         let file = yaml::decode::<File>(Path::new(name), text.as_bytes())?;
         let family = if file.family.is_empty() { "rules".to_owned() } else { file.family };
-        rules.extend(file.rules.into_iter().map(|rule| Rule { family: family.clone(), ..rule }));
+        rules.extend(file.rules.into_iter().map(|rule| Rule { family: family.clone(), many: file.many, ..rule }));
     }
     Ok(rules)
 }

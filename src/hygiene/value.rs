@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::keys::Kind;
+use super::keys::{Kind, names_secret};
 
 /// A value without blanks longer than this is not read further: it is no assignment but a
 /// minified file.
@@ -16,7 +16,11 @@ const LONGEST: usize = 16 << 10;
 pub(super) fn assigned(text: &[u8], key: usize, start: usize) -> Range<usize> {
     let start = skip_prefix(text, start);
     if let Some(inside) = quoted(text, start) {
-        return inside;
+        // `"one"'two'three`: a shell reads all of it as one word.
+        let goes_on = text.get(inside.end + 1).is_some_and(|b| b.is_ascii_alphanumeric() || b"'\"$_".contains(b));
+        let is_open = key > 0 && b"'\"".contains(&text[key - 1]);
+        let is_plain = !is_open && text[start] != b'\\' && text.get(inside.end) == Some(&text[start]);
+        return if goes_on && is_plain { start..argument(text, start).end } else { inside };
     }
     let word = cut(text, start..word_end(text, start));
     if is_block_mark(&text[word.clone()]) && rest_of_line_is_blank(text, word.end) {
@@ -173,6 +177,9 @@ fn to_line_end(text: &[u8], start: usize, until: Option<u8>) -> Range<usize> {
     let reach = if until.is_some() { text.len().min(start + LONGEST) } else { text.len() };
     let line = &text[start..reach];
     let line = &line[..memchr::memchr(b'\n', line).unwrap_or(line.len())];
+    if line.starts_with(b"# ") {
+        return start..start;
+    }
     let ends = |i: &usize| {
         Some(line[*i]) == until
             || line[*i..].starts_with(b" #")
@@ -223,6 +230,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || is_mask(value)
         || is_reference(value)
         || is_filler(value)
+        || is_constant(value)
         || std::str::from_utf8(value).is_ok_and(|text| is_stop_word(&text.to_ascii_lowercase()))
 }
 
@@ -283,11 +291,17 @@ fn is_stop_word(lower: &str) -> bool {
     const WORDS: &str = "changeme change-me change_me changeit none null nil true false \
         yes no on off empty unset undefined redacted masked \
         hidden removed required optional missing invalid expired string str \
-        text todo tbd prompt md5 password secret token scram-sha-256 \
+        text todo tbd prompt md5 pass passwd password secret token scram-sha-256 \
         trust";
     const STEMS: [&str; 7] = ["your-", "your_", "<your", "my-secret", "example", "placeholder", "insert-"];
     WORDS.split(' ').any(|word| word == lower)
         || STEMS.iter().any(|stem| lower.starts_with(stem) && lower.len() <= 40 && !has_long_run(lower))
+}
+
+/// The name of another place that holds the secret: `DB_PASSWORD`, `YOUR_API_KEY`.
+fn is_constant(value: &[u8]) -> bool {
+    let is_upper = value.contains(&b'_') && value.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
+    is_upper && std::str::from_utf8(value).is_ok_and(|name| names_secret(name).is_some())
 }
 
 /// Letters and digits mixed for long: no word of a language.
@@ -305,12 +319,19 @@ pub(super) fn is_harmless(value: &[u8], kind: Kind, spaced_colon: bool) -> bool 
     }
     let is_number = value.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     let short = if kind == Kind::Password { 2 } else { 5 };
-    let is_word = value.iter().all(u8::is_ascii_lowercase);
-    matches!(value, [] | [b'{' | b'[' | b'(', ..] | [_] | [b':' | b'=', ..])
+    let is_word = value.len() < 16 && value.iter().all(u8::is_ascii_lowercase);
+    matches!(value, [b'{' | b'[' | b'(' | b':' | b'=', ..] | [b'<', b'/', ..])
         || is_number && value.len() <= short
-        || kind == Kind::Token && is_path(value)
-        || kind == Kind::Token && spaced_colon && is_word && value.len() < 16
+        || kind == Kind::Token && (is_path(value) || value.starts_with(b"$") && value.contains(&b'/'))
+        || kind == Kind::Token && spaced_colon && (is_word || is_prose(value))
         || is_code(value)
+}
+
+/// Several words of letters: what a message says after `Token:` or `PASS:`.
+pub(super) fn is_prose(value: &[u8]) -> bool {
+    value.contains(&b' ')
+        && value.iter().all(|b| b.is_ascii_alphabetic() || b" .,;:'()".contains(b))
+        && value.split(|b| *b == b' ').all(|word| word.len() < 20)
 }
 
 fn is_path(value: &[u8]) -> bool {
@@ -365,6 +386,7 @@ mod tests {
         assert_eq!(value("k: two words # why"), "two words");
         assert_eq!(value("k=ab\"cd e"), "ab\"cd");
         assert_eq!(value("k=ab</k>"), "ab");
+        assert_eq!(value("k=\"ab\"'cd'ef gh"), "\"ab\"'cd'ef");
         assert_eq!(value("k=$PW\""), "$PW");
         assert_eq!(value("k=${PW}\" x"), "${PW}");
         assert_eq!(value("k={a}}"), "{a}");

@@ -23,10 +23,38 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
     let lower = secret.to_ascii_lowercase();
     let has = |word: &str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
     const ANYWHERE: [&str; 22] = [
-        "example", "xxxxxx", "your_", "your-", "placeholder", "changeme", "change_me", "change-me", "dummy", "replace_",
-        "replace-", "replaceme", "redacted", "insert_", "insert-", "notreal", "not-a-real", "fake", "todo", "******", "......", "<your",
+        "example",
+        "xxxxxx",
+        "your_",
+        "your-",
+        "placeholder",
+        "changeme",
+        "change_me",
+        "change-me",
+        "dummy",
+        "replace_",
+        "replace-",
+        "replaceme",
+        "redacted",
+        "insert_",
+        "insert-",
+        "notreal",
+        "not-a-real",
+        "fake",
+        "todo",
+        "***",
+        "......",
+        "<your",
     ];
-    let distinct = lower.iter().fold([false; 256], |mut seen, b| { seen[usize::from(*b)] = true; seen }).iter().filter(|s| **s).count();
+    let distinct = lower
+        .iter()
+        .fold([false; 256], |mut seen, b| {
+            seen[usize::from(*b)] = true;
+            seen
+        })
+        .iter()
+        .filter(|s| **s)
+        .count();
     ANYWHERE.iter().any(|word| has(word)) || secret.len() >= 12 && distinct <= 4 || is_sequence(&lower)
 }
 
@@ -35,7 +63,12 @@ fn is_sequence(lower: &[u8]) -> bool {
     if lower.len() < 12 {
         return false;
     }
-    let steps = lower.windows(2).filter(|w| w[1] == w[0].wrapping_add(1) || w[1].wrapping_add(1) == w[0] || w[0] == w[1] || w == b"90" || w == b"9a").count();
+    let steps = lower
+        .windows(2)
+        .filter(|w| {
+            w[1] == w[0].wrapping_add(1) || w[1].wrapping_add(1) == w[0] || w[0] == w[1] || w == b"90" || w == b"9a"
+        })
+        .count();
     let repeats = (2..=8).any(|n| lower.len() >= 3 * n && lower.iter().zip(&lower[n..]).all(|(a, b)| a == b));
     steps * 4 >= (lower.len() - 1) * 3 || repeats
 }
@@ -69,6 +102,12 @@ pub(super) fn assigned(kind: Kind, value: &[u8], quoted: bool) -> Confidence {
     if value.len() > 4096 {
         return Confidence::Low;
     }
+    let is_a_name = is_words(value)
+        && !value.contains(&b' ')
+        && std::str::from_utf8(value).is_ok_and(|v| super::keys::names_secret(v).is_some());
+    if !quoted && is_expression(value) || is_a_name {
+        return Confidence::Low;
+    }
     match kind {
         Kind::Password => password(value, quoted),
         Kind::Token => token(value),
@@ -77,7 +116,12 @@ pub(super) fn assigned(kind: Kind, value: &[u8], quoted: bool) -> Confidence {
 
 fn password(value: &[u8], quoted: bool) -> Confidence {
     let shape = shape(value);
-    if value.len() < 4 || is_prose(value) || is_type_or_word(value) || is_path(value) || is_identifier_chain(value) && !(quoted && shape.digits > 0) {
+    if value.len() < 4
+        || is_prose(value)
+        || is_type_or_word(value)
+        || is_path(value)
+        || is_identifier_chain(value) && !(quoted && shape.digits > 0)
+    {
         return Confidence::Low;
     }
     let letters = shape.lower + shape.upper;
@@ -100,7 +144,12 @@ fn token(value: &[u8]) -> Confidence {
     let random = mixed && entropy(value) >= 2.6
         || is_uuid(value)
         || value.len() >= 16 && shape.turns >= value.len() / 4 && entropy(value) >= 3.0
-        || value.len() >= 16 && shape.other > 0 && shape.upper > 0 && shape.lower > 0 && entropy(value) >= 3.2 && !is_words(value)
+        || value.len() >= 16
+            && shape.other > 0
+            && shape.upper > 0
+            && shape.lower > 0
+            && entropy(value) >= 3.2
+            && !is_words(value)
         || value.len() >= 20 && shape.blanks == 0 && entropy(value) >= 3.3 && !is_words(value);
     if random && shape.blanks * 6 <= value.len() { Confidence::Medium } else { Confidence::Low }
 }
@@ -118,15 +167,48 @@ fn is_prose(value: &[u8]) -> bool {
 
 fn is_path(value: &[u8]) -> bool {
     let starts = |p: &str| value.starts_with(p.as_bytes());
-    starts("/") && value.iter().filter(|b| **b == b'/').count() >= 2 && value.iter().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(b)) && !has_random_part(value)
-        || starts("./") || starts("../") || starts("~/") || starts("http://") || starts("https://") || starts("file:") || starts("arn:") || starts("secret/") || starts("vault:") || starts("op://") || starts("projects/")
-        || value.len() > 5 && [&b".pem"[..], b".key", b".txt", b".json", b".yaml", b".yml", b".crt", b".py", b".js", b".ts", b".md", b".html", b".php"].iter().any(|e| value.ends_with(e))
+    starts("/")
+        && value.iter().filter(|b| **b == b'/').count() >= 2
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(b))
+        && !has_random_part(value)
+        || starts("./")
+        || starts("../")
+        || starts("~/")
+        || starts("http://")
+        || starts("https://")
+        || starts("file:")
+        || starts("arn:")
+        || starts("secret/")
+        || starts("vault:")
+        || starts("op://")
+        || starts("projects/")
+        || value.len() > 5
+            && [
+                &b".pem"[..],
+                b".key",
+                b".txt",
+                b".json",
+                b".yaml",
+                b".yml",
+                b".crt",
+                b".py",
+                b".js",
+                b".ts",
+                b".md",
+                b".html",
+                b".php",
+            ]
+            .iter()
+            .any(|e| value.ends_with(e))
 }
 
 /// Whether a piece of it between punctuation is long and mixes letters and digits.
 pub(super) fn has_random_part(value: &[u8]) -> bool {
     value.split(|b| !b.is_ascii_alphanumeric()).any(|part| {
-        part.len() >= 12 && part.iter().filter(|b| b.is_ascii_digit()).count() >= 2 && part.iter().any(u8::is_ascii_alphabetic) && shape(part).turns >= 4
+        part.len() >= 12
+            && part.iter().filter(|b| b.is_ascii_digit()).count() >= 2
+            && part.iter().any(u8::is_ascii_alphabetic)
+            && shape(part).turns >= 4
     })
 }
 
@@ -144,7 +226,9 @@ fn is_identifier_chain(value: &[u8]) -> bool {
 fn is_name(part: &[u8]) -> bool {
     let digits = part.iter().rev().take_while(|b| b.is_ascii_digit()).count();
     let letters = &part[..part.len() - digits];
-    digits <= 2 && letters.iter().all(u8::is_ascii_alphabetic) && (letters.is_empty() && digits <= 4 || plain_letters(letters))
+    digits <= 2
+        && letters.iter().all(u8::is_ascii_alphabetic)
+        && (letters.is_empty() && digits <= 4 || plain_letters(letters))
 }
 
 /// Words rather than noise: humps of a fair length, vowels among the letters.
@@ -158,7 +242,10 @@ fn plain_letters(letters: &[u8]) -> bool {
     let longest_consonants = lower.split(|b| b"aeiouy".contains(b)).map(<[u8]>::len).max().unwrap_or(0);
     let falls = letters.windows(2).filter(|w| w[0].is_ascii_uppercase() && w[1].is_ascii_lowercase()).count();
     let rare = lower.iter().filter(|b| b"jqxz".contains(b)).count();
-    vowels * 6 >= letters.len() && longest_consonants <= 5 && (humps.max(falls.saturating_sub(1))) * 4 <= letters.len() && rare * 6 <= letters.len() + 3
+    vowels * 6 >= letters.len()
+        && longest_consonants <= 5
+        && (humps.max(falls.saturating_sub(1))) * 4 <= letters.len()
+        && rare * 6 <= letters.len() + 3
 }
 
 fn camel(text: &[u8]) -> bool {
@@ -171,11 +258,54 @@ pub(super) fn is_words(value: &[u8]) -> bool {
     parts.all(is_name)
 }
 
+/// Code that makes a value: calls, references, operators.
+fn is_expression(value: &[u8]) -> bool {
+    let has = |mark: &str| memchr::memmem::find(value, mark.as_bytes()).is_some();
+    let called = value.windows(2).any(|w| w[1] == b'(' && (w[0].is_ascii_alphanumeric() || w[0] == b'_'))
+        && value.contains(&b')');
+    called
+        || has(" && ")
+        || has(" || ")
+        || has("::")
+        || has(" + ")
+        || has("->")
+        || value.starts_with(b"&")
+        || value.starts_with(b"*")
+}
+
+/// `Raw<Vec<u8>>`, `Result<String, Error>`, `[]byte`: a type with what it is made of.
+fn is_generic(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_:.&".contains(b)).count();
+    name > 1
+        && matches!(value.get(name), Some(b'<' | b'['))
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b"_:.&<>[], ();'".contains(b))
+        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 4
+}
+
 /// A single plain word, or the name of a type.
 fn is_type_or_word(value: &[u8]) -> bool {
+    if is_generic(value) {
+        return true;
+    }
     let bare = value.strip_prefix(b"&").unwrap_or(value);
-    bare.len() <= 24 && bare.iter().all(|b| b.is_ascii_alphabetic() || b"<>[]?|&".contains(b)) && bare.iter().all(|b| !b.is_ascii_uppercase()) && plain_letters(bare)
-        || [&b"String"[..], b"Option<", b"SecretString", b"Optional[", b"Buffer", b"Bytes", b"NSString", b"Vec<", b"Boolean", b"Integer"].iter().any(|t| bare.starts_with(t) && bare.len() < t.len() + 20 && shape(bare).digits <= 2)
+    bare.len() <= 24
+        && bare.iter().all(|b| b.is_ascii_alphabetic() || b"<>[]?|&".contains(b))
+        && bare.iter().all(|b| !b.is_ascii_uppercase())
+        && plain_letters(bare)
+        || [
+            &b"String"[..],
+            b"Option<",
+            b"SecretString",
+            b"Optional[",
+            b"Buffer",
+            b"Bytes",
+            b"NSString",
+            b"Vec<",
+            b"Boolean",
+            b"Integer",
+        ]
+        .iter()
+        .any(|t| bare.starts_with(t) && bare.len() < t.len() + 20 && shape(bare).digits <= 2)
 }
 
 #[cfg(test)]
@@ -187,10 +317,25 @@ mod tests {
         for value in ["hunter2", "Tr0ub4dor&3", "p4ssw0rd!", "correct-horse9", "zYx98wVuT", "sup3rs3cret"] {
             assert_eq!(assigned(Kind::Password, value.as_bytes(), true), Confidence::Medium, "{value}");
         }
-        for value in ["a8f5f167f44f4964e6c998dee827110c", "Zk3vQ9tLmX2pRw8s", "ab12cd34ef56", "f1b2c3d4-0000-4000-8000-aabbccddeeff"] {
+        for value in [
+            "a8f5f167f44f4964e6c998dee827110c",
+            "Zk3vQ9tLmX2pRw8s",
+            "ab12cd34ef56",
+            "f1b2c3d4-0000-4000-8000-aabbccddeeff",
+        ] {
             assert_eq!(assigned(Kind::Token, value.as_bytes(), true), Confidence::Medium, "{value}");
         }
-        for value in ["string", "required", "the password of the user", "config.auth.token", "getToken", "/etc/ssl/private/app.pem", "next_page_token", "CancellationToken", "access_token"] {
+        for value in [
+            "string",
+            "required",
+            "the password of the user",
+            "config.auth.token",
+            "getToken",
+            "/etc/ssl/private/app.pem",
+            "next_page_token",
+            "CancellationToken",
+            "access_token",
+        ] {
             assert_eq!(assigned(Kind::Token, value.as_bytes(), true), Confidence::Low, "{value}");
         }
     }

@@ -1,14 +1,14 @@
 //! Markdown built by Rust: the only thing that reaches a record unescaped. Every block stands
 //! between blank lines, so that nothing before or after can become part of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
 use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Error, Value as Jinja};
 
-use super::cite::{Cited, FactObject, Seen, demand, look, unknown};
+use super::cite::{Cited, FactObject, Seen, applicable, demand, look, unknown};
 use super::error::complain;
 use super::escape;
 use super::ledger::Ledger;
@@ -16,6 +16,8 @@ use crate::model::value::Value;
 
 /// Longer log lines are cut in excerpts, and say so.
 const LINE_LIMIT: usize = 2000;
+/// So many rows that are absent for the same reason are said once.
+const SAME_ABSENCES: usize = 3;
 
 /// Finished Markdown.
 #[derive(Debug)]
@@ -44,7 +46,7 @@ pub(super) fn paragraph(markdown: &str) -> String {
 
 /// `facts_block([[key, cited], …])`: a fenced YAML block; rows whose value is none are left out.
 pub(super) fn facts_block(rows: &Jinja) -> Result<Jinja, Error> {
-    let mut lines = Vec::new();
+    let mut kept = Vec::new();
     let mut keys = BTreeSet::new();
     for row in rows.try_iter()? {
         let cells: Vec<_> = row.try_iter()?.collect();
@@ -60,22 +62,44 @@ pub(super) fn facts_block(rows: &Jinja) -> Result<Jinja, Error> {
         if !keys.insert(key.to_owned()) {
             return Err(complain(format!("`{key}` stands twice in one `facts_block`")));
         }
-        lines.extend(cited.yaml(key));
+        kept.push((key.to_owned(), cited.clone()));
     }
-    Ok(block(if lines.is_empty() { String::new() } else { escape::fence("yaml", &lines) }))
+    Ok(block(yaml_fence(&kept)))
+}
+
+/// The fence of `rows`. Where several rows are absent for one and the same reason, it is said once,
+/// in a comment with their names.
+fn yaml_fence(rows: &[(String, Cited)]) -> String {
+    let mut same: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
+    for (key, cited) in rows {
+        if let Seen::Absent(absence) = &cited.seen {
+            same.entry((absence.reason.word(), absence.message.as_str())).or_default().push(key);
+        }
+    }
+    same.retain(|_, keys| keys.len() >= SAME_ABSENCES);
+    let grouped: BTreeSet<&str> = same.values().flatten().copied().collect();
+    let single = rows.iter().filter(|(key, _)| !grouped.contains(key.as_str()));
+    let mut lines: Vec<String> = single.flat_map(|(key, cited)| cited.yaml(key)).collect();
+    for keys in same.values() {
+        lines.extend(rows.iter().find(|(key, _)| key == keys[0]).map(|(_, cited)| cited.yaml_comment(keys)));
+    }
+    if lines.is_empty() { String::new() } else { escape::fence("yaml", &lines) }
 }
 
 /// `values_block(fact, omit)`: everything that a fact holds, as a fenced YAML block, except the
 /// paths that the template shows otherwise.
 pub(super) fn values_block(object: &FactObject, omit: &[String]) -> String {
     let fact = object.ledger.fact(object.fact);
-    let names = fact.values.keys().chain(fact.missing.keys());
-    let mut names: Vec<&String> = names.filter(|name| !omit.iter().any(|o| is_at_or_below(name, o))).collect();
+    let mut names: Vec<&String> = fact.values.keys().chain(fact.missing.keys()).collect();
     names.sort_unstable();
     names.dedup();
-    let cited = names.iter().filter_map(|name| Some((name, look(&object.ledger, object.fact, name)?)));
-    let lines: Vec<_> = cited.flat_map(|(name, cited)| cited.yaml(name)).collect();
-    if lines.is_empty() { String::new() } else { escape::fence("yaml", &lines) }
+    let known = |cited: &Cited| matches!(cited.seen, Seen::Known(_));
+    let omitted = |name: &str| omit.iter().any(|o| is_at_or_below(name, o));
+    let cited =
+        names.iter().filter_map(|name| Some(((*name).clone(), applicable(look(&object.ledger, object.fact, name))?)));
+    // What the template shows otherwise is left out only when there is something to show.
+    let kept: Vec<_> = cited.filter(|(name, cited)| !(omitted(name) && (known(cited) || name.contains('.')))).collect();
+    yaml_fence(&kept)
 }
 
 fn is_at_or_below(path: &str, above: &str) -> bool {

@@ -104,6 +104,14 @@ impl Cited {
         }
     }
 
+    /// As one comment of a YAML block, for several keys that are absent alike.
+    pub(super) fn yaml_comment(&self, keys: &[&str]) -> String {
+        let Seen::Absent(absence) = &self.seen else { return String::new() };
+        let (why, mark) = (escape::line(&absence.message, 300), self.ledger.mark(self.fact));
+        let keys = escape::line(&keys.join(", "), 2000);
+        format!("# {} for {keys}: {why} {mark}", unknown(absence))
+    }
+
     /// The same value in another form.
     pub(super) fn shaped(&self, form: Form) -> Self {
         Self { form, ..self.clone() }
@@ -192,8 +200,13 @@ fn text_argument<'a>(args: &'a [Jinja], what: &str) -> Result<&'a str, Error> {
     args.first().and_then(Jinja::as_str).ok_or_else(|| complain(format!("`{what}` needs a path, e.g. \"gzip.valid\"")))
 }
 
+/// What may be left out: nothing at all, and what does not apply.
+pub(super) fn applicable(cited: Option<Cited>) -> Option<Cited> {
+    cited.filter(|cited| !matches!(&cited.seen, Seen::Absent(a) if a.reason == Reason::NotApplicable))
+}
+
 fn optional(cited: Option<Cited>) -> Jinja {
-    cited.map_or_else(|| Jinja::from(()), Jinja::from_object)
+    applicable(cited).map_or_else(|| Jinja::from(()), Jinja::from_object)
 }
 
 impl Object for Cited {
@@ -227,7 +240,7 @@ impl Object for Cited {
         match method {
             "known" => Ok(Jinja::from(matches!(self.seen, Seen::Known(_)))),
             "is" => Ok(Jinja::from(args.iter().any(|wanted| self.is(wanted)))),
-            "has" => Ok(Jinja::from(self.below(text_argument(args, "has")?).is_some())),
+            "has" => Ok(Jinja::from(applicable(self.below(text_argument(args, "has")?)).is_some())),
             "maybe" => Ok(optional(self.below(text_argument(args, "maybe")?))),
             "at" => {
                 let path = text_argument(args, "at")?;
@@ -315,7 +328,7 @@ impl Object for FactObject {
         let look = |path| look(&self.ledger, self.fact, path);
         match method {
             "known" => Ok(Jinja::from(self.ledger.fact(self.fact).absence.is_none())),
-            "has" => Ok(Jinja::from(look(text_argument(args, "has")?).is_some())),
+            "has" => Ok(Jinja::from(applicable(look(text_argument(args, "has")?)).is_some())),
             "maybe" => Ok(optional(look(text_argument(args, "maybe")?))),
             "at" => demand(&self.ledger, self.fact, text_argument(args, "at")?).map(Jinja::from_object),
             _ => Err(Error::from(ErrorKind::UnknownMethod)),

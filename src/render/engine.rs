@@ -1,6 +1,7 @@
 //! The template environment: strict, with a limit on work, no file access, no debug output, none
 //! of the engine's own filters, and a formatter of our own that escapes whatever it is given.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use minijinja::syntax::SyntaxConfig;
@@ -29,12 +30,53 @@ fn bare<'a>() -> Result<Environment<'a>, Error> {
     Ok(env)
 }
 
-/// Checks that `source` is a template.
+/// Every name that a template can use; a test holds it against the environment.
+pub(super) const NAMES: [&str; 35] = [
+    "absence",
+    "anchors",
+    "bundle",
+    "case",
+    "checks",
+    "commands",
+    "each",
+    "excerpt",
+    "fact",
+    "facts_block",
+    "facts_not_using",
+    "facts_using",
+    "front_matter",
+    "grid",
+    "has_checks",
+    "has_fact",
+    "how",
+    "hygiene",
+    "lines",
+    "narrative",
+    "policy",
+    "proposals",
+    "run",
+    "seats",
+    "section",
+    "statements",
+    "subsection",
+    "summary",
+    "table",
+    "unknowns",
+    "values_block",
+    "verdict",
+    "loop",
+    "self",
+    "super",
+];
+
+/// Checks that `source` is a template, and gives the names that it uses without setting them.
 ///
 /// # Errors
 /// The first error of syntax, with its line.
-pub(super) fn compile(name: &str, source: &str) -> Result<(), RenderError> {
-    Ok(bare()?.add_template_owned(name.to_owned(), source.to_owned())?)
+pub(super) fn compile(name: &str, source: &str) -> Result<BTreeSet<String>, RenderError> {
+    let mut env = bare()?;
+    env.add_template_owned(name.to_owned(), source.to_owned())?;
+    Ok(env.get_template(name)?.undeclared_variables(false).into_iter().collect())
 }
 
 /// The environment of one rendering, with the sealed templates and nothing else to read from.

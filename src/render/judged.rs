@@ -13,7 +13,7 @@ use super::ledger::{Ledger, seat};
 use super::table::{ROW_LIMIT, Row as TableRow, draw};
 use crate::base::text::plural;
 use crate::model::bundle::Bundle;
-use crate::model::fact::{Basis, Reason, split_reference};
+use crate::model::fact::{Absence, Basis, Fact, Reason, split_reference};
 use crate::model::verdict::{Row, Section, Status, Verdict};
 
 /// The section that a template names.
@@ -55,6 +55,7 @@ fn status(row: &Row) -> String {
         (_, status) => status.word(),
     };
     match &row.seat {
+        Some(seat) if row.status == Status::Unknown => format!("{word} (to be stated by {})", prose(seat)),
         Some(seat) => format!("{word} (statement of {})", prose(seat)),
         None => word.to_owned(),
     }
@@ -156,19 +157,11 @@ fn seen(ledger: &Ledger) -> String {
 }
 
 /// `unknowns()`: everything that was looked for and not seen, with the command that settles it.
+/// What one fact lacks for one and the same reason is one row.
 pub(super) fn unknowns(ledger: &Ledger) -> String {
     let mut rows = Vec::new();
-    for (index, sealed) in ledger.facts().iter().enumerate() {
-        let fact = &sealed.fact;
-        let whole = fact.absence.iter().map(|absence| (String::new(), absence));
-        let parts = fact.missing.iter().map(|(path, absence)| (format!(".{path}"), absence));
-        // What does not apply was not missed.
-        for (path, absence) in whole.chain(parts).filter(|(_, a)| a.reason != Reason::NotApplicable) {
-            let settle = absence.settle.as_deref().map_or_else(|| "-".to_owned(), inline);
-            let what = inline(&format!("{}{path}", fact.id));
-            let cells = vec![what, absence.reason.word().to_owned(), inline(&absence.message), settle];
-            rows.push(TableRow { cells, facts: vec![index] });
-        }
+    for index in 0..ledger.facts().len() {
+        rows.extend(lacks(ledger.fact(index)).into_iter().map(|cells| TableRow { cells, facts: vec![index] }));
     }
     let heads = ["Not seen", "Reason", "In words", "To settle it"].map(str::to_owned);
     let cut = rows.len().saturating_sub(ROW_LIMIT);
@@ -176,6 +169,30 @@ pub(super) fn unknowns(ledger: &Ledger) -> String {
     let table = draw(ledger, &heads, &rows);
     let table = table.unwrap_or_else(|| paragraph("Everything that was looked for was seen."));
     if cut == 0 { table } else { table + &paragraph(&format!("and {cut} more, in `facts.jsonl`.")) }
+}
+
+fn lacks(fact: &Fact) -> Vec<Vec<String>> {
+    let whole = fact.absence.iter().map(|absence| ("", absence));
+    let parts = fact.missing.iter().map(|(path, absence)| (path.as_str(), absence));
+    let mut alike: Vec<(&Absence, Vec<&str>)> = Vec::new();
+    // What does not apply was not missed.
+    for (path, absence) in whole.chain(parts).filter(|(_, a)| a.reason != Reason::NotApplicable) {
+        match alike.iter_mut().find(|(one, _)| *one == absence) {
+            Some((_, paths)) => paths.push(path),
+            None => alike.push((absence, vec![path])),
+        }
+    }
+    alike.into_iter().map(|(absence, paths)| lack(fact, absence, &paths)).collect()
+}
+
+fn lack(fact: &Fact, absence: &Absence, paths: &[&str]) -> Vec<String> {
+    let what = match paths {
+        [""] => inline(&fact.id),
+        [path] => inline(&format!("{}.{path}", fact.id)),
+        many => inline(&format!("{}: {}", fact.id, many.join(", "))),
+    };
+    let settle = absence.settle.as_deref().map_or_else(|| "-".to_owned(), inline);
+    vec![what, absence.reason.word().to_owned(), inline(&absence.message), settle]
 }
 
 /// `absence(fact)`: why a fact as a whole is absent.

@@ -63,18 +63,7 @@ fn check_sources(bundle: &Bundle) -> Result<(), RenderError> {
     for (name, source) in &bundle.templates {
         needed::refuse_typed_labels(name, source)?;
     }
-    let Some(source) = &bundle.narrative else { return Ok(()) };
-    check_narrative(source)?;
-    let asking =
-        needed::tags(source).into_iter().find(|(_, tag)| tag.split_whitespace().next().is_some_and(needed::asks));
-    match asking {
-        None => Ok(()),
-        Some((line, _)) => Err(RenderError::Template {
-            file: narrative::NAME.to_owned(),
-            line,
-            message: "a narrative includes no other file".to_owned(),
-        }),
-    }
+    bundle.narrative.as_deref().map_or(Ok(()), narrative::check_source)
 }
 
 /// Blocks bring their own blank lines and loops leave some behind: never two in a row, none at the

@@ -2,25 +2,67 @@
 //! cite facts; in the record every line of it is quoted, so that it cannot pass for observed. Raw
 //! HTML, links, large headings and typed labels are refused with their line.
 
+use std::collections::BTreeMap;
+
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
 
 use super::error::RenderError;
-use super::escape;
+use super::{engine, escape, needed};
 use crate::base::text;
+use crate::model::case::{Case, Step};
+use crate::model::fact::split_reference;
 
 /// The name that errors use.
 pub(super) const NAME: &str = "narrative.md";
 
-/// Checks a narrative before it is sealed or rendered.
+/// Checks a narrative before anything is collected: it is sealed with the facts, so a mistake found
+/// later costs another collection. `known` answers whether a step's fact can have something at a
+/// path, and says `true` where that cannot be said.
+///
+/// # Errors
+/// The first thing that a narrative may not hold, or that it cites and the case does not collect.
+pub fn check_narrative(source: &str, case: &Case, known: &dyn Fn(&Step, &str) -> bool) -> Result<(), RenderError> {
+    check_source(source)?;
+    for (at, reference) in cited(source) {
+        let (id, path) = split_reference(reference);
+        let Some(step) = case.collect.iter().find(|step| step.id == id) else {
+            let hint = text::did_you_mean(id, case.collect.iter().map(|step| step.id.as_str()));
+            return Err(refusal(source, at, format!("no fact `{}` in this case{hint}", text::visible(id))));
+        };
+        if !path.is_empty() && !known(step, path) {
+            let (path, uses) = (text::visible(path), &step.uses);
+            let message = format!("fact `{id}` ({uses}) never shows `{path}`; see `evidence explain {uses}`");
+            return Err(refusal(source, at, message));
+        }
+    }
+    Ok(())
+}
+
+/// The literal references in `fact("…")`, with their places.
+fn cited(source: &str) -> Vec<(usize, &str)> {
+    let calls = source.match_indices("fact(").map(|(at, call)| (at, source[at + call.len()..].trim_start()));
+    calls.filter_map(|(at, rest)| Some((at, needed::literal(rest)?))).collect()
+}
+
+fn refusal(source: &str, at: usize, message: String) -> RenderError {
+    RenderError::Template { file: NAME.to_owned(), line: line_of(source, at), message }
+}
+
+/// Checks what can be told from the narrative alone.
 ///
 /// # Errors
 /// The first thing that a narrative may not hold, with its line.
-pub fn check_narrative(source: &str) -> Result<(), RenderError> {
-    let refuse = |at: usize, message: &str| RenderError::Template {
-        file: NAME.to_owned(),
-        line: line_of(source, at),
-        message: message.to_owned(),
-    };
+pub(super) fn check_source(source: &str) -> Result<(), RenderError> {
+    let refuse = |at: usize, message: &str| refusal(source, at, message.to_owned());
+    let alone = BTreeMap::from([(NAME.to_owned(), source.to_owned())]);
+    let names = engine::compile(NAME, source)?;
+    if let Some(error) = names.iter().find_map(|name| needed::unknown_name(&alone, NAME, name)) {
+        return Err(error);
+    }
+    if let Some((line, _)) = needed::tags(source).into_iter().find(|(_, tag)| needed::asks(first_word(tag))) {
+        let message = "a narrative includes no other file".to_owned();
+        return Err(RenderError::Template { file: NAME.to_owned(), line, message });
+    }
     if let Some((at, _)) = source.char_indices().find(|(_, c)| text::is_unsafe(*c) && !matches!(c, '\n' | '\t' | '\r'))
     {
         return Err(refuse(at, "an invisible or control character"));
@@ -50,6 +92,10 @@ pub fn check_narrative(source: &str) -> Result<(), RenderError> {
         }
     }
     Ok(())
+}
+
+fn first_word(tag: &str) -> &str {
+    tag.split_whitespace().next().unwrap_or(tag)
 }
 
 fn refused(event: &Event<'_>) -> Option<&'static str> {
@@ -106,13 +152,13 @@ mod tests {
     use super::*;
 
     fn message(source: &str) -> String {
-        check_narrative(source).unwrap_err().to_string()
+        check_source(source).unwrap_err().to_string()
     }
 
     #[test]
     fn ordinary_words_with_citations_are_accepted() {
         let source = "### What happened\n\nThe file has {{ fact(\"fresh.size_bytes\")|bytes }}.\n\n- `code`\n- *so*\n";
-        check_narrative(source).unwrap();
+        check_source(source).unwrap();
     }
 
     #[test]
@@ -125,8 +171,24 @@ mod tests {
         assert!(message("a\n\nseen [F1] there\n").starts_with("narrative.md:3: a typed citation label"));
         assert!(message("seen \\[**F**1\\]\n").contains("typed citation label"));
         assert!(message("seen &#91;F1]\n").contains("typed citation label"));
+        assert!(
+            message("a\n{{ fct('x.y') }}").starts_with("narrative.md:2: unknown name `fct` (did you mean `fact`?)")
+        );
         assert!(message("a\u{1b}[2J\n").contains("control character"));
-        assert!(message("{{ fact(").contains("never ends"));
+        assert!(message("{{ fact(").starts_with("narrative.md:1: syntax error"));
+    }
+
+    #[test]
+    fn what_the_case_does_not_collect_is_found_before_it_is_collected() {
+        let case = "case: c\ntitle: t\ntemplate: t\npolicy: p\ncollect:\n  - { id: fresh, uses: backup }\n";
+        let case: Case = crate::base::yaml::decode(std::path::Path::new("c"), case.as_bytes()).unwrap();
+        let known = |_: &Step, path: &str| path == "quality";
+        let check = |source: &str| check_narrative(source, &case, &known).map_err(|e| e.to_string());
+        assert_eq!(check("a {{ fact('fresh.quality') }} {{ fact(\"fresh\") }}"), Ok(()));
+        let unknown = check("a\n{{ fact('frsh.quality') }}").unwrap_err();
+        assert_eq!(unknown, "narrative.md:2: no fact `frsh` in this case (did you mean `fresh`?)");
+        let unknown = check("{{ fact('fresh.qality') }}").unwrap_err();
+        assert!(unknown.starts_with("narrative.md:1: fact `fresh` (backup) never shows `qality`"));
     }
 
     #[test]

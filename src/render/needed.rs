@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::engine;
 use super::error::RenderError;
 use super::escape;
+use crate::base::text;
 
 /// The file of the template that a case names: `incident` is `incident.md.j2`.
 pub(super) fn file_name(template: &str) -> String {
@@ -19,13 +20,14 @@ pub(super) fn file_name(template: &str) -> String {
 /// When a file is missing, does not compile, or asks for another by a computed name.
 pub fn needed(template: &str, load: &dyn Fn(&str) -> Option<String>) -> Result<BTreeMap<String, String>, RenderError> {
     let mut found = BTreeMap::new();
+    let mut used = Vec::new();
     let mut open = vec![(file_name(template), "case.yaml: template".to_owned())];
     while let Some((name, asked_by)) = open.pop() {
         if found.contains_key(&name) {
             continue;
         }
         let source = load(&name).ok_or_else(|| RenderError::NoTemplate { asked_by, name: name.clone() })?;
-        engine::compile(&name, &source)?;
+        used.extend(engine::compile(&name, &source)?.into_iter().map(|used| (name.clone(), used)));
         refuse_typed_labels(&name, &source)?;
         for (line, tag) in tags(&source) {
             if let Some(other) = asked_for(&name, line, tag)? {
@@ -34,7 +36,27 @@ pub fn needed(template: &str, load: &dyn Fn(&str) -> Option<String>) -> Result<B
         }
         found.insert(name, source);
     }
-    Ok(found)
+    match used.iter().find_map(|(file, name)| unknown_name(&found, file, name)) {
+        Some(error) => Err(error),
+        None => Ok(found),
+    }
+}
+
+/// The error about a name that nothing provides: neither the engine, nor a `set` or `import` of any
+/// of the files. Found now, it does not cost a collection.
+pub(super) fn unknown_name(files: &BTreeMap<String, String>, file: &str, name: &str) -> Option<RenderError> {
+    let set = |tag: &str| tag.starts_with("set ") && words(tag).any(|word| word == name);
+    if engine::NAMES.contains(&name) || files.values().any(|source| tags(source).iter().any(|(_, tag)| set(tag))) {
+        return None;
+    }
+    let line = files.get(file)?.lines().position(|line| words(line).any(|word| word == name))?;
+    let hint = text::did_you_mean(name, engine::NAMES);
+    let message = format!("unknown name `{name}`{hint}; docs/templates.md lists what there is");
+    Some(RenderError::Template { file: file.to_owned(), line: line + 1, message })
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric() && c != '_')
 }
 
 /// Labels are printed by the engine; a typed one would cite what was not looked up.
@@ -87,7 +109,8 @@ pub(super) fn asks(word: &str) -> bool {
     matches!(word, "include" | "import" | "from" | "extends")
 }
 
-fn literal(text: &str) -> Option<&str> {
+/// The text of a quoted literal that `text` begins with.
+pub(super) fn literal(text: &str) -> Option<&str> {
     let quote = text.chars().next().filter(|c| matches!(c, '"' | '\''))?;
     text[1..].split(quote).next()
 }
@@ -119,6 +142,8 @@ mod tests {
         assert!(needs(&[("a.md.j2", "\n\n{% include x %}")]).unwrap_err().starts_with("a.md.j2:3: `include` needs"));
         assert!(needs(&[("a.md.j2", "{% include '../x.j2' %}")]).unwrap_err().contains("without folders"));
         assert!(needs(&[("a.md.j2", "\n{{ x")]).unwrap_err().starts_with("a.md.j2:2: syntax error"));
+        let unknown = needs(&[("a.md.j2", "{% set x = 1 %}\n{{ facs_using(x) }}")]).unwrap_err();
+        assert!(unknown.starts_with("a.md.j2:2: unknown name `facs_using` (did you mean `facts_using`?)"));
         assert!(needs(&[("a.md.j2", "see [F1]")]).unwrap_err().contains("typed citation label"));
     }
 }

@@ -79,6 +79,9 @@ pub(super) fn changed(template: &str, change: &dyn Fn(&str) -> String) -> Bundle
         });
     }
     for row in &mut bundle.verdict.rows {
+        row.title = change(&row.title);
+        row.expected = change(&row.expected);
+        row.waiver = row.waiver.as_deref().map(change);
         row.observed = change(&row.observed);
         // An empty reason is no reason, and prints no line.
         if !row.because.is_empty() {
@@ -91,7 +94,14 @@ pub(super) fn changed(template: &str, change: &dyn Fn(&str) -> String) -> Bundle
     for said in case.effects.iter_mut().chain(&mut case.handoff) {
         said.says = change(&said.says);
     }
-    case.proposals.iter_mut().for_each(|p| p.says = change(&p.says));
+    for proposal in &mut case.proposals {
+        proposal.says = change(&proposal.says);
+        proposal.commands = proposal.commands.iter().map(|command| change(command)).collect();
+    }
+    for words in [&mut case.scope, &mut case.excluded, &mut case.requires] {
+        words.iter_mut().for_each(|word| *word = change(word));
+    }
+    bundle.hygiene.rows.iter_mut().for_each(|row| row.description = change(&row.description));
     case.seats.values_mut().for_each(|who| *who = change(who));
     bundle
 }

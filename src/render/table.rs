@@ -8,7 +8,7 @@ use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Error, Value as Jinja};
 
 use super::block::{block, paragraph};
-use super::cite::{Cited, FactObject, Seen, demand, look, unknown};
+use super::cite::{Cited, FactObject, Seen, applicable, demand, look, unknown};
 use super::error::complain;
 use super::escape;
 use super::form::{FORMS, Form, markdown};
@@ -137,8 +137,8 @@ impl Column {
         self.form.map_or_else(|| cited.bare(), |form| cited.shaped(form).bare())
     }
 
-    fn show_or_dash(&self, cited: Option<&Cited>) -> String {
-        cited.map_or_else(|| "-".to_owned(), |cited| self.show(cited))
+    fn show_or_dash(&self, cited: Option<Cited>) -> String {
+        applicable(cited).map_or_else(|| "-".to_owned(), |cited| self.show(&cited))
     }
 }
 
@@ -188,7 +188,7 @@ fn fact_cell(fact: &FactObject, column: &Column) -> Result<String, Error> {
         return Ok(column.show(&own));
     }
     if column.optional {
-        return Ok(column.show_or_dash(look(&fact.ledger, fact.fact, &column.path).as_ref()));
+        return Ok(column.show_or_dash(look(&fact.ledger, fact.fact, &column.path)));
     }
     Ok(column.show(&demand(&fact.ledger, fact.fact, &column.path)?))
 }
@@ -225,7 +225,7 @@ fn element_cell(key: &Cited, element: &Cited, column: &Column) -> Result<String,
                     "an element of fact `{id}` ({uses}) has no `{path}`; write `{path}?` if it may lack"
                 )))
             }
-            found => Ok(column.show_or_dash(found.as_ref())),
+            found => Ok(column.show_or_dash(found)),
         },
     }
 }

@@ -3,7 +3,7 @@
 
 use std::fs;
 
-use crate::support::world::{World, look_at};
+use crate::support::world::{PLAIN_POLICY, World, look_at};
 
 /// The error of `plan` on a case whose YAML ends in `rest`.
 fn plan_error(rest: &str) -> String {
@@ -46,7 +46,9 @@ fn a_duplicate_key() {
 
 #[test]
 fn a_duplicate_key_in_free_settings() {
-    insta::assert_snapshot!(plan_error("collect:\n  - id: subject\n    uses: file\n    with:\n      path: /a\n      path: /b\n"));
+    insta::assert_snapshot!(plan_error(
+        "collect:\n  - id: subject\n    uses: file\n    with:\n      path: /a\n      path: /b\n"
+    ));
 }
 
 #[test]
@@ -58,7 +60,8 @@ fn a_duplicate_id() {
 fn deep_nesting_and_alias_bombs() {
     let deep = format!("collect:\n  - id: subject\n    uses: file\n    with: {{ path: {} }}\n", "[".repeat(50_000));
     assert!(plan_error(&deep).contains("case.yaml"));
-    let mut bomb = String::from("collect:\n  - id: subject\n    uses: file\n    with:\n      a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
+    let mut bomb =
+        String::from("collect:\n  - id: subject\n    uses: file\n    with:\n      a0: &a0 [x,x,x,x,x,x,x,x,x]\n");
     for i in 1..12 {
         let refs = vec![format!("*a{}", i - 1); 9].join(",");
         bomb.push_str(&format!("      a{i}: &a{i} [{refs}]\n"));
@@ -97,8 +100,12 @@ fn an_unknown_policy_template_and_operator() {
         assert_eq!(ran.code, 2);
         ran.stderr
     };
-    world.write("policies/odd.yaml", "policy: odd\nchecks:\n  - id: C\n    title: t\n    require: { fact: subject.exists, equal: true }\n");
-    let errors = [case("incident", "backup-integrty"), case("incidnt", "odd"), case("incident", "odd")];
+    world.write("policies/plain.yaml", PLAIN_POLICY);
+    world.write(
+        "policies/odd.yaml",
+        "policy: odd\nchecks:\n  - id: C\n    title: t\n    require: { fact: subject.exists, equal: true }\n",
+    );
+    let errors = [case("incident", "backup-integrty"), case("incidnt", "plain"), case("incident", "odd")];
     insta::assert_snapshot!(errors.join("\n"));
 }
 
@@ -133,7 +140,7 @@ fn another_plan_than_the_authorised_one() {
     assert!(!world.path("reports/c/runs").exists());
     let plan = world.run(&["plan", "c", "--json"]);
     let plan: serde_json::Value = serde_json::from_str(&plan.stdout).unwrap();
-    let digest = plan["sha256"].as_str().unwrap();
+    let digest = plan["plan_sha256"].as_str().unwrap();
     assert_eq!(world.run(&["collect", "c", "--plan-sha256", digest]).code, 0);
 }
 

@@ -9,11 +9,14 @@
     missing_docs
 )]
 
+mod bad_input;
 mod bundle;
 mod examine;
 mod floors;
+mod g6;
 mod policies;
 mod postgres;
+mod reference;
 mod sealing;
 mod support;
 mod verify;

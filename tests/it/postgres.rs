@@ -176,7 +176,7 @@ fn hostile_queries_are_refused_before_anything_is_sent() {
     ] {
         let step = format!("  - {{ id: q, uses: postgres.query, on: db, with: {{ query: {sql:?} }} }}");
         let message = refusal(&case(targets, &step));
-        assert!(message.starts_with("collect `q`: (postgres.query): query: "), "{sql}: {message}");
+        assert!(message.starts_with("collect `q`: postgres.query: query: "), "{sql}: {message}");
     }
 }
 

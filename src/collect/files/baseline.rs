@@ -3,41 +3,49 @@
 
 use super::entry::Entry;
 
-/// What is usual in a set of files.
-#[derive(Debug, PartialEq)]
-pub struct Baseline {
-    /// The median size in bytes of every file but the newest; for an even number the lower half of
-    /// the middle.
-    pub median: u64,
-    /// How many files that is the median of.
-    pub of: usize,
-    /// Where the newest stands.
-    pub newest: usize,
+/// The ends of a set of files by age; of the same age, by place.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Ages {
+    /// Where the oldest stands.
+    pub oldest: Option<usize>,
     /// Where the one before the newest stands.
-    pub previous: usize,
+    pub previous: Option<usize>,
+    /// Where the newest stands.
+    pub newest: Option<usize>,
 }
 
-/// The regular files among `entries` by age, oldest first; of the same age by path.
+/// The ends by age of the regular files among `entries`.
 #[must_use]
-pub fn by_age(entries: &[Entry]) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..entries.len()).filter(|at| entries[*at].is_file()).collect();
-    order.sort_by(|a, b| {
-        let key = |at: usize| (entries[at].changed, entries[at].path.as_str());
-        key(*a).cmp(&key(*b))
-    });
-    order
+pub fn ages(entries: &[Entry]) -> Ages {
+    let mut ages = Ages::default();
+    let key = |at: usize| (entries[at].file().map(|about| about.changed), at);
+    for at in (0..entries.len()).filter(|at| entries[*at].file().is_some()) {
+        if ages.oldest.is_none_or(|oldest| key(at) < key(oldest)) {
+            ages.oldest = Some(at);
+        }
+        if ages.newest.is_none_or(|newest| key(at) > key(newest)) {
+            ages.previous = ages.newest.replace(at);
+        } else if ages.previous.is_none_or(|previous| key(at) > key(previous)) {
+            ages.previous = Some(at);
+        }
+    }
+    ages
 }
 
-/// What is usual among the files of `order`, by age; `None` when there are less than two.
+/// The median size of every regular file but the one at `newest`, and how many those are. For an
+/// even number it is the middle between the two, rounded down.
 #[must_use]
-pub fn of(entries: &[Entry], order: &[usize]) -> Option<Baseline> {
-    let [.., previous, newest] = order else { return None };
-    let mut sizes: Vec<u64> =
-        order[..order.len() - 1].iter().map(|at| entries[*at].size_bytes.unwrap_or_default()).collect();
+pub fn median(entries: &[Entry], newest: usize) -> Option<(u64, usize)> {
+    let others = entries.iter().enumerate().filter(|(at, _)| *at != newest);
+    let mut sizes: Vec<u64> = others.filter_map(|(_, entry)| Some(entry.file()?.size)).collect();
     let count = sizes.len();
-    sizes.sort_unstable();
-    let median = if count % 2 == 1 { sizes[count / 2] } else { u64::midpoint(sizes[count / 2 - 1], sizes[count / 2]) };
-    Some(Baseline { median, of: count, newest: *newest, previous: *previous })
+    if count == 0 {
+        return None;
+    }
+    let (below, upper, _) = sizes.select_nth_unstable(count / 2);
+    let upper = *upper;
+    let lower = if count % 2 == 1 { upper } else { below.iter().copied().max().unwrap_or(upper) };
+    Some((u64::midpoint(lower, upper), count))
 }
 
 /// `part` as a share of `whole` with four digits that count; `None` when `whole` is nothing.
@@ -52,10 +60,12 @@ pub fn share(part: u64, whole: u64) -> Option<f64> {
     format!("{share:.3e}").parse().ok()
 }
 
-/// Whether `share` is so far from one that it stands out.
+/// Whether `part` is so far from `whole` that it stands out.
 #[must_use]
-pub fn stands_out(share: f64, tolerance: f64) -> bool {
-    share < tolerance || share > 1.0 / tolerance
+#[expect(clippy::cast_precision_loss, reason = "a limit that people set is not that sharp")]
+pub fn stands_out(part: u64, whole: u64, tolerance: f64) -> bool {
+    let (part, whole) = (part as f64, whole as f64);
+    whole > 0.0 && (part < whole * tolerance || part * tolerance > whole)
 }
 
 #[cfg(test)]
@@ -63,10 +73,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_keep_four_digits() {
+    fn shares_keep_four_digits_and_the_limits_themselves_are_inside() {
         assert_eq!(share(20, 43_763_755), Some(4.57e-7));
         assert_eq!(share(2, 3), Some(0.6667));
         assert_eq!(share(1, 0), None);
-        assert!(stands_out(0.49, 0.5) && stands_out(2.1, 0.5) && !stands_out(2.0, 0.5) && !stands_out(0.5, 0.5));
+        assert!(stands_out(49, 100, 0.5) && stands_out(201, 100, 0.5));
+        assert!(!stands_out(200, 100, 0.5) && !stands_out(50, 100, 0.5) && !stands_out(1, 0, 0.5));
     }
 }

@@ -9,6 +9,8 @@ mod tell;
 mod tests;
 mod walk;
 
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -70,6 +72,8 @@ struct Ready {
     glob: GlobMatcher,
     /// Whether the glob is about paths below the folder, or about names wherever they are.
     about_paths: bool,
+    /// Whether the glob is the one that leaves nothing out.
+    everything: bool,
     recursive: bool,
     sha256: bool,
     tolerance: f64,
@@ -92,6 +96,7 @@ impl Collector for FilesCollector {
         Ok(Box::new(Ready {
             path: settings.path(&with.path),
             about_paths: with.glob.contains('/'),
+            everything: with.glob == everything(),
             glob: glob.compile_matcher(),
             recursive: with.recursive,
             sha256: with.sha256,
@@ -119,11 +124,22 @@ impl Ready {
         format!("{} {depth}, `{}`: {content}", text::from_name(&self.path), self.glob.glob().glob())
     }
 
+    /// Where the part of `path` below the folder begins.
+    fn below(&self, path: &Path) -> usize {
+        let folder = self.path.as_os_str().as_bytes();
+        let length = folder.len() + usize::from(!folder.ends_with(b"/"));
+        length.min(path.as_os_str().len())
+    }
+
     /// Whether the entry at `path`, which lies below the folder, is asked for.
     fn wants(&self, path: &Path) -> bool {
-        let below = path.strip_prefix(&self.path).unwrap_or(path);
-        let subject = if self.about_paths { Some(below.as_os_str()) } else { below.file_name() };
-        subject.is_some_and(|subject| self.glob.is_match(subject))
+        if self.everything {
+            return true;
+        }
+        let bytes = path.as_os_str().as_bytes();
+        let name = memchr::memrchr(b'/', bytes).map_or(0, |slash| slash + 1);
+        let begin = if self.about_paths { self.below(path) } else { name };
+        self.glob.is_match(OsStr::from_bytes(&bytes[begin..]))
     }
 
     fn see(&self, surroundings: &Surroundings<'_>) -> Observation {
@@ -139,13 +155,11 @@ impl Ready {
             subject::miss_the_rest(&mut seen, &doc::DOC, &Absence::new(Reason::NotApplicable, message));
             return seen;
         }
-        let found = walk::walk(self);
-        if let (Some(error), true) = (&found.root, found.paths.is_empty()) {
-            subject::miss_the_rest(&mut seen, &doc::DOC, error);
-            return seen;
+        let inventory = entry::read_all(self, surroundings.progress);
+        match &inventory.walked.root {
+            Some(error) if inventory.entries.is_empty() => subject::miss_the_rest(&mut seen, &doc::DOC, error),
+            _ => tell::tell(self, inventory, &mut seen),
         }
-        let mut entries = entry::read_all(self, &found.paths, surroundings.progress);
-        tell::tell(self, found, &mut entries, &mut seen);
         seen
     }
 }

@@ -5,109 +5,187 @@ use crate::base::text;
 use crate::model::fact::{Absence, Attachment, Observation, Reason};
 use crate::model::value::{Map, Value};
 
+use super::super::subject::Names;
 use super::Ready;
-use super::baseline::{self, by_age, share, stands_out};
-use super::entry::Entry;
-use super::walk::Found;
+use super::baseline::{Ages, ages, median, share, stands_out};
+use super::entry::{Entry, Inventory};
+use super::walk::Walked;
 
 /// Values that depend on every entry having been listed, or described.
 const LISTED: [&str; 2] = ["count", "others"];
 const DESCRIBED: [&str; 5] = ["total_bytes", "newest", "oldest", "baseline", "outliers"];
 
 /// Fills `seen`.
-pub fn tell(ready: &Ready, found: Found, entries: &mut [Entry], seen: &mut Observation) {
-    tell_unread(ready, &found, entries, seen);
-    tell_counts(entries, seen);
-    let order = by_age(entries);
-    tell_sizes(ready, entries, &order, seen);
-    // After the totals: a missing one must not be there as a value too.
+pub fn tell(ready: &Ready, inventory: Inventory, seen: &mut Observation) {
+    let Inventory { entries, walked, lines } = inventory;
+    tell_unread(ready, &walked, &entries, seen);
+    miss_totals(ready, &walked, &entries, seen);
+    tell_counts(&entries, seen);
+    let mut teller = Teller { ready, entries: &entries, names: Names::default(), median: None };
+    teller.tell_sizes(seen);
+    teller.tell_entries(seen);
+    if entries.len() > ready.limit {
+        seen.attachments.push(Attachment { name: "entries.jsonl".into(), bytes: lines });
+    }
+    // What is missing must not be there as a value too.
     let missing: Vec<String> = seen.missing.keys().cloned().collect();
     for name in missing {
         seen.values.remove(&name);
     }
-    tell_entries(ready, entries, seen);
 }
 
-fn tell_unread(ready: &Ready, found: &Found, entries: &[Entry], seen: &mut Observation) {
+fn tell_unread(ready: &Ready, walked: &Walked, entries: &[Entry], seen: &mut Observation) {
     let mut list: Vec<Value> = Vec::new();
     let mut note = |path: &str, what: &str, absence: &Absence| {
         let pairs = [("path", path), ("what", what), ("reason", absence.reason.word())];
         list.push(Value::Map(pairs.into_iter().map(|(k, v)| (k.to_owned(), v.into())).collect()));
     };
-    for (path, absence) in &found.unlisted {
+    for (path, absence) in &walked.unlisted {
         note(&text::from_name(path.strip_prefix(&ready.path).unwrap_or(path)), "listing", absence);
     }
-    for (entry, (what, absence)) in entries.iter().filter_map(|entry| Some((entry, entry.unread.as_ref()?))) {
-        note(&entry.path, what, absence);
+    for (entry, unread) in entries.iter().filter_map(|entry| Some((entry, entry.unread.as_deref()?))) {
+        note(&entry.name(), unread.0, &unread.1);
     }
-    seen.set("complete", list.is_empty() && !found.limited);
+    seen.set("complete", list.is_empty() && !walked.limited);
     seen.set("unreadable_total", list.len());
+    seen.set("unreadable_cut", list.len() > ready.limit.max(1));
     list.truncate(ready.limit.max(1));
     seen.set("unreadable", Value::List(list));
+}
 
-    let unlisted = found.unlisted.first().map(|(_, absence)| absence.clone());
-    let limited = found
-        .limited
-        .then(|| Absence::new(Reason::Limit, format!("more than `max_files`, {}, entries", ready.max_files)));
-    let unread = |wanted: &str| {
-        entries
-            .iter()
-            .filter_map(|entry| entry.unread.as_ref())
-            .find(|(what, _)| *what == wanted)
-            .map(|(_, why)| why.clone())
+fn miss_totals(ready: &Ready, walked: &Walked, entries: &[Entry], seen: &mut Observation) {
+    let mut miss = |names: &[&str], why: Option<Absence>| {
+        for name in names.iter().filter(|_| why.is_some()) {
+            seen.missing.entry((*name).to_owned()).or_insert_with(|| why.clone().unwrap_or_else(nothing));
+        }
     };
-    if let Some(why) = unlisted.or(limited) {
-        for name in LISTED.iter().chain(&DESCRIBED).chain(&["digests"]) {
-            seen.miss(name, why.clone());
-        }
-    }
-    if let Some(why) = unread("metadata") {
-        for name in LISTED.iter().chain(&DESCRIBED) {
-            seen.missing.entry((*name).to_owned()).or_insert_with(|| why.clone());
-        }
-    }
+    let unread = |wanted: &str| {
+        let mut all = entries.iter().filter_map(|entry| entry.unread.as_deref());
+        all.find(|(what, _)| *what == wanted).map(|(_, why)| why.clone())
+    };
+    let unlisted = walked.unlisted.first().map(|(_, absence)| absence.clone()).or_else(|| {
+        let message = || format!("more than `max_files`, {}, entries", ready.max_files);
+        walked.limited.then(|| Absence::new(Reason::Limit, message()))
+    });
     if !ready.sha256 {
-        seen.miss("digests", Absence::new(Reason::NotApplicable, "the case asks for no digests"));
-    } else if let Some(why) = unread("content").or_else(|| unread("metadata")) {
-        seen.missing.entry("digests".into()).or_insert(why);
+        miss(&["digests"], Some(Absence::new(Reason::NotApplicable, "the case asks for no digests")));
     }
+    for why in [unlisted, unread("metadata")] {
+        miss(&LISTED, why.clone());
+        miss(&DESCRIBED, why.clone());
+        miss(&["digests"], why);
+    }
+    miss(&["digests"], unread("content"));
 }
 
 fn tell_counts(entries: &[Entry], seen: &mut Observation) {
-    let files = entries.iter().filter(|entry| entry.is_file());
-    let (count, bytes) = files.fold((0_u64, 0_u64), |(n, sum), e| (n + 1, sum + e.size_bytes.unwrap_or(0)));
+    let (mut count, mut bytes, mut digests) = (0_u64, 0_u64, 0_u64);
+    for entry in entries {
+        digests += u64::from(entry.sha256.is_some());
+        if let Some(about) = entry.file() {
+            count += 1;
+            bytes += about.size;
+        }
+    }
     seen.set("count", count);
     seen.set("count_seen", count);
     seen.set("others", entries.len() as u64 - count);
     seen.set("total_bytes", bytes);
-    seen.set("digests", entries.iter().filter(|entry| entry.sha256.is_some()).count());
+    seen.set("digests", digests);
 }
 
-fn tell_sizes(ready: &Ready, entries: &mut [Entry], order: &[usize], seen: &mut Observation) {
-    let Some(usual) = baseline::of(entries, order) else {
-        let message = "a baseline needs at least two files";
-        for name in ["baseline", "outliers"] {
-            seen.missing.entry(name.into()).or_insert_with(|| Absence::new(Reason::NotApplicable, message));
+struct Teller<'a> {
+    ready: &'a Ready,
+    entries: &'a [Entry],
+    names: Names,
+    median: Option<u64>,
+}
+
+impl Teller<'_> {
+    fn tell_sizes(&mut self, seen: &mut Observation) {
+        let ages = ages(self.entries);
+        let usual = ages.newest.and_then(|newest| median(self.entries, newest));
+        self.median = usual.map(|(median, _)| median);
+        for (name, at) in [("oldest", ages.oldest), ("newest", ages.newest)] {
+            match at {
+                Some(at) => seen.set(name, self.map(at)),
+                None => miss(seen, name, Absence::new(Reason::NotFound, "no regular file matches")),
+            }
         }
-        return tell_ends(entries, order, seen);
-    };
-    for at in order {
-        entries[*at].share_of_median = share(entries[*at].size_bytes.unwrap_or(0), usual.median);
+        match usual {
+            Some((median, of)) => self.tell_baseline(&ages, median, of, seen),
+            None => {
+                for name in ["baseline", "outliers", "outliers_total"] {
+                    miss(seen, name, nothing());
+                }
+            }
+        }
     }
-    tell_ends(entries, order, seen);
-    let mut map = Map::new();
-    let (newest, previous) = (&entries[usual.newest], &entries[usual.previous]);
-    let (newest_size, previous_size) = (newest.size_bytes.unwrap_or(0), previous.size_bytes.unwrap_or(0));
-    map.insert("median_bytes".into(), usual.median.into());
-    map.insert("median_of".into(), usual.of.into());
-    map.insert("previous_bytes".into(), previous_size.into());
-    map.insert("previous_path".into(), previous.path.clone().into());
-    map.insert("newest_bytes".into(), newest_size.into());
-    map.insert("tolerance".into(), Value::Real(ready.tolerance));
-    put_share("newest_share_of_median", newest.share_of_median, &mut map);
-    put_share("newest_share_of_previous", share(newest_size, previous_size), &mut map);
-    seen.set("baseline", map);
-    tell_outliers(ready, entries, order, seen);
+
+    fn tell_baseline(&self, ages: &Ages, median: u64, of: usize, seen: &mut Observation) {
+        let size = |at: Option<usize>| at.and_then(|at| self.entries[at].file()).map_or(0, |about| about.size);
+        let (newest, previous) = (size(ages.newest), size(ages.previous));
+        let mut map = Map::new();
+        map.insert("median_bytes".into(), median.into());
+        map.insert("median_of".into(), of.into());
+        map.insert("previous_bytes".into(), previous.into());
+        if let Some(at) = ages.previous {
+            map.insert("previous_path".into(), self.entries[at].name().into());
+        }
+        map.insert("newest_bytes".into(), newest.into());
+        map.insert("tolerance".into(), Value::Real(self.ready.tolerance));
+        put_share("newest_share_of_median", share(newest, median), &mut map);
+        put_share("newest_share_of_previous", share(newest, previous), &mut map);
+        seen.set("baseline", map);
+        self.tell_outliers(median, seen);
+    }
+
+    fn tell_outliers(&self, median: u64, seen: &mut Observation) {
+        let mut list = Vec::new();
+        let mut total = 0_u64;
+        for entry in self.entries {
+            let size = entry.file().map(|about| about.size);
+            let Some(size) = size.filter(|size| stands_out(*size, median, self.ready.tolerance)) else { continue };
+            total += 1;
+            if list.len() < self.ready.limit {
+                let mut map = Map::new();
+                map.insert("path".into(), entry.name().into());
+                map.insert("size_bytes".into(), size.into());
+                put_share("share", share(size, median), &mut map);
+                list.push(Value::Map(map));
+            }
+        }
+        seen.set("outliers_total", total);
+        seen.set("outliers_cut", total > list.len() as u64);
+        seen.set("outliers", Value::List(list));
+    }
+
+    fn tell_entries(&mut self, seen: &mut Observation) {
+        let (total, limit) = (self.entries.len(), self.ready.limit);
+        let (head, tail) = if total > limit { (limit - limit / 2, total - limit / 2) } else { (total, total) };
+        let shown = (0..head).chain(tail..total).map(|at| self.map(at).into()).collect();
+        seen.set("entries", Value::List(shown));
+        seen.set("entries_cut", total > limit);
+        seen.set("entries_total", total);
+    }
+
+    fn map(&mut self, at: usize) -> Map {
+        let entry = &self.entries[at];
+        let value = entry.told(&mut self.names, |told| Value::from_data(told));
+        let Ok(Value::Map(mut map)) = value else { return Map::new() };
+        if let (Some(about), Some(median)) = (entry.file(), self.median) {
+            put_share("share_of_median", share(about.size, median), &mut map);
+        }
+        map
+    }
+}
+
+fn nothing() -> Absence {
+    Absence::new(Reason::NotApplicable, "a baseline needs at least two files")
+}
+
+fn miss(seen: &mut Observation, name: &str, why: Absence) {
+    seen.missing.entry(name.to_owned()).or_insert(why);
 }
 
 fn put_share(name: &str, share: Option<f64>, map: &mut Map) {
@@ -121,77 +199,4 @@ fn whole_or_real(number: f64) -> Option<Value> {
     #[expect(clippy::cast_possible_truncation, reason = "whole and small")]
     let whole = (number.fract() == 0.0 && number < 1.0e15).then_some(Value::Int(number as i64));
     whole.or_else(|| Value::real(number))
-}
-
-fn tell_ends(entries: &[Entry], order: &[usize], seen: &mut Observation) {
-    for (name, at) in [("oldest", order.first()), ("newest", order.last())] {
-        match at {
-            Some(at) => seen.set(name, entry_map(&entries[*at])),
-            None => {
-                let none = || Absence::new(Reason::NotFound, "no regular file matches");
-                seen.missing.entry(name.into()).or_insert_with(none);
-            }
-        }
-    }
-}
-
-fn tell_outliers(ready: &Ready, entries: &[Entry], order: &[usize], seen: &mut Observation) {
-    let mut at: Vec<usize> = order.to_vec();
-    at.sort_unstable();
-    let mut list = Vec::new();
-    let mut total = 0_u64;
-    for entry in at.into_iter().map(|at| &entries[at]) {
-        let Some(share) = entry.share_of_median.filter(|share| stands_out(*share, ready.tolerance)) else { continue };
-        total += 1;
-        if list.len() < ready.limit {
-            let mut map = Map::new();
-            map.insert("path".into(), entry.path.clone().into());
-            map.insert("size_bytes".into(), entry.size_bytes.unwrap_or(0).into());
-            put_share("share", Some(share), &mut map);
-            list.push(Value::Map(map));
-        }
-    }
-    seen.set("outliers_total", total);
-    seen.set("outliers", Value::List(list));
-}
-
-fn tell_entries(ready: &Ready, entries: &[Entry], seen: &mut Observation) {
-    let cut = entries.len() > ready.limit;
-    let shown: Vec<Value> = if cut {
-        let half = ready.limit / 2;
-        let ends = entries[..ready.limit - half].iter().chain(&entries[entries.len() - half..]);
-        ends.map(entry_value).collect()
-    } else {
-        entries.iter().map(entry_value).collect()
-    };
-    seen.set("entries", Value::List(shown));
-    seen.set("entries_cut", cut);
-    seen.set("entries_total", entries.len());
-    if cut {
-        seen.attachments.push(Attachment { name: "entries.jsonl".into(), bytes: as_lines(entries) });
-    }
-}
-
-fn as_lines(entries: &[Entry]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(entries.len() * 256);
-    for entry in entries {
-        // Plain data into memory: neither can fail.
-        let _ = serde_json::to_writer(&mut out, entry);
-        out.push(b'\n');
-    }
-    out
-}
-
-fn entry_value(entry: &Entry) -> Value {
-    entry_map(entry).into()
-}
-
-fn entry_map(entry: &Entry) -> Map {
-    match Value::from_data(entry) {
-        Ok(Value::Map(mut map)) => {
-            put_share("share_of_median", entry.share_of_median, &mut map);
-            map
-        }
-        _ => Map::from([("path".to_owned(), entry.path.clone().into())]),
-    }
 }

@@ -139,3 +139,12 @@ fn settings_are_checked() {
     assert!(error("{ path: /x, baseline: { tolerance: 2 } }").contains("tolerance"));
     assert!(error("{ path: /x, recursiv: true }").contains("recursiv"));
 }
+
+#[test]
+#[ignore = "measures speed; run by benches/files.sh in a release build"]
+fn speed() {
+    let folder = crate::base::env::var("EVIDENCE_BENCH_FOLDER").unwrap();
+    let watch = crate::base::clock::Stopwatch::start();
+    let seen = see(Path::new(&folder), ", recursive: true");
+    println!("files {} milliseconds {}", at(&seen, "digests"), watch.millis());
+}

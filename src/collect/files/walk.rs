@@ -1,18 +1,31 @@
-//! Finds the entries of a folder, sorted, following no link. What cannot be listed is remembered.
+//! Finds the entries of a folder, sorted, following no link, and hands them over in portions while it
+//! is still looking. What cannot be listed is remembered.
 
+use std::cmp::Ordering;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
-use walkdir::WalkDir;
+use walkdir::{DirEntry, WalkDir};
 
 use crate::base::text;
 use crate::model::fact::{Absence, Reason};
 
 use super::Ready;
 
-/// What a walk found.
-pub struct Found {
-    /// The entries that were asked for, sorted.
-    pub paths: Vec<PathBuf>,
+/// Entries in one portion.
+const PORTION: usize = 256;
+
+/// One listed entry.
+pub struct Listed {
+    /// Where it stands.
+    pub path: PathBuf,
+    /// Whether the listing calls it a regular file.
+    pub is_file: bool,
+}
+
+/// What a walk found besides the entries.
+#[derive(Default)]
+pub struct Walked {
     /// Folders that could not be listed, and why.
     pub unlisted: Vec<(PathBuf, Absence)>,
     /// Why the folder itself could not be listed.
@@ -21,32 +34,48 @@ pub struct Found {
     pub limited: bool,
 }
 
-/// Walks the folder of `ready`.
-pub fn walk(ready: &Ready) -> Found {
-    let mut found = Found { paths: Vec::new(), unlisted: Vec::new(), root: None, limited: false };
+/// Walks the folder of `ready` and gives `hand_over` the number of each portion and its entries.
+pub fn walk(ready: &Ready, hand_over: &mut dyn FnMut(usize, Vec<Listed>)) -> Walked {
+    let mut walked = Walked::default();
+    let mut portion = Vec::with_capacity(PORTION);
+    let (mut count, mut portions) = (0, 0);
     let depth = if ready.recursive { usize::MAX } else { 1 };
     let walk = WalkDir::new(&ready.path).follow_links(false).follow_root_links(false);
-    for entry in walk.min_depth(1).max_depth(depth).sort_by_file_name() {
+    for entry in walk.min_depth(1).max_depth(depth).sort_by(by_bytes) {
         match entry {
             Ok(entry) if !ready.wants(entry.path()) => {}
-            Ok(_) if found.paths.len() >= ready.max_files => {
-                found.limited = true;
+            Ok(_) if count >= ready.max_files => {
+                walked.limited = true;
                 break;
             }
-            Ok(entry) => found.paths.push(entry.into_path()),
-            Err(error) => unlisted(ready, &error, &mut found),
+            Ok(entry) => {
+                count += 1;
+                portion.push(Listed { is_file: entry.file_type().is_file(), path: entry.into_path() });
+            }
+            Err(error) => unlisted(ready, &error, &mut walked),
+        }
+        if portion.len() == PORTION {
+            hand_over(portions, std::mem::replace(&mut portion, Vec::with_capacity(PORTION)));
+            portions += 1;
         }
     }
-    found
+    hand_over(portions, portion);
+    walked
 }
 
-fn unlisted(ready: &Ready, error: &walkdir::Error, found: &mut Found) {
+/// Entries of one folder by their names' bytes; the beginnings of their paths are the same, and
+/// comparing them is faster than looking for where the names begin.
+fn by_bytes(a: &DirEntry, b: &DirEntry) -> Ordering {
+    a.path().as_os_str().as_bytes().cmp(b.path().as_os_str().as_bytes())
+}
+
+fn unlisted(ready: &Ready, error: &walkdir::Error, walked: &mut Walked) {
     let path = error.path().unwrap_or(&ready.path).to_owned();
     let absence = absence(&path, error);
     if path == ready.path {
-        found.root = Some(absence.clone());
+        walked.root = Some(absence.clone());
     }
-    found.unlisted.push((path, absence));
+    walked.unlisted.push((path, absence));
 }
 
 fn absence(path: &Path, error: &walkdir::Error) -> Absence {

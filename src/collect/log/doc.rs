@@ -113,7 +113,7 @@ pub static DOC: Doc = Doc {
         ("patterns.NAME.count", "lines that match; 0 is a value"),
         (
             "patterns.NAME.first",
-            "the first of them: `line` (from 1), `offset` in bytes, `text`, `time`, `time_written`, `time_note`",
+            "the first of them: `line` (from 1), `offset` in bytes, `text`, `time`, `time_written`, `time_note`; when the line says no time, `after_time` and `after_time_written` of the nearest line above that does",
         ),
         ("patterns.NAME.last", "the last of them, the same way"),
         ("excerpt", "list of `line`, `offset`, `text`, `patterns`; the same as text in `excerpt.txt`"),

@@ -32,7 +32,10 @@ impl Kept {
     pub fn of(line: &Line<'_>, patterns: Vec<usize>) -> Self {
         let shown = shorten(line.bytes);
         let cut_from = ((shown.len() as u64) < line.length).then_some(line.length);
-        let text = text::from_bytes(shown).into_owned();
+        let text = match line.secret {
+            true => format!("[line of a private key, {} bytes, not kept]", line.length),
+            false => text::from_bytes(shown).into_owned(),
+        };
         Self { number: line.number, offset: line.offset, text, cut_from, patterns }
     }
 }
@@ -218,7 +221,7 @@ mod tests {
     use super::*;
 
     fn line(number: u64, bytes: &[u8]) -> Kept {
-        Kept::of(&Line { number, offset: 0, bytes, length: bytes.len() as u64 }, Vec::new())
+        Kept::of(&Line { number, offset: 0, bytes, length: bytes.len() as u64, secret: false }, Vec::new())
     }
 
     #[test]

@@ -27,6 +27,8 @@ pub struct Line<'a> {
     pub bytes: &'a [u8],
     /// Its full length in bytes without the line end.
     pub length: u64,
+    /// Whether it is part of a private key and must not be kept.
+    pub secret: bool,
 }
 
 /// Reads `reader` to its end and hands it over block by block; gives the number of bytes read.
@@ -137,7 +139,7 @@ pub fn lines<'a>(block: &Block<'a>, mut number: u64) -> impl Iterator<Item = Lin
         let text = &bytes[at..end];
         let text = text.strip_suffix(b"\r").filter(|_| overlong.is_none()).unwrap_or(text);
         let length = overlong.unwrap_or(text.len() as u64);
-        let line = Line { number, offset: start + at as u64, bytes: text, length };
+        let line = Line { number, offset: start + at as u64, bytes: text, length, secret: false };
         at = end + 1;
         number += 1;
         Some(line)

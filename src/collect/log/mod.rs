@@ -4,6 +4,7 @@
 
 mod doc;
 mod excerpt;
+mod keys;
 mod lines;
 mod patterns;
 mod scan;
@@ -15,6 +16,7 @@ mod tests;
 mod zone;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -193,23 +195,22 @@ struct Pass {
 
 impl Ready {
     fn how(&self) -> String {
-        let names: Vec<_> = self.patterns.names().collect();
         let mut how = format!("{}: every line, once", text::from_name(&self.path));
-        if !names.is_empty() {
-            how.push_str(&format!("; patterns {}", names.join(", ")));
+        for (name, pattern) in self.patterns.list() {
+            let _ = write!(how, "; {name} = `{pattern}`");
         }
         match self.choice {
             Choice::Matches(_) => {}
             Choice::Window(from, to) => {
-                how.push_str(&format!("; lines from {} to {}", clock::stamp(from), clock::stamp(to)));
+                let _ = write!(how, "; lines from {} to {}", clock::stamp(from), clock::stamp(to));
             }
             Choice::Around(pattern, reach) => {
                 let name = self.patterns.name(pattern);
-                how.push_str(&format!("; lines {}s around the first match of {name}", reach.num_seconds()));
+                let _ = write!(how, "; lines {}s around the first match of {name}", reach.num_seconds());
             }
         }
         if self.limits.tail > 0 {
-            how.push_str(&format!("; the last {} lines", self.limits.tail));
+            let _ = write!(how, "; the last {} lines", self.limits.tail);
         }
         how
     }

@@ -38,6 +38,11 @@ impl Patterns {
         self.named.iter().map(|(name, _)| name.as_str())
     }
 
+    /// The names with their patterns, in order.
+    pub fn list(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.named.iter().map(|(name, pattern)| (name.as_str(), pattern.as_str()))
+    }
+
     /// Where the pattern called `name` stands.
     #[must_use]
     pub fn position(&self, name: &str) -> Option<usize> {

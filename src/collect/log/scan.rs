@@ -6,9 +6,13 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Duration, Utc};
 
 use super::excerpt::{Excerpt, Kept, Lines, Recent};
+use super::keys::Keys;
 use super::lines::{Block, Line, lines};
 use super::patterns::Patterns;
 use super::zone::{Moment, Rules};
+
+/// How many lines of a block are asked for a time.
+const TRIES: usize = 200;
 
 /// Which lines the excerpt takes, besides the last ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +57,8 @@ pub struct Timed {
     pub line: Kept,
     /// The time as written and what it means.
     pub time: Said,
+    /// When it says none: the time of the nearest line above that says one.
+    pub after: Said,
 }
 
 /// What a pass found.
@@ -97,6 +103,7 @@ pub struct Scan<'a> {
     after: usize,
     now: Option<Moment>,
     seconds: VecDeque<(DateTime<Utc>, u64)>,
+    keys: Keys,
     found: Found,
 }
 
@@ -131,6 +138,7 @@ impl<'a> Scan<'a> {
             after: 0,
             now: None,
             seconds: VecDeque::new(),
+            keys: Keys::default(),
             found,
         }
     }
@@ -141,7 +149,8 @@ impl<'a> Scan<'a> {
         self.found.overlong += u64::from(block.overlong.is_some_and(|length| length > block.bytes.len() as u64));
         let mut candidate = self.patterns.candidate(block.bytes, 0);
         let mut end = 0;
-        for line in lines(block, self.found.lines + 1) {
+        let keys = self.keys.concern(block.bytes);
+        for mut line in lines(block, self.found.lines + 1) {
             let start = end;
             end = start + memchr::memchr(b'\n', &block.bytes[start..]).map_or(block.bytes.len() - start, |at| at + 1);
             if block.overlong.is_some() {
@@ -153,9 +162,26 @@ impl<'a> Scan<'a> {
                 candidate = self.patterns.candidate(block.bytes, end);
             }
             self.found.lines = line.number;
+            line.secret = keys && self.keys.inside(line.bytes);
             self.line(&line, matching);
         }
+        self.look_above(block);
         self.times(block);
+    }
+
+    /// Gives the matches of `block` that say no time the one of the nearest line above.
+    fn look_above(&mut self, block: &Block<'_>) {
+        let (rules, before) = (self.rules, &self.found.times.1);
+        for tally in &mut self.found.tallies {
+            for timed in [&mut tally.first, &mut tally.last].into_iter().flatten() {
+                if timed.time.is_some() || timed.line.offset < block.offset {
+                    continue;
+                }
+                let above = usize::try_from(timed.line.offset - block.offset).unwrap_or(0);
+                let above = &block.bytes[..above.min(block.bytes.len())];
+                timed.after = last_time(rules, above).or_else(|| before.clone());
+            }
+        }
     }
 
     fn line(&mut self, line: &Line<'_>, matching: Vec<usize>) {
@@ -174,7 +200,7 @@ impl<'a> Scan<'a> {
     }
 
     fn tally(&mut self, line: &Line<'_>, matching: &[usize]) {
-        let timed = Timed { line: Kept::of(line, matching.to_vec()), time: said(self.rules, line.bytes) };
+        let timed = Timed { line: Kept::of(line, matching.to_vec()), time: said(self.rules, line.bytes), after: None };
         for &pattern in matching {
             let tally = &mut self.found.tallies[pattern];
             tally.count += 1;
@@ -251,21 +277,11 @@ impl<'a> Scan<'a> {
 
     /// The first and the last time in `block`, without reading the time of every line.
     fn times(&mut self, block: &Block<'_>) {
-        const TRIES: usize = 200;
         if self.found.times.0.is_none() {
             self.found.times.0 = lines(block, 1).take(TRIES).find_map(|line| said(self.rules, line.bytes));
         }
-        let mut rest = block.bytes.strip_suffix(b"\n").unwrap_or(block.bytes);
-        for _ in 0..TRIES {
-            let start = memchr::memrchr(b'\n', rest).map_or(0, |at| at + 1);
-            if let Some(time) = said(self.rules, &rest[start..]) {
-                self.found.times.1 = Some(time);
-                return;
-            }
-            if start == 0 {
-                return;
-            }
-            rest = &rest[..start - 1];
+        if let Some(time) = last_time(self.rules, block.bytes) {
+            self.found.times.1 = Some(time);
         }
     }
 
@@ -279,6 +295,20 @@ impl<'a> Scan<'a> {
         self.found.excerpt = chosen.followed_by(tail, lost);
         self.found
     }
+}
+
+/// The time of the last line of `bytes` that says one, as far up as is reasonable.
+fn last_time(rules: &Rules, bytes: &[u8]) -> Said {
+    let mut rest = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+    for _ in 0..TRIES {
+        let start = memchr::memrchr(b'\n', rest).map_or(0, |at| at + 1);
+        let time = said(rules, &rest[start..]);
+        if time.is_some() || start == 0 {
+            return time;
+        }
+        rest = &rest[..start - 1];
+    }
+    None
 }
 
 fn said(rules: &Rules, line: &[u8]) -> Said {

@@ -75,7 +75,8 @@ fn tell_patterns(ready: &Ready, tallies: &[Tally], unsure: Option<&Absence>, see
             match (timed, unsure) {
                 (Some(timed), _) => drop(values.insert(which.into(), line(timed))),
                 (None, Some(why)) => seen.miss(&path, why.clone()),
-                (None, None) => seen.miss(&path, Absence::new(Reason::NotFound, "the pattern never matches")),
+                // That there is none is seen already: the count is 0.
+                (None, None) => seen.miss(&path, Absence::new(Reason::NotApplicable, "the pattern never matches")),
             }
         }
         all.insert(name.to_owned(), values.into());
@@ -87,6 +88,8 @@ fn line(timed: &Timed) -> Value {
     let mut values = kept(&timed.line);
     if let Some((written, moment)) = &timed.time {
         put_time(written, *moment, "time", &mut values);
+    } else if let Some((written, moment)) = &timed.after {
+        put_time(written, *moment, "after_time", &mut values);
     }
     values.into()
 }

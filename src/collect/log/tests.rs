@@ -56,7 +56,7 @@ fn counts_first_and_last_per_pattern_and_zero_is_a_value() {
     assert_eq!(at(&seen, "patterns.denied.first.time_written"), &"2026-05-15 03:00:02".into());
     assert_eq!(at(&seen, "patterns.denied.last.line"), &6_u64.into());
     assert_eq!(at(&seen, "patterns.never.count"), &0_u64.into());
-    assert_eq!(seen.missing["patterns.never.first"].reason, Reason::NotFound);
+    assert_eq!(seen.missing["patterns.never.first"].reason, Reason::NotApplicable);
     assert_eq!(at(&seen, "lines_total"), &6_u64.into());
     assert_eq!(at(&seen, "bytes_total"), &LOG.len().into());
     assert_eq!(at(&seen, "zone_from"), &"case".into());
@@ -66,6 +66,28 @@ fn counts_first_and_last_per_pattern_and_zero_is_a_value() {
         let top = value.split('.').next().unwrap();
         assert!(seen.values.contains_key(top) != seen.missing.contains_key(top), "{top}");
     }
+}
+
+#[test]
+fn a_match_without_a_time_names_the_time_above_it() {
+    let seen = Scene::new(LOG.as_bytes()).see("patterns: { detail: detail, starts: starts }");
+    let first = at(&seen, "patterns.detail.first");
+    assert!(first.at("time").is_none());
+    assert_eq!(first.at("after_time_written"), Some(&"2026-05-15 03:00:02".into()));
+    assert_eq!(first.at("after_time"), Some(&"2026-05-15T01:00:02.000000000Z".into()));
+    assert!(at(&seen, "patterns.starts.first").at("after_time").is_none());
+}
+
+#[test]
+#[ignore = "measures speed; run by benches/log.sh in a release build"]
+fn speed() {
+    let path = crate::base::env::var("EVIDENCE_BENCH_LOG").unwrap();
+    let watch = crate::base::clock::Stopwatch::start();
+    let rest = crate::base::env::var("EVIDENCE_BENCH_WITH").unwrap_or(
+        "patterns: { denied: 'permission denied', done: 'completed successfully', error: '(?i)error|fatal' }".into(),
+    );
+    let seen = look(&LogCollector, &format!("{{ path: {path:?}, {rest} }}"));
+    println!("log {} bytes, {} milliseconds", at(&seen, "bytes_total"), watch.millis());
 }
 
 #[test]
@@ -141,6 +163,20 @@ fn hostile_text_is_kept_as_it_is_in_values_and_harmless_in_the_file() {
     assert_eq!(first, "error ``` | <b>x</b> {{ x }} \u{1b}[2J\0 \\xff\\xfe");
     assert_eq!(at(&seen, "nul_bytes"), &1_u64.into());
     assert!(attached(&seen).contains("\\x1b[2J\\x00 \\xff\\xfe\n") && !attached(&seen).contains('\u{1b}'));
+}
+
+#[test]
+fn the_lines_of_a_private_key_are_counted_and_never_kept() {
+    let key =
+        format!("x {}\n{}\n{}\nand after\n", concat!("-----BEGIN PRIV", "ATE KEY-----"), "MIIE0123456789", "QUJD");
+    let seen = Scene::new(key.as_bytes()).see("patterns: { mii: MIIE }, tail: 3");
+    assert_eq!(at(&seen, "patterns.mii.count"), &1_u64.into());
+    assert!(
+        at(&seen, "patterns.mii.first.text").as_text().is_some_and(|text| text.starts_with("[line of a private key"))
+    );
+    assert!(
+        !attached(&seen).contains("MIIE") && !attached(&seen).contains("QUJD") && attached(&seen).contains("after")
+    );
 }
 
 #[test]

@@ -1,12 +1,12 @@
 //! The data blocks of an archive: each belongs to one entry, comes in chunks and is decoded to its
 //! end.
 
+use super::counter::{Content, Owner};
 use super::fields::{Fields, Trouble};
 use super::toc::{Compression, DataEntries};
-use super::unpack::{Buffers, Fault, Reader, Unpack};
+use super::unpack::{Fault, Output, Unpack};
 use crate::examine::context::Context;
 use crate::examine::facts::{Custom, CustomDamage as Damage};
-use crate::examine::sql::CopyRows;
 
 const DATA: u8 = 1;
 const LARGE_OBJECTS: u8 = 3;
@@ -35,12 +35,13 @@ impl From<Fault> for Stop {
 }
 
 /// What is needed for every block.
-struct Work<'a, 'f, 'g, 's, 'e> {
-    context: &'a Context<'s, 'e>,
+struct Work<'a, 'c, 'f, 'g, 's, 'e> {
     fields: &'a mut Fields<'f, 'g>,
     compression: Compression,
     facts: &'a mut Custom,
-    buffers: Buffers,
+    output: Output<'c, 's, 'e>,
+    /// Blocks of large objects that were decoded to their end.
+    objects_checked: u64,
 }
 
 /// Reads all blocks and holds them against the table of contents.
@@ -51,16 +52,26 @@ pub(super) fn read(
     facts: &mut Custom,
     data: &mut DataEntries,
 ) -> Result<(), Damage> {
-    let mut work = Work { context, fields, compression, facts, buffers: Buffers::new() };
-    match work.blocks(data) {
-        Err(Stop::Damage(damage)) => Err(damage),
-        Err(Stop::Limit) => Ok(()),
-        Ok(()) if work.facts.blocks_found < work.facts.blocks_expected => Err(Damage::MissingBlocks),
-        Ok(()) => Ok(()),
+    let mut work = Work { fields, compression, facts, output: Output::new(context), objects_checked: 0 };
+    let result = work.blocks(data);
+    let Work { output, objects_checked, .. } = work;
+    facts.data_bytes = output.bytes;
+    let counted = output.into_counter().finish(context);
+    facts.rows = counted.rows;
+    facts.blocks_checked = objects_checked + counted.terminated;
+    match (result, counted.unterminated) {
+        (Err(Stop::Damage(damage)), _) => Err(damage),
+        (_, Some(label)) => {
+            facts.damaged_entry = Some(label);
+            Err(Damage::UnterminatedRows)
+        }
+        (Err(Stop::Limit), None) => Ok(()),
+        (Ok(()), None) if facts.blocks_found < facts.blocks_expected => Err(Damage::MissingBlocks),
+        (Ok(()), None) => Ok(()),
     }
 }
 
-impl Work<'_, '_, '_, '_, '_> {
+impl Work<'_, '_, '_, '_, '_, '_> {
     fn blocks(&mut self, data: &mut DataEntries) -> Result<(), Stop> {
         while let Some(kind) = self.fields.maybe_byte() {
             self.facts.damaged_entry = None;
@@ -72,15 +83,18 @@ impl Work<'_, '_, '_, '_, '_> {
             if entry.as_ref().map_or(!data.cut, |entry| entry.found) {
                 return Err(Stop::Damage(Damage::BadBlock));
             }
-            let (mut table, mut is_copy) = (None, true);
+            let (mut owner, mut content) = (Owner::default(), Content::Copy);
             if let Some(entry) = entry {
                 entry.found = true;
+                owner = Owner { table: Some(entry.table.clone()), label: entry.label.clone() };
+                if !entry.is_copy {
+                    content = Content::Statements;
+                }
                 self.facts.damaged_entry = Some(entry.label.clone());
-                (table, is_copy) = (Some(entry.table.clone()), entry.is_copy);
             }
             self.facts.blocks_found += 1;
             if kind == DATA {
-                self.table(table.as_deref(), is_copy)?;
+                self.table(content, owner)?;
             } else {
                 self.large_objects()?;
             }
@@ -89,70 +103,46 @@ impl Work<'_, '_, '_, '_, '_> {
         Ok(())
     }
 
-    fn table(&mut self, table: Option<&str>, is_copy: bool) -> Result<(), Stop> {
-        let reader = if is_copy { Reader::Copy(CopyRows::new(), false) } else { Reader::statements() };
-        let Some(reader) = self.chunks(reader)? else {
-            return Ok(());
-        };
-        let (rows, terminated) = reader.finish();
-        match table {
-            Some(table) => self.context.keeper.rows(&mut self.facts.rows, table, rows),
-            None => {
-                self.facts.rows.total += rows;
-                self.facts.rows.tables_cut = true;
-            }
+    fn table(&mut self, content: Content, owner: Owner) -> Result<(), Stop> {
+        self.output.counter().begin(content);
+        if self.chunks()? {
+            self.output.counter().end(owner);
         }
-        if !terminated {
-            return Err(Stop::Damage(Damage::UnterminatedRows));
-        }
-        self.facts.blocks_checked += 1;
         Ok(())
     }
 
     fn large_objects(&mut self) -> Result<(), Stop> {
+        self.output.counter().begin(Content::Opaque);
         let mut all_checked = true;
         while self.fields.int()? != 0 {
-            let checked = self.chunks(Reader::Nobody)?.is_some();
+            let checked = self.chunks()?;
             self.facts.large_objects += u64::from(checked);
             all_checked &= checked;
         }
-        self.facts.blocks_checked += u64::from(all_checked);
+        self.objects_checked += u64::from(all_checked);
         Ok(())
     }
 
-    /// Reads chunks to the empty one; `None` when they could not be decompressed here.
-    fn chunks(&mut self, mut reader: Reader) -> Result<Option<Reader>, Stop> {
-        let mut unpack = Unpack::new(self.context, self.compression, &mut self.buffers);
-        let result = chunks(self.fields, &mut reader, unpack.as_mut());
-        if let Some(unpack) = &unpack {
-            self.facts.data_bytes += unpack.bytes;
-        }
-        result?;
-        Ok(unpack.is_some().then_some(reader))
-    }
-}
-
-fn chunks(
-    fields: &mut Fields<'_, '_>,
-    reader: &mut Reader,
-    mut unpack: Option<&mut Unpack<'_, '_, '_>>,
-) -> Result<(), Stop> {
-    loop {
-        let length = fields.int()?;
-        let mut left = usize::try_from(length).map_err(|_| Trouble::Invalid)?;
-        if left == 0 {
-            break;
-        }
-        while left > 0 {
-            let piece = fields.chunk(left)?;
-            left -= piece.len();
-            if let Some(unpack) = &mut unpack {
-                unpack.feed(&piece, reader)?;
+    /// Reads chunks to the empty one; false when they could not be decompressed here.
+    fn chunks(&mut self) -> Result<bool, Stop> {
+        let mut unpack = Unpack::new(self.compression);
+        loop {
+            let length = self.fields.int()?;
+            let mut left = usize::try_from(length).map_err(|_| Trouble::Invalid)?;
+            if left == 0 {
+                break;
+            }
+            while left > 0 {
+                let piece = self.fields.chunk(left)?;
+                left -= piece.len();
+                if let Some(unpack) = &mut unpack {
+                    unpack.feed(piece, &mut self.output)?;
+                }
             }
         }
-    }
-    match unpack {
-        Some(unpack) => Ok(unpack.finish(reader)?),
-        None => Ok(()),
+        if let Some(unpack) = &mut unpack {
+            unpack.finish(&mut self.output)?;
+        }
+        Ok(unpack.is_some())
     }
 }

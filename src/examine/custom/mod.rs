@@ -5,6 +5,7 @@
 //! one.
 
 mod blocks;
+mod counter;
 mod fields;
 mod toc;
 mod unpack;
@@ -77,3 +78,6 @@ fn read_parts(context: &Context<'_, '_>, fields: &mut Fields<'_, '_>, archive: &
     }
     blocks::read(context, fields, compression, facts, &mut archive.data)
 }
+
+#[cfg(test)]
+mod tests;

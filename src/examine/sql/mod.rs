@@ -82,3 +82,6 @@ pub(super) fn read_copy_data(stream: &mut Stream<'_>) -> CopyData {
     data.terminated |= rows.at_terminator();
     data
 }
+
+#[cfg(test)]
+mod tests;

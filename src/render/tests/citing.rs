@@ -17,6 +17,10 @@ fn every_value_carries_its_label() {
 fn absence_is_unknown_with_its_label_and_never_an_error() {
     assert_eq!(line("{{ fact('cron.size_bytes') }}"), "UNKNOWN (permission denied) [F4]");
     assert_eq!(line("{{ fact('fresh.sql.trailer')|yesno }}"), "NONE (not applicable) [F5]");
+    let block = line(
+        "{{ values_block(fact('cron')) }}{{ facts_block([['a', fact('cron.a')], ['b', fact('cron.b')], ['c', fact('cron.c')]]) }}",
+    );
+    assert_eq!(block, "```yaml\n# UNKNOWN (permission denied) for a, b, c: cannot open: permission denied [F4]\n```");
     let yaml = line("{{ facts_block([['cron', fact('cron.exists')]]) }}");
     assert_eq!(yaml, "```yaml\ncron: UNKNOWN  # permission denied: cannot open: permission denied [F4]\n```");
 }
@@ -91,6 +95,12 @@ fn the_manual_names_every_function_and_filter() {
     let manual = include_str!("../../../docs/templates.md");
     let sample = Arc::new(bundle("incident"));
     let env = engine::environment(&sample, &Arc::new(Ledger::new(&sample))).unwrap();
+    let mut provided: Vec<_> = env.globals().map(|(name, _)| name.to_owned()).collect();
+    provided.extend(["loop", "self", "super"].map(str::to_owned));
+    provided.sort();
+    let mut promised = engine::NAMES.to_vec();
+    promised.sort_unstable();
+    assert_eq!(provided, promised);
     let data = ["case", "run", "policy", "bundle", "verdict"];
     for (name, _) in env.globals() {
         let form = if data.contains(&name) { format!("`{name}.") } else { format!("`{name}(") };

@@ -3,6 +3,7 @@
 
 mod citing;
 mod hostile;
+mod real;
 mod same;
 
 use super::sample::bundle;

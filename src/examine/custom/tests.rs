@@ -1,0 +1,242 @@
+use std::io::Write as _;
+
+use crate::examine::{CustomDamage, Examination, Kind, Options, Quality, examine};
+
+/// Writes archives of versions whose `pg_dump` need not be installed.
+struct Archive {
+    minor: u8,
+    compression: u8,
+    bytes: Vec<u8>,
+}
+
+const NONE: u8 = 0;
+const GZIP: u8 = 1;
+const LZ4: u8 = 2;
+const ZSTD: u8 = 3;
+
+impl Archive {
+    fn new(minor: u8, compression: u8, format: u8) -> Archive {
+        let mut archive = Archive { minor, compression, bytes: b"PGDMP".to_vec() };
+        archive.bytes.extend_from_slice(&[1, minor, 0, 4, 8, format]);
+        if minor >= 15 {
+            archive.bytes.push(compression);
+        } else {
+            archive.int(if compression == GZIP { -1 } else { 0 });
+        }
+        for field in [1, 2, 3, 15, 4, 126, 0] {
+            archive.int(field);
+        }
+        for text in ["shop", "17.2", "17.2"] {
+            archive.text(Some(text));
+        }
+        archive
+    }
+
+    fn int(&mut self, value: i32) {
+        self.bytes.push(u8::from(value < 0));
+        self.bytes.extend_from_slice(&value.unsigned_abs().to_le_bytes());
+    }
+
+    fn text(&mut self, text: Option<&str>) {
+        match text {
+            None => self.int(-1),
+            Some(text) => {
+                self.int(i32::try_from(text.len()).unwrap());
+                self.bytes.extend_from_slice(text.as_bytes());
+            }
+        }
+    }
+
+    fn entry(&mut self, id: i32, kind: &str, name: &str, sql: &str, copy: Option<&str>) {
+        let has_data = kind == "TABLE DATA" || kind == "BLOBS";
+        self.int(id);
+        self.int(i32::from(has_data));
+        for text in ["1259", "16385", name, kind] {
+            self.text(Some(text));
+        }
+        self.int(3);
+        for text in [Some(sql), Some(""), copy, Some("app"), Some("")] {
+            self.text(text);
+        }
+        if self.minor >= 14 {
+            self.text(Some("heap"));
+        }
+        if self.minor >= 16 {
+            self.int(i32::from(b'r'));
+        }
+        self.text(Some("owner"));
+        self.text(Some("false"));
+        self.text(Some("12"));
+        self.text(None);
+        self.bytes.push(if has_data { 2 } else { 3 });
+        self.bytes.extend_from_slice(&[0; 8]);
+    }
+
+    fn chunks(&mut self, payload: &[u8]) {
+        let packed = match self.compression {
+            GZIP => {
+                let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::default());
+                encoder.write_all(payload).unwrap();
+                encoder.finish().unwrap()
+            }
+            ZSTD => ::zstd::stream::encode_all(payload, 3).unwrap(),
+            _ => payload.to_vec(),
+        };
+        for chunk in packed.chunks(50) {
+            self.int(i32::try_from(chunk.len()).unwrap());
+            self.bytes.extend_from_slice(chunk);
+        }
+        self.int(0);
+    }
+
+    fn table(&mut self, id: i32, rows: &[u8]) {
+        self.bytes.push(1);
+        self.int(id);
+        self.chunks(rows);
+    }
+
+    fn large_objects(&mut self, id: i32, objects: &[&[u8]]) {
+        self.bytes.push(3);
+        self.int(id);
+        for (number, object) in (100..).zip(objects) {
+            self.int(number);
+            self.chunks(object);
+        }
+        self.int(0);
+    }
+}
+
+const COPY: Option<&str> = Some("COPY app.t (a) FROM stdin;\n");
+const ROWS: &[u8] = b"one\ntwo\n\\N\n\\.\n\n\n";
+
+fn archive(minor: u8, compression: u8) -> Archive {
+    let mut archive = Archive::new(minor, compression, 1);
+    archive.int(5);
+    archive.entry(1, "TABLE", "t", "CREATE TABLE app.t (a text);", None);
+    archive.entry(2, "TABLE DATA", "t", "", COPY);
+    archive.entry(3, "TABLE DATA", "Odd.Name", "", None);
+    archive.entry(4, "BLOBS", "BLOBS", "", None);
+    archive.entry(5, "ACL", "TABLE t", "GRANT SELECT ON TABLE app.t TO reader;\n", None);
+    archive
+}
+
+fn whole(minor: u8, compression: u8) -> Vec<u8> {
+    let mut archive = archive(minor, compression);
+    archive.table(2, ROWS);
+    archive.table(3, b"INSERT INTO app.\"Odd.Name\" VALUES (1), (2);\n");
+    archive.large_objects(4, &[b"a large object", b""]);
+    archive.bytes
+}
+
+fn look(bytes: &[u8]) -> Examination {
+    examine(bytes, &Options::default(), &|_| {}, &|| false).unwrap()
+}
+
+fn damage(bytes: &[u8]) -> Option<CustomDamage> {
+    look(bytes).custom.unwrap().damage
+}
+
+#[test]
+fn every_version_and_compression() {
+    for minor in 12..=16 {
+        for (compression, name) in [(NONE, "none"), (GZIP, "gzip"), (ZSTD, "zstd")] {
+            if minor < 15 && compression == ZSTD {
+                continue;
+            }
+            let found = look(&whole(minor, compression));
+            assert_eq!(
+                (found.kind, found.quality),
+                (Kind::PgCustom, Quality::Good),
+                "1.{minor} {name}: {:?}",
+                found.reasons
+            );
+            let custom = found.custom.unwrap();
+            assert_eq!((custom.version, custom.compression), (format!("1.{minor}"), name.to_owned()));
+            assert_eq!(custom.created.as_deref(), Some("2026-05-15 03:02:01"));
+            assert_eq!((custom.blocks_checked, custom.large_objects, custom.toc_entries), (3, 2, 5));
+            assert_eq!(custom.rows.by_table["app.t"], 3);
+            assert_eq!(custom.rows.by_table["app.\"Odd.Name\""], 2);
+            assert_eq!(custom.grants["reader"].what, ["SELECT ON TABLE app.t"]);
+            assert_eq!(custom.objects.tables.names, ["app.t"]);
+            assert_eq!(custom.toc[1].kind, "TABLE DATA");
+        }
+    }
+}
+
+#[test]
+fn lz4_cannot_be_checked_and_is_not_called_good() {
+    let found = look(&whole(16, LZ4));
+    assert_eq!(found.quality, Quality::Inconclusive);
+    let custom = found.custom.unwrap();
+    assert_eq!((custom.blocks_found, custom.blocks_checked), (3, 0));
+}
+
+#[test]
+fn unknown_versions_are_inconclusive() {
+    let found = look(&whole(17, GZIP));
+    assert_eq!(
+        (found.quality, damage(&whole(17, GZIP))),
+        (Quality::Inconclusive, Some(CustomDamage::UnsupportedVersion))
+    );
+}
+
+#[test]
+fn damage_has_a_name() {
+    let bytes = whole(16, GZIP);
+    assert_eq!(damage(&bytes[..20]), Some(CustomDamage::TruncatedHeader));
+    assert_eq!(damage(&bytes[..200]), Some(CustomDamage::TruncatedToc));
+    assert_eq!(damage(&bytes[..bytes.len() - 3]), Some(CustomDamage::TruncatedBlock));
+    let toc = archive(16, GZIP).bytes.len();
+    assert_eq!(damage(&bytes[..toc]), Some(CustomDamage::MissingBlocks));
+    let mut wrong = bytes.clone();
+    wrong[toc] = 9;
+    assert_eq!(damage(&wrong), Some(CustomDamage::BadBlock));
+    let mut wrong = bytes.clone();
+    wrong[toc + 1 + 5 + 5 + 6] ^= 0x10;
+    assert_eq!(damage(&wrong), Some(CustomDamage::BadData));
+    let mut cut = archive(16, GZIP);
+    cut.table(2, b"one\ntwo\n");
+    cut.table(3, b"");
+    cut.large_objects(4, &[]);
+    let found = look(&cut.bytes).custom.unwrap();
+    assert_eq!(found.damage, Some(CustomDamage::UnterminatedRows));
+    assert_eq!(found.damaged_entry.as_deref(), Some("TABLE DATA app.t"));
+}
+
+#[test]
+fn a_block_between_others_that_is_missing_is_noticed() {
+    let mut archive = archive(15, ZSTD);
+    archive.table(2, ROWS);
+    archive.large_objects(4, &[b"x"]);
+    assert_eq!(damage(&archive.bytes), Some(CustomDamage::MissingBlocks));
+    archive.table(2, ROWS);
+    assert_eq!(damage(&archive.bytes), Some(CustomDamage::BadBlock), "a block twice");
+}
+
+#[test]
+fn no_cut_is_good_and_no_flip_panics() {
+    for compression in [NONE, GZIP, ZSTD] {
+        let bytes = whole(16, compression);
+        for at in 0..bytes.len() {
+            assert_ne!(look(&bytes[..at]).quality, Quality::Good, "cut at {at}");
+            for with in [0x01, 0x80, 0xff] {
+                let mut flipped = bytes.clone();
+                flipped[at] ^= with;
+                assert_eq!(look(&flipped).stored_bytes, bytes.len() as u64);
+            }
+        }
+    }
+}
+
+#[test]
+fn huge_lengths_in_a_small_file_allocate_nothing() {
+    let mut archive = Archive::new(16, GZIP, 1);
+    archive.int(i32::MAX);
+    assert_eq!(damage(&archive.bytes), Some(CustomDamage::BadToc));
+    let mut archive = Archive::new(16, GZIP, 1);
+    archive.int(1);
+    archive.int(1);
+    archive.int(0);
+    archive.int(i32::MAX);
+    assert_eq!(damage(&archive.bytes), Some(CustomDamage::TruncatedToc));
+}

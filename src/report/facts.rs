@@ -1,0 +1,130 @@
+//! A collection as a short table: what each step saw, in a few words, or why it saw nothing.
+
+use crate::base::quantity::show_bytes;
+use crate::base::text::plural;
+use crate::model::fact::{Absence, Fact, Reason};
+use crate::model::value::Value;
+use crate::model::verdict::{Row, Section, Status, Verdict};
+
+use super::style::{Paint, Style};
+use super::table::{Cell, table};
+use super::verdict::stops;
+
+/// What is worth a glance, collector by collector; anything else shows its first values.
+const HEADLINES: &[(&str, &[&str])] = &[
+    ("host", &["hostname", "os", "user", "time_zone", "sandbox"]),
+    ("file", &["kind", "size_bytes", "mode", "owner", "mtime", "link_target"]),
+    ("files", &["count", "total_bytes", "newest.path", "newest.size_bytes", "outliers_total"]),
+    ("backup", &["quality", "kind", "size_bytes", "payload_bytes", "gzip.valid", "sql.trailer", "sql.tables.count"]),
+    ("log", &["lines_total", "excerpt_lines", "last_time"]),
+    ("postgres.identity", &["database", "current_user", "server_version", "system_identifier"]),
+    ("postgres.schema_privilege", &["role", "schema", "privilege", "answer"]),
+    ("postgres.query", &["value", "row_count", "cut"]),
+    ("statement", &["seat", "says"]),
+];
+
+/// Values shown when a collector has no headline.
+const FEW: usize = 5;
+/// A longer text is shown by its beginning only; the fact has it whole.
+const LONG: usize = 120;
+
+/// The table of `facts`: id, collector, and what was seen.
+#[must_use]
+pub fn facts(facts: &[Fact], style: &Style) -> String {
+    let rows: Vec<Vec<Cell>> = facts.iter().map(row).collect();
+    table(&["fact", "collector", "what was seen"], &rows, style)
+}
+
+/// The table of `facts`, then the hard stops of `verdict`, then how much was seen.
+#[must_use]
+pub fn collection(collected: &[Fact], verdict: &Verdict, style: &Style) -> String {
+    let mut out = facts(collected, style);
+    let stops = stops(verdict, style);
+    if !stops.is_empty() {
+        out.push('\n');
+        out.push_str(&stops);
+    }
+    out.push('\n');
+    out.push_str(&tally(collected, verdict));
+    out.push('\n');
+    out
+}
+
+fn tally(facts: &[Fact], verdict: &Verdict) -> String {
+    let absent = facts.iter().filter(|fact| fact.absence.is_some()).count();
+    let masked: u64 = facts.iter().flat_map(|fact| fact.masked.values()).sum();
+    let fired = |row: &&Row| row.status != Status::Pass;
+    let stops = verdict.section(Section::HardStops).filter(fired).count();
+    let mut parts = vec![plural(facts.len(), "fact")];
+    if absent > 0 {
+        parts.push(format!("{absent} of them not seen"));
+    }
+    parts.push(if stops == 0 { "no hard stop".to_owned() } else { plural(stops, "hard stop") });
+    parts.push(format!("{} masked", plural(usize::try_from(masked).unwrap_or(usize::MAX), "secret")));
+    parts.join(", ")
+}
+
+fn row(fact: &Fact) -> Vec<Cell> {
+    let collector = match &fact.target {
+        Some(target) => format!("{} on {target}", fact.uses),
+        None => fact.uses.clone(),
+    };
+    let seen = match &fact.absence {
+        Some(absence) => Cell::painted(&unseen("not seen", absence), Paint::Doubt),
+        None => Cell::new(&summary(fact)),
+    };
+    vec![Cell::new(&fact.id), Cell::new(&collector), seen]
+}
+
+fn unseen(what: &str, absence: &Absence) -> String {
+    let word = absence.reason.word();
+    if absence.message.is_empty() { format!("{what}: {word}") } else { format!("{what}: {word}: {}", absence.message) }
+}
+
+/// The headline values, patterns with their counts, artifacts and what is missing.
+fn summary(fact: &Fact) -> String {
+    let headline = HEADLINES.iter().find(|(uses, _)| *uses == fact.uses).map(|(_, paths)| *paths);
+    let mut parts: Vec<String> = match headline {
+        Some(paths) => paths.iter().filter_map(|path| part(path, fact.at(path)?.ok()?)).collect(),
+        None => Vec::new(),
+    };
+    parts.extend(patterns(fact));
+    if parts.is_empty() {
+        parts.extend(fact.values.iter().filter_map(|(key, value)| part(key, value)).take(FEW));
+    }
+    parts.extend(fact.artifacts.iter().map(|a| format!("{} kept", a.name)));
+    // What cannot apply to what was seen is not missing to a person.
+    let missing = fact.missing.iter().filter(|(_, why)| why.reason != Reason::NotApplicable);
+    let missing: Vec<_> = missing.map(|(path, why)| format!("{path} ({})", why.reason.word())).collect();
+    if !missing.is_empty() {
+        parts.push(format!("not seen: {}", missing.join(", ")));
+    }
+    if parts.is_empty() { "nothing to show".to_owned() } else { parts.join(", ") }
+}
+
+fn patterns(fact: &Fact) -> Vec<String> {
+    let Some(Value::Map(patterns)) = fact.values.get("patterns") else { return Vec::new() };
+    let count = |(name, found): (&String, &Value)| Some(format!("{name} ×{}", found.at("count")?.as_int()?));
+    patterns.iter().filter_map(count).collect()
+}
+
+/// `name value`; lists and maps by how much they hold. `None` for what says nothing.
+fn part(path: &str, value: &Value) -> Option<String> {
+    let name = path.strip_suffix("_bytes").unwrap_or(path).replace(['_', '.'], " ");
+    Some(match value {
+        Value::Int(n) if path.ends_with("_bytes") => format!("{name} {}", show_bytes(u64::try_from(*n).ok()?)),
+        Value::Bool(b) => format!("{name} {}", if *b { "yes" } else { "no" }),
+        Value::List(list) => format!("{name} {}", plural(list.len(), "item")),
+        Value::Map(map) => format!("{name} {}", plural(map.len(), "entry").replace("entrys", "entries")),
+        Value::Text(text) if text.is_empty() => return None,
+        Value::Text(text) => format!("{name} {}", beginning(text)),
+        other => format!("{name} {other}"),
+    })
+}
+
+fn beginning(text: &str) -> String {
+    match text.char_indices().nth(LONG) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.to_owned(),
+    }
+}

@@ -1,0 +1,59 @@
+//! A plan as a list to be read and authorised: every read, question and program, in order, whole.
+
+use crate::base::text::plural;
+use crate::model::plan::{Plan, PlannedStep, Verb};
+
+use super::clean;
+use super::style::{Paint, Style};
+
+/// The plan step by step, and last its SHA-256. Paths, commands and queries are never wrapped:
+/// what is authorised is what stands there.
+#[must_use]
+pub fn plan(plan: &Plan, sha256: &str, style: &Style) -> String {
+    let mut out = format!(
+        "case {}, policy {} ({})\n",
+        clean(&plan.case),
+        clean(&plan.policy),
+        plan.policy_sha256.get(..12).unwrap_or(&plan.policy_sha256)
+    );
+    for (number, step) in plan.steps.iter().enumerate() {
+        push_step(&mut out, number + 1, step, style);
+    }
+    let actions = plan.steps.iter().map(|step| step.actions.len()).sum();
+    out.push_str(&format!(
+        "\n{}, {}; nothing was done yet\n",
+        plural(plan.steps.len(), "step"),
+        plural(actions, "action")
+    ));
+    out.push_str(&format!("plan sha256 {sha256}\n"));
+    out
+}
+
+fn push_step(out: &mut String, number: usize, step: &PlannedStep, style: &Style) {
+    let target = step.target.as_ref().map_or_else(String::new, |target| format!(" on {}", clean(target)));
+    let title = format!("{number}. {}", clean(&step.id));
+    out.push_str(&format!("\n{}  {}{target}\n", style.paint(&title, Paint::Strong), clean(&step.uses)));
+    for action in &step.actions {
+        push_action(out, word(action.verb), &action.what);
+    }
+    if step.actions.is_empty() {
+        out.push_str("   reads nothing\n");
+    }
+}
+
+/// A query of several lines stays one, indented.
+fn push_action(out: &mut String, verb: &str, what: &str) {
+    for (index, line) in what.trim_end().lines().enumerate() {
+        let lead = if index == 0 { verb } else { "" };
+        out.push_str(&format!("   {lead:<6} {}\n", clean(line)));
+    }
+}
+
+fn word(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Read => "read",
+        Verb::Ask => "ask",
+        Verb::Run => "run",
+        Verb::State => "state",
+    }
+}
