@@ -20,6 +20,8 @@ pub(super) enum Check {
     Mixed,
     /// A UUID.
     Uuid,
+    /// Chosen by a person: plain words are doubtful.
+    Password,
 }
 
 impl Check {
@@ -33,6 +35,10 @@ impl Check {
             Self::Mixed => {
                 let mixed = secret.iter().any(u8::is_ascii_digit) && secret.iter().any(u8::is_ascii_alphabetic);
                 (mixed && entropy(secret) > 2.3).then_some(before)
+            }
+            Self::Password => {
+                let weighed = super::weigh::assigned(super::keys::Kind::Password, secret, true);
+                Some(if weighed == Confidence::Low { weighed } else { before })
             }
             Self::Uuid => is_uuid(secret).then_some(before),
         }
@@ -90,22 +96,29 @@ fn aws_account(secret: &[u8]) -> bool {
     body.iter().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(b)) && entropy(body) > 2.3
 }
 
+/// The six bits of a digit of base64 of either alphabet.
+pub(super) fn base64_value(byte: u8) -> Option<u32> {
+    Some(u32::from(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    }))
+}
+
 /// Decodes base64 of either alphabet, with or without padding; `None` when it is none.
 pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let kept = text.len() - text.iter().rev().take_while(|b| **b == b'=').count();
     let mut out = Vec::with_capacity(kept / 4 * 3 + 3);
     let (mut bits, mut held) = (0_u32, 0_u32);
     for byte in &text[..kept] {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'\r' | b'\n' => continue,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
+        if matches!(byte, b'\r' | b'\n') {
+            continue;
+        }
+        let value = base64_value(*byte)?;
+        bits = bits << 6 | value;
         held += 6;
         if held >= 8 {
             held -= 8;

@@ -124,6 +124,11 @@ impl Search<'_> {
         if matches!(rule.place, Place::Value | Place::Flag) {
             return self.assigned(index, hit, word);
         }
+        // A service's name stands at the beginning of a word, not within one.
+        let within = |at: usize| self.text[at].is_ascii_lowercase() && self.text[at - 1].is_ascii_alphabetic();
+        if !rule.names.is_empty() && hit > 0 && within(hit) {
+            return;
+        }
         let Some(compiled) = rule.compiled() else { return };
         let line = line_around(self.text, hit);
         if compiled.anchored {
@@ -148,7 +153,7 @@ impl Search<'_> {
             at = next;
         }
         // The last stretch of a long line is looked at again from the next word on.
-        let until = if limit < line.end { hit + 1 } else { limit.max(hit + 1) };
+        let until = if limit < line.end { limit - BEFORE } else { limit }.max(hit + 1);
         match known {
             Some(i) => self.searched[i].1 = until,
             None => self.searched.push((index, until)),

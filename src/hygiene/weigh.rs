@@ -258,6 +258,11 @@ pub(super) fn is_words(value: &[u8]) -> bool {
     parts.all(is_name)
 }
 
+/// `0x04`, `0b11`: a number of code.
+fn is_number(value: &[u8]) -> bool {
+    matches!(value, [b'0', b'x' | b'b' | b'o', digits @ ..] if digits.len() <= 16 && digits.iter().all(|b| b.is_ascii_hexdigit() || b"_uil;,".contains(b)))
+}
+
 /// Code that makes a value: calls, references, operators.
 fn is_expression(value: &[u8]) -> bool {
     let has = |mark: &str| memchr::memmem::find(value, mark.as_bytes()).is_some();
@@ -269,6 +274,8 @@ fn is_expression(value: &[u8]) -> bool {
         || has("::")
         || has(" + ")
         || has("->")
+        || has("![")
+        || is_number(value)
         || value.starts_with(b"&")
         || value.starts_with(b"*")
 }

@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use super::check::base64;
+use super::check::{self, base64};
 use super::engine::{Engine, Finding};
 use super::rule::Confidence;
 
@@ -47,8 +47,7 @@ impl Engine {
         }
         for (via, decode) in [("hex", hex as fn(&[u8]) -> Option<Vec<u8>>), ("base64", base64)] {
             let whole = if via == "base64" { folded_lines(text, &run) } else { run.clone() };
-            let head = decode(&seen[..seen.len().min(24)]);
-            if !head.is_some_and(|head| is_text(&head)) {
+            if !begins_as_text(seen, via == "base64") {
                 continue;
             }
             let Some(decoded) = decode(&squeezed(&text[whole.clone()])) else { continue };
@@ -175,14 +174,26 @@ fn squeezed(text: &[u8]) -> Vec<u8> {
 }
 
 fn hex(text: &[u8]) -> Option<Vec<u8>> {
-    let value = |b: u8| char::from(b).to_digit(16);
-    let pair = |pair: &[u8]| Some((value(pair[0])? << 4 | value(pair[1])?) as u8);
-    text.chunks_exact(2).map(pair).collect()
+    text.chunks_exact(2).map(hex_pair).collect()
 }
 
-/// Whether decoded bytes are text.
-fn is_text(bytes: &[u8]) -> bool {
-    bytes.len() >= 9 && bytes.iter().all(|b| matches!(b, b'\t' | b'\n' | b'\r' | b' '..=b'~'))
+fn hex_pair(pair: &[u8]) -> Option<u8> {
+    let value = |b: u8| char::from(b).to_digit(16);
+    Some((value(pair[0])? << 4 | value(pair[1])?) as u8)
+}
+
+/// Whether the first nine bytes and more that a run decodes to are text; mostly the first three say
+/// no. Nothing is allocated: this is asked of every digest.
+fn begins_as_text(run: &[u8], base64: bool) -> bool {
+    let head = &run[..run.len().min(24)];
+    let is_text = |byte: u8| matches!(byte, b'\t' | b'\n' | b'\r' | b' '..=b'~');
+    if !base64 {
+        return head.chunks_exact(2).all(|pair| hex_pair(pair).is_some_and(is_text));
+    }
+    head.chunks_exact(4).all(|four| {
+        let bits = four.iter().try_fold(0_u32, |bits, byte| Some(bits << 6 | check::base64_value(*byte)?));
+        bits.is_some_and(|bits| bits.to_be_bytes()[1..].iter().all(|byte| is_text(*byte)))
+    })
 }
 
 /// Whether `%` begins an escape of a character that matters to a secret's syntax or value.

@@ -17,6 +17,7 @@ mod g6;
 mod policies;
 mod postgres;
 mod reference;
+mod scan;
 mod sealing;
 mod support;
 mod verify;
