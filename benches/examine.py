@@ -93,7 +93,7 @@ def main():
     parser.add_argument("scratch", type=Path)
     parser.add_argument("--default", required=True)
     parser.add_argument("--isal")
-    parser.add_argument("--digests", default=" --payload-digests", help="the option that asks for payload digests")
+    parser.add_argument("--digests", default=" --payload-digest", help="the option that asks for payload digests")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--ten-gigabytes", action="store_true")
     options = parser.parse_args()

@@ -72,6 +72,13 @@ pub fn tell(message: &str) {
     }
 }
 
+/// Tells a person who waits at a terminal what goes on; nobody else.
+pub fn note(message: &str) {
+    if io::stderr().is_terminal() {
+        tell(message);
+    }
+}
+
 /// The terminal's width in columns; a fixed one for pipes, so that their content does not depend
 /// on where they run.
 fn width(terminal: bool) -> usize {

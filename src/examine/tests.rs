@@ -1,3 +1,5 @@
+//! Layers, damage, limits and digests, through the public door.
+
 use std::io::{Read, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 

@@ -10,10 +10,11 @@ const LONGEST: usize = 64 << 10;
 const JUDGED: usize = 1 << 10;
 
 /// The body that begins at `start` and is ended by `until`, without the white space around it.
-pub(super) fn body(text: &[u8], start: usize, until: &str) -> Range<usize> {
+/// `again` announces the next block.
+pub(super) fn body(text: &[u8], start: usize, until: &str, again: &str) -> Range<usize> {
     let reach = &text[start..text.len().min(start + LONGEST)];
-    // A second beginning ends the first block, and keeps many of them from costing a long look each.
-    let reach = &reach[..memchr::memmem::find(reach, b"-----BEGIN ").unwrap_or(reach.len())];
+    // A second block ends the first, and keeps many of them from costing a long look each.
+    let reach = &reach[..memchr::memmem::find(reach, again.as_bytes()).unwrap_or(reach.len())];
     let end = end_of_material(reach, until.as_bytes());
     let body = &reach[..end];
     let lead = leading_breaks(body);
@@ -86,8 +87,8 @@ mod tests {
     fn a_block_ends_at_its_marker_or_with_its_material() {
         let run = "QUJDREVGR0hJSktM".repeat(4);
         let whole = format!("\n{run}\n{run}\n-----END X-----\nafter");
-        assert_eq!(&whole[body(whole.as_bytes(), 0, "-----END")], format!("{run}\n{run}"));
+        assert_eq!(&whole[body(whole.as_bytes(), 0, "-----END", "PRIVATE KEY")], format!("{run}\n{run}"));
         let cut = format!("\n{run}\n{run}\nERROR: connection refused by the server\n");
-        assert_eq!(&cut[body(cut.as_bytes(), 0, "-----END")], format!("{run}\n{run}"));
+        assert_eq!(&cut[body(cut.as_bytes(), 0, "-----END", "PRIVATE KEY")], format!("{run}\n{run}"));
     }
 }

@@ -204,7 +204,10 @@ impl Search<'_> {
                 compiled.groups.iter().find_map(|g| groups.get_group(*g)).map_or(whole, |span| span.range())
             }
             Place::Argument => value::argument(text, whole.end),
-            Place::Block => block::body(text, whole.end, rule.until.as_deref().unwrap_or("-----END")),
+            Place::Block => {
+                let again = rule.literals.first().map_or("-----BEGIN ", String::as_str);
+                block::body(text, whole.end, rule.until.as_deref().unwrap_or("-----END"), again)
+            }
         };
         let is_next_flag = rule.place == Place::Argument
             && text[secret.clone()].starts_with(b"-")

@@ -19,7 +19,11 @@ pub(super) fn fault(record: &str) -> Option<(usize, &'static str)> {
     if let Some((_, definition)) = parser.reference_definitions().iter().next() {
         return Some((line(definition.span.start), "a link definition"));
     }
-    parser.into_offset_iter().find_map(|(event, range)| Some((line(range.start), refused(&event)?)))
+    parser.into_offset_iter().find_map(|(event, range)| {
+        // The line is counted only once something is refused: a record has thousands of events.
+        let what = refused(&event)?;
+        Some((line(range.start), what))
+    })
 }
 
 fn refused(event: &Event<'_>) -> Option<&'static str> {

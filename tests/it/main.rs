@@ -12,6 +12,7 @@
 mod bad_input;
 mod bundle;
 mod examine;
+mod examples;
 mod floors;
 mod g6;
 mod policies;

@@ -1,3 +1,5 @@
+//! Archives of every version, written here because only one `pg_dump` is installed at a time.
+
 use std::io::Write as _;
 
 use crate::examine::{CustomDamage, Examination, Kind, Options, Quality, examine};

@@ -1,3 +1,5 @@
+//! Every trap that a scanner of dumps can fall into, whole and cut at every place.
+
 use super::*;
 use crate::examine::facts::{EndsInside, Flavour};
 use crate::examine::keep::Keeper;
