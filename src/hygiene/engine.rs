@@ -130,6 +130,9 @@ impl Search<'_> {
             return;
         }
         let Some(compiled) = rule.compiled() else { return };
+        if compiled.anchored && compiled.bounded && hit > 0 && is_word(self.text[hit - 1]) && is_word(self.text[hit]) {
+            return;
+        }
         let line = line_around(self.text, hit);
         if compiled.anchored {
             let input = Input::new(self.text).span(hit..line.end.min(hit + AFTER)).anchored(Anchored::Yes);
@@ -285,6 +288,11 @@ impl Search<'_> {
         let has = |mark: &str| memchr::memmem::find(seen, mark.as_bytes()).is_some();
         seen.len() < 512 && (has("${") || has("{{") || has("$(") || has("#{") || has("%s") || seen.starts_with(b"$"))
     }
+}
+
+/// What `\b` takes for a part of a word.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 fn line_around(text: &[u8], at: usize) -> Range<usize> {

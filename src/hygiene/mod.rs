@@ -30,6 +30,8 @@ mod weigh;
 mod wrapped;
 
 #[cfg(test)]
+mod quality;
+#[cfg(test)]
 mod tests;
 
 pub use fingerprint::Key;

@@ -128,6 +128,8 @@ pub(super) struct Compiled {
     pub regex: Regex,
     /// Whether every match begins with one of the rule's words.
     pub anchored: bool,
+    /// Whether it begins where a word begins.
+    pub bounded: bool,
     /// The group numbers that may hold the secret, in order.
     pub groups: Vec<usize>,
     /// The exceptions.
@@ -195,7 +197,13 @@ impl Rule {
         };
         let allow =
             if self.allow.is_empty() { None } else { Some(build(&format!("(?:{})", self.allow.join(")|(?:")))?) };
-        Ok(Compiled { anchored: self.begins_with_word(&expression), regex, groups, allow })
+        Ok(Compiled {
+            anchored: self.begins_with_word(&expression),
+            bounded: expression.starts_with(r"\b"),
+            regex,
+            groups,
+            allow,
+        })
     }
 
     /// Whether every text that matches `expression` begins with one of the rule's words.
