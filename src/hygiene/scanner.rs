@@ -336,3 +336,63 @@ fn column(view: &[u8], at: usize) -> u64 {
     let start = memchr::memrchr(b'\n', &view[from..at]).map_or(from, |i| from + i + 1);
     view[start..at].iter().filter(|b| **b & 0xc0 != 0x80).count() as u64 + 1
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::super::sample::random;
+    use super::*;
+
+    fn text() -> String {
+        let mut out = String::new();
+        for seed in 1..200_u64 {
+            let words = "plain words stand here and nothing else; ".repeat((seed * 7 % 60) as usize);
+            let secret = random("alnum", 24, &mut (seed * 77_777)).unwrap();
+            match seed % 4 {
+                0 => out.push_str(&format!("{words}\npassword = \"k7{secret}\"\r\n")),
+                1 => out.push_str(&format!("{words} gh{}_{secret}x7{secret} {words}\n", "p")),
+                2 => out.push_str(&format!(
+                    "é {words}\n-----BEGIN {} KEY-----\n{secret}{secret}\n{secret}\n-----END {} KEY-----\n",
+                    "PRIVATE", "PRIVATE"
+                )),
+                _ => out.push_str(&format!("- name: DB_PASSWORD\n  value: k7{secret}\n{words}")),
+            }
+        }
+        out
+    }
+
+    fn places(seen: &Seen) -> Vec<(String, u64, u64, u64, u64)> {
+        seen.hits.iter().map(|h| (h.rule.clone(), h.offset, h.length, h.line, h.column)).collect()
+    }
+
+    #[test]
+    fn neither_the_size_of_pieces_nor_the_number_of_threads_shows() {
+        let text = text();
+        let rules = Ruleset::load(&[], &[], &[]).unwrap();
+        let whole = places(&Scanner::new(&rules, Limits::default()).text(text.as_bytes()));
+        assert!(whole.len() >= 190, "{}", whole.len());
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        for piece in [4 << 10, 10_007, 64 << 10] {
+            for threads in [1, 3] {
+                let scanner = Scanner::new(&rules, Limits { piece, threads, ..Limits::default() });
+                assert_eq!(places(&scanner.stream(text.as_bytes()).unwrap()), whole, "stream, {piece}");
+                io::Seek::rewind(&mut file).unwrap();
+                assert_eq!(places(&scanner.file(&file, &mut Vec::new()).unwrap()), whole, "file, {piece}, {threads}");
+            }
+        }
+    }
+
+    #[test]
+    fn utf_16_has_the_lines_of_its_text() {
+        let secret = random("alnum", 24, &mut 99).unwrap();
+        let wide: Vec<u8> =
+            format!("\u{feff}é\r\npassword=\"k7{secret}\"\r\n").encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let rules = Ruleset::load(&[], &[], &[]).unwrap();
+        let seen = Scanner::new(&rules, Limits::default()).text(&wide);
+        assert_eq!(seen.hits.len(), 1);
+        assert_eq!((seen.hits[0].line, seen.hits[0].column, seen.hits[0].via), (2, 11, "utf-16"));
+        assert_eq!(seen.hits[0].offset, 2 * (4 + 10));
+    }
+}
