@@ -286,7 +286,12 @@ impl Search<'_> {
     fn interpolates(&self, value: &Range<usize>) -> bool {
         let seen = &self.text[value.clone()];
         let has = |mark: &str| memchr::memmem::find(seen, mark.as_bytes()).is_some();
-        seen.len() < 512 && (has("${") || has("{{") || has("$(") || has("#{") || has("%s") || seen.starts_with(b"$"))
+        let named = seen.split(|b| *b == b'{').skip(1).any(|rest| {
+            let name = rest.iter().take_while(|b| b.is_ascii_lowercase() || **b == b'_').count();
+            name >= 3 && rest.get(name) == Some(&b'}')
+        });
+        seen.len() < 512
+            && (named || has("${") || has("{{") || has("$(") || has("#{") || has("%s") || seen.starts_with(b"$"))
     }
 }
 
