@@ -189,6 +189,41 @@ impl Invocation {
         Ok(Daemon { child })
     }
 
+    /// Like [`Self::run`], but standard output goes to `sink` piece by piece and is not kept; for
+    /// programs that say more than fits in memory.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn follow(self, sink: &mut dyn FnMut(&[u8])) -> Result<Outcome, ChildError> {
+        let watch = Stopwatch::start();
+        let deadline = Deadline::after(self.limit);
+        let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
+        let cap = self.cap;
+        let feed = child.stdin.take().map(|pipe| spawn_feed(pipe, self.stdin.clone()));
+        let err = child.stderr.take().map(|pipe| thread::spawn(move || drain(pipe, cap)));
+        if let Some(mut pipe) = child.stdout.take() {
+            let mut buffer = vec![0; 64 << 10];
+            while let Ok(n) = pipe.read(&mut buffer) {
+                if n == 0 || deadline.passed() {
+                    break;
+                }
+                sink(&buffer[..n]);
+            }
+        }
+        let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
+        let (stderr, _) = join(err);
+        drop(feed.map(thread::JoinHandle::join));
+        Ok(Outcome {
+            code: status.code(),
+            signal: status.signal(),
+            stdout: Vec::new(),
+            stderr,
+            stdout_cut: false,
+            timed_out,
+            took: watch.elapsed(),
+        })
+    }
+
     #[expect(clippy::disallowed_methods, reason = "this is the room that starts processes")]
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);

@@ -22,6 +22,12 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest's own 32 bytes.
+    #[must_use]
+    pub fn bytes(&self) -> [u8; 32] {
+        self.0
+    }
+
     /// The first twelve digits: enough for a person to compare, never used to decide.
     #[must_use]
     pub fn short(&self) -> String {

@@ -77,6 +77,22 @@ pub enum Verb {
         after_help = "Examples:\n  evidence verify reports/g6/record.md\n  evidence verify g6 --require-signature"
     )]
     Verify(Verify),
+    /// Find secrets before they leave: in files, folders, archives, standard input, a git change.
+    #[command(
+        after_help = "Examples:\n  evidence scan\n  evidence scan --staged\n  evidence scan --format sarif src > scan.sarif\n\n\
+        Exit code: 0 clean, 1 findings, 2 something could not be scanned."
+    )]
+    Scan(Scan),
+    /// Replace every secret by a label, and nothing else.
+    #[command(
+        after_help = "Examples:\n  journalctl -u app | evidence mask - > app.log\n  evidence mask app.log --in-place"
+    )]
+    Mask(Mask),
+    /// List, show or check the rules that secrets are found by.
+    #[command(
+        after_help = "Examples:\n  evidence rules list\n  evidence rules show github-token\n  evidence rules check --rules ours.yaml"
+    )]
+    Rules(Rules),
     /// Print the JSON Schema of cases or policies, for editors.
     #[command(after_help = "Example:\n  evidence schema case > .vscode/case.schema.json")]
     Schema(Schema),
@@ -223,4 +239,130 @@ pub struct Explain {
 pub struct Completions {
     /// The shell.
     pub shell: clap_complete::Shell,
+}
+
+/// `evidence scan`.
+#[derive(Args)]
+pub struct Scan {
+    /// Files and folders; `-` reads standard input.
+    #[arg(value_name = "PATH|-", default_value = ".")]
+    pub paths: Vec<PathBuf>,
+    /// How to print what was found.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: ScanFormat,
+    /// Only the lines that the next commit would add.
+    #[arg(long, conflicts_with_all = ["since", "history"])]
+    pub staged: bool,
+    /// Only the lines that were added since a revision, committed or not.
+    #[arg(long, value_name = "REV", conflicts_with = "history")]
+    pub since: Option<String>,
+    /// The lines that any commit of any branch added.
+    #[arg(long)]
+    pub history: bool,
+    /// Do not report what this file knows.
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write a baseline of everything that is found now; exit code 0.
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    pub write_baseline: Option<PathBuf>,
+    /// The key of the baseline. Without it: the baseline's name with `.key` behind it.
+    #[arg(long, value_name = "FILE")]
+    pub baseline_key: Option<PathBuf>,
+    /// Settings. Without it: `.evidence/scan.yaml`, if there is one.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Leave out paths that match this pattern, e.g. `**/fixtures/**`.
+    #[arg(long, value_name = "GLOB")]
+    pub exclude: Vec<String>,
+    /// Which rules.
+    #[command(flatten)]
+    pub choice: Choice,
+    /// Report findings from this confidence on.
+    #[arg(long, value_name = "LEVEL")]
+    pub min_confidence: Option<Level>,
+    /// Tell on standard error how much was scanned and how fast.
+    #[arg(long)]
+    pub stats: bool,
+    /// Show this many characters of each masked line.
+    #[arg(long, value_name = "N", default_value = "0")]
+    pub show: usize,
+}
+
+/// Which rules.
+#[derive(Args)]
+pub struct Choice {
+    /// Further rules: a file of ours in YAML, or one for gitleaks in TOML.
+    #[arg(long, value_name = "FILE")]
+    pub rules: Vec<PathBuf>,
+    /// Only this rule.
+    #[arg(long, value_name = "RULE")]
+    pub only: Vec<String>,
+    /// Not this rule.
+    #[arg(long, value_name = "RULE")]
+    pub skip: Vec<String>,
+}
+
+/// Formats of findings.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScanFormat {
+    Text,
+    Json,
+    Jsonl,
+    Sarif,
+    Junit,
+    Github,
+    Csv,
+}
+
+/// Levels of confidence.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Level {
+    Low,
+    Medium,
+    High,
+}
+
+/// `evidence mask`.
+#[derive(Args)]
+pub struct Mask {
+    /// A file, or `-` for standard input.
+    #[arg(value_name = "PATH|-", default_value = "-")]
+    pub path: PathBuf,
+    /// Where to write; without it: standard output.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "in_place")]
+    pub output: Option<PathBuf>,
+    /// Replace the file at once, mode and owner kept.
+    #[arg(long)]
+    pub in_place: bool,
+    /// Write which labels stand where, never the secrets (0600).
+    #[arg(long, value_name = "FILE")]
+    pub map: Option<PathBuf>,
+    /// Which rules.
+    #[command(flatten)]
+    pub choice: Choice,
+}
+
+/// `evidence rules`.
+#[derive(Args)]
+pub struct Rules {
+    /// What to do.
+    #[command(subcommand)]
+    pub action: RulesAction,
+}
+
+/// What `evidence rules` can do.
+#[derive(Subcommand)]
+pub enum RulesAction {
+    /// Print every rule: id, confidence, what it finds.
+    List(Choice),
+    /// Print all there is to say about a rule.
+    Show {
+        /// The rule's id.
+        rule: String,
+        /// Which rules.
+        #[command(flatten)]
+        choice: Choice,
+    },
+    /// Run every rule against its own examples, and lint how it is written.
+    Check(Choice),
 }

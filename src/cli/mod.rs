@@ -8,12 +8,16 @@ mod demo;
 mod examine;
 pub mod exit;
 mod explain;
+mod git;
 mod init;
+mod mask;
 mod place;
 mod plan;
 mod progress;
 pub mod reference;
 mod render;
+mod rules;
+mod scan;
 mod schema;
 mod screen;
 mod verify;
@@ -68,6 +72,9 @@ fn run(cli: &Cli) -> Result<Exit> {
         Verb::Check(args) => check::run(&place, &screen, args),
         Verb::Render(args) => render::run(&place, &screen, args),
         Verb::Verify(args) => verify::run(&place, &screen, args),
+        Verb::Scan(args) => scan::run(&screen, args),
+        Verb::Mask(args) => mask::run(&screen, args),
+        Verb::Rules(args) => rules::run(&screen, args),
         Verb::Schema(args) => schema::run(&screen, args),
         Verb::Explain(args) => explain::run(&screen, args),
         Verb::Completions(args) => completions::run(&screen, args),

@@ -5,17 +5,22 @@
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::AhoCorasick;
+use regex_automata::util::captures::Captures;
+use regex_automata::{Anchored, Input};
 
 use crate::base::assets;
 
-use super::keys::names_secret;
-use super::rule::{self, Place, Rule};
-use super::{block, value};
+use super::assign::{self, By};
+use super::keys::Kind;
+use super::prefilter::{Prefilter, Word};
+use super::rule::{self, Compiled, Confidence, Place, Rule};
+use super::{block, value, weigh};
 
-/// How much of a long line before and after an announcing word is looked at first.
-const BEFORE: usize = 1 << 10;
+/// How much of a long line before and after an announcing word is looked at.
+pub(super) const BEFORE: usize = 1 << 10;
 const AFTER: usize = 16 << 10;
+/// How far a finding may reach beyond the word that announced it: a key block.
+pub(super) const REACH: usize = 80 << 10;
 
 /// One secret found: which rule, and where the secret itself stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,35 +29,55 @@ pub(super) struct Finding {
     pub rule: usize,
     /// The bytes of the secret.
     pub secret: Range<usize>,
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// The writing it was found in, empty for the text as it stands.
+    pub via: &'static str,
 }
 
 /// The rules with their prefilter.
 pub(super) struct Engine {
     rules: Vec<Rule>,
-    words: AhoCorasick,
-    /// The rules that each word announces, by the word's number.
-    announces: Vec<Vec<usize>>,
+    words: Prefilter,
+    /// The rules that each word announces, and the word's length, by the word's number.
+    announces: Vec<(Vec<usize>, usize)>,
+    /// Rules without a word: tried on every line. Only rules of users may be so.
+    everywhere: Vec<usize>,
 }
 
 /// The built-in rules; `None` when they cannot be read, and then everything is masked whole.
 pub(super) static BUILT_IN: LazyLock<Option<Engine>> = LazyLock::new(|| {
     let rules = rule::load(&assets::hygiene_rules()).ok()?;
-    if rules.is_empty() { None } else { Engine::new(rules) }
+    if rules.is_empty() { None } else { Some(Engine::new(rules)) }
 });
 
 impl Engine {
-    /// An engine with `rules`; `None` when their words cannot be searched for.
-    pub fn new(rules: Vec<Rule>) -> Option<Self> {
-        let mut words: Vec<String> = rules.iter().flat_map(|r| &r.literals).map(|w| w.to_ascii_lowercase()).collect();
-        words.sort_unstable();
-        words.dedup();
-        let announced_by = |word: &String| {
-            let has = |rule: &Rule| rule.literals.iter().any(|w| w.eq_ignore_ascii_case(word));
-            rules.iter().enumerate().filter(|(_, rule)| has(rule)).map(|(index, _)| index).collect()
-        };
-        let announces = words.iter().map(announced_by).collect();
-        let words = AhoCorasick::builder().ascii_case_insensitive(true).build(&words).ok()?;
-        Some(Self { rules, words, announces })
+    /// An engine with `rules`.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        let mut numbers = std::collections::BTreeMap::<(Vec<u8>, bool), Vec<usize>>::new();
+        let mut everywhere = Vec::new();
+        for (index, rule) in rules.iter().enumerate() {
+            let usable = rule.words().iter().filter(|w| w.len() >= 3).count();
+            if usable == 0 || usable < rule.words().len() {
+                everywhere.push(index);
+                continue;
+            }
+            for word in rule.words() {
+                let bytes = if rule.folds() { word.to_ascii_lowercase() } else { word.clone() }.into_bytes();
+                let rules = numbers.entry((bytes, rule.folds())).or_default();
+                if rules.last() != Some(&index) {
+                    rules.push(index);
+                }
+            }
+        }
+        let (words, announces): (Vec<_>, Vec<_>) = numbers
+            .into_iter()
+            .map(|((bytes, fold), rules)| {
+                let length = bytes.len();
+                (Word { bytes, fold }, (rules, length))
+            })
+            .unzip();
+        Self { rules, words: Prefilter::new(words), announces, everywhere }
     }
 
     /// The rules, in order.
@@ -62,124 +87,242 @@ impl Engine {
 
     /// Every secret in `text`, in order, none overlapping another.
     pub fn find(&self, text: &[u8]) -> Vec<Finding> {
-        let mut found = Vec::new();
-        let mut searched = vec![0; self.rules.len()];
-        for hit in self.words.find_overlapping_iter(text) {
-            for &rule in &self.announces[hit.pattern().as_usize()] {
-                if hit.start() >= searched[rule] {
-                    searched[rule] = self.search(rule, text, hit.start(), searched[rule], &mut found);
-                }
-            }
-        }
-        merge(found)
+        merge(self.find_all(text))
     }
 
-    /// Tries a rule around the word at `hit`, not before `from`; gives where it needs to be tried
-    /// again at the earliest.
-    fn search(&self, index: usize, text: &[u8], hit: usize, from: usize, found: &mut Vec<Finding>) -> usize {
-        let rule = &self.rules[index];
-        let line = line_around(text, hit);
-        let mut limit = line.end.min(hit + AFTER);
-        let mut at = line.start.max(hit.saturating_sub(BEFORE)).max(from);
-        let Some(regex) = rule.regex() else {
-            found.push(Finding { rule: index, secret: at..limit });
-            return limit.max(hit + 1);
-        };
-        while let Some(whole) = (at <= limit).then(|| regex.find_at(&text[..limit], at)).flatten() {
-            let whole = whole.range();
-            if whole.end == limit && limit < line.end {
-                limit = line.end.min(limit + (limit - whole.start).max(AFTER));
-                continue;
+    /// Every secret in `text`, as each rule sees it.
+    pub fn find_all(&self, text: &[u8]) -> Vec<Finding> {
+        let mut search = Search { engine: self, text, searched: Vec::new(), found: Vec::new() };
+        self.words.each(text, |word, at| {
+            let (rules, length) = &self.announces[word];
+            for &rule in rules {
+                search.at(rule, at, *length);
             }
-            at = match secret_of(rule, &text[..limit.max(whole.end)], text, whole.clone()) {
-                Ok(secret) => {
-                    let end = secret.end.max(whole.start + 1);
-                    found.push(Finding { rule: index, secret });
-                    end
-                }
-                Err(resume) => resume.max(whole.start + 1),
-            };
+        });
+        for &rule in &self.everywhere {
+            search.everywhere(rule);
         }
-        // The last stretch of a long line is looked at again from the next word on: a match may
-        // straddle the edge.
-        let edge = if limit < line.end { limit - BEFORE } else { limit };
-        edge.max(at.min(limit)).max(hit + 1)
+        let mut found = search.found;
+        found.retain(|f| !f.secret.is_empty());
+        found
     }
+}
+
+/// One search through one text.
+struct Search<'a> {
+    engine: &'a Engine,
+    text: &'a [u8],
+    /// For rules that are no longer tried before a place: rule and place.
+    searched: Vec<(usize, usize)>,
+    found: Vec<Finding>,
+}
+
+impl Search<'_> {
+    /// Tries a rule at the word at `hit`.
+    fn at(&mut self, index: usize, hit: usize, word: usize) {
+        let rule = &self.engine.rules[index];
+        if matches!(rule.place, Place::Value | Place::Flag) {
+            return self.assigned(index, hit, word);
+        }
+        // A service's name stands at the beginning of a word, not within one.
+        let within = |at: usize| self.text[at].is_ascii_lowercase() && self.text[at - 1].is_ascii_alphabetic();
+        if !rule.names.is_empty() && hit > 0 && within(hit) {
+            return;
+        }
+        let Some(compiled) = rule.compiled() else { return };
+        if compiled.anchored && compiled.bounded && hit > 0 && is_word(self.text[hit - 1]) && is_word(self.text[hit]) {
+            return;
+        }
+        let line = line_around(self.text, hit);
+        if compiled.anchored {
+            let input = Input::new(self.text).span(hit..line.end.min(hit + AFTER)).anchored(Anchored::Yes);
+            self.attempt(index, compiled, input);
+        } else {
+            self.window(index, compiled, line, hit);
+        }
+    }
+
+    /// Tries a rule on the part of the line around `hit` that was not tried before.
+    fn window(&mut self, index: usize, compiled: &Compiled, line: Range<usize>, hit: usize) {
+        let known = self.searched.iter().position(|(rule, _)| *rule == index);
+        let from = known.map_or(0, |i| self.searched[i].1);
+        if hit < from {
+            return;
+        }
+        let limit = line.end.min(hit + AFTER);
+        let mut at = line.start.max(hit.saturating_sub(BEFORE)).max(from);
+        while at <= limit {
+            let Some(next) = self.attempt(index, compiled, Input::new(self.text).span(at..limit)) else { break };
+            at = next;
+        }
+        // The last stretch of a long line is looked at again from the next word on.
+        let until = if limit < line.end { limit - BEFORE } else { limit }.max(hit + 1);
+        match known {
+            Some(i) => self.searched[i].1 = until,
+            None => self.searched.push((index, until)),
+        }
+    }
+
+    /// Tries a rule that no word announces on every line.
+    fn everywhere(&mut self, index: usize) {
+        let Some(compiled) = self.engine.rules[index].compiled() else { return };
+        let mut at = 0;
+        while at <= self.text.len() {
+            let Some(next) = self.attempt(index, compiled, Input::new(self.text).span(at..self.text.len())) else {
+                break;
+            };
+            at = next;
+        }
+    }
+
+    /// Matches once; gives where to go on, `None` when there is no match.
+    fn attempt(&mut self, index: usize, compiled: &Compiled, input: Input<'_>) -> Option<usize> {
+        if !compiled.regex.is_match(input.clone().earliest(true)) {
+            return None;
+        }
+        let mut groups = compiled.regex.create_captures();
+        compiled.regex.search_captures(&input, &mut groups);
+        let whole = groups.get_match()?.range();
+        match self.secret_of(index, compiled, &groups, whole.clone()) {
+            Ok(secret) => {
+                let end = secret.end.max(whole.start + 1);
+                self.weigh(index, compiled, whole, secret);
+                Some(end)
+            }
+            Err(resume) => Some(resume.max(whole.start + 1)),
+        }
+    }
+
+    /// Where the secret of a match stands, or where to look on when there is none.
+    fn secret_of(
+        &self,
+        index: usize,
+        compiled: &Compiled,
+        groups: &Captures,
+        whole: Range<usize>,
+    ) -> Result<Range<usize>, usize> {
+        let (rule, text) = (&self.engine.rules[index], self.text);
+        let secret = match rule.place {
+            Place::Group | Place::Value | Place::Flag => {
+                compiled.groups.iter().find_map(|g| groups.get_group(*g)).map_or(whole, |span| span.range())
+            }
+            Place::Argument => value::argument(text, whole.end),
+            Place::Block => {
+                let again = rule.literals.first().map_or("-----BEGIN ", String::as_str);
+                block::body(text, whole.end, rule.until.as_deref().unwrap_or("-----END"), again)
+            }
+        };
+        let is_next_flag = rule.place == Place::Argument
+            && text[secret.clone()].starts_with(b"-")
+            && text[..secret.start].last().is_some_and(u8::is_ascii_whitespace);
+        if is_next_flag || value::is_placeholder(&text[secret.clone()]) { Err(secret.end) } else { Ok(secret) }
+    }
+
+    /// Keeps a finding with the confidence that its value earns.
+    fn weigh(&mut self, index: usize, compiled: &Compiled, whole: Range<usize>, secret: Range<usize>) {
+        let rule = &self.engine.rules[index];
+        let seen = &self.text[secret.clone()];
+        let mut confidence = rule.confidence;
+        if let Some(check) = rule.check {
+            match check.weigh(&self.text[whole.clone()], seen, confidence) {
+                Some(weighed) => confidence = weighed,
+                None => return,
+            }
+        }
+        if rule.place == Place::Group
+            && (weigh::is_dummy(seen) || rule.min_entropy > 0.0 && weigh::entropy(seen) < rule.min_entropy)
+        {
+            confidence = Confidence::Low;
+            if rule.confidence == Confidence::High && rule.min_entropy > 0.0 {
+                return;
+            }
+        }
+        if rule.place == Place::Argument && weigh::assigned(Kind::Password, seen, true) == Confidence::Low {
+            confidence = Confidence::Low;
+        }
+        let excepted = |allow: &regex_automata::meta::Regex| allow.is_match(Input::new(self.text).span(whole.clone()));
+        if compiled.allow.as_ref().is_some_and(excepted) {
+            return;
+        }
+        self.found.push(Finding { rule: index, secret, confidence, via: "" });
+    }
+
+    /// The value after a name, if the name announces a secret and the value is one.
+    fn assigned(&mut self, index: usize, hit: usize, word: usize) {
+        let Some(seen) = assign::around(self.text, hit, word) else { return };
+        if (seen.by == By::Flag) != (self.engine.rules[index].place == Place::Flag) {
+            return;
+        }
+        let value = &self.text[seen.value.clone()];
+        if seen.by == By::Flag && value.starts_with(b"-") && !seen.quoted {
+            return;
+        }
+        let bare = !seen.quoted;
+        let head = &self.text[..seen.value.start];
+        let spaced_colon = head.last().is_some_and(u8::is_ascii_whitespace) && head.trim_ascii_end().ends_with(b":");
+        let name = &self.text[seen.name.clone()];
+        let is_result = spaced_colon
+            && bare
+            && (name == b"PASS" || (name == b"pass" || name == b"passwd") && value.contains(&b' '));
+        if is_result
+            || value.len() < 2
+            || value::is_placeholder(value)
+            || bare && value::is_harmless(value, seen.kind, spaced_colon)
+        {
+            return;
+        }
+        let mut confidence = weigh::assigned(seen.kind, value, seen.quoted);
+        if weigh::is_dummy(value) || self.interpolates(&seen.value) {
+            confidence = Confidence::Low;
+        }
+        // A call of a method with a word, and a comparison with one, is code, not a leak.
+        if confidence == Confidence::Low && (seen.by == By::Call || seen.by == By::Comparison) {
+            return;
+        }
+        self.found.push(Finding { rule: index, secret: seen.value, confidence, via: "" });
+    }
+
+    /// Whether a value is put together from others: `${A}:${B}`, `" + name + "`.
+    fn interpolates(&self, value: &Range<usize>) -> bool {
+        let seen = &self.text[value.clone()];
+        let has = |mark: &str| memchr::memmem::find(seen, mark.as_bytes()).is_some();
+        let named = seen.split(|b| *b == b'{').skip(1).any(|rest| {
+            let name = rest.iter().take_while(|b| b.is_ascii_lowercase() || **b == b'_').count();
+            name >= 3 && rest.get(name) == Some(&b'}')
+        });
+        seen.len() < 512
+            && (named || has("${") || has("{{") || has("$(") || has("#{") || has("%s") || seen.starts_with(b"$"))
+    }
+}
+
+/// What `\b` takes for a part of a word.
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
 fn line_around(text: &[u8], at: usize) -> Range<usize> {
     let start = memchr::memrchr(b'\n', &text[at.saturating_sub(BEFORE)..at]);
     let start = start.map_or(at.saturating_sub(BEFORE), |i| at.saturating_sub(BEFORE) + i + 1);
-    let end = memchr::memchr(b'\n', &text[at..text.len().min(at + (AFTER << 6))]);
-    start..end.map_or(text.len().min(at + (AFTER << 6)), |i| at + i)
-}
-
-/// Where the secret of a match stands, or where to look on when there is none. `reach` is the part
-/// of `text` that the match was found in.
-fn secret_of(rule: &Rule, reach: &[u8], text: &[u8], whole: Range<usize>) -> Result<Range<usize>, usize> {
-    let secret = match rule.place {
-        Place::Group => group(rule, reach, &whole).unwrap_or(whole),
-        Place::Argument => value::argument(text, whole.end),
-        Place::Block => {
-            let again = rule.literals.first().map_or("-----BEGIN ", String::as_str);
-            block::body(text, whole.end, rule.until.as_deref().unwrap_or("-----END"), again)
-        }
-        Place::Value => return assigned(text, whole),
-    };
-    let is_next_flag = rule.place == Place::Argument
-        && text[secret.clone()].starts_with(b"-")
-        && text[..secret.start].last().is_some_and(u8::is_ascii_whitespace);
-    if is_next_flag || value::is_placeholder(&text[secret.clone()]) { Err(secret.end) } else { Ok(secret) }
-}
-
-fn group(rule: &Rule, reach: &[u8], whole: &Range<usize>) -> Option<Range<usize>> {
-    let regex = rule.regex()?;
-    let groups = regex.captures_at(reach, whole.start)?;
-    let names = regex.capture_names().flatten().filter(|name| name.starts_with("secret"));
-    names.filter_map(|name| groups.name(name)).map(|m| m.range()).next()
-}
-
-/// The value after a name, if the name announces a secret and the value is one.
-fn assigned(text: &[u8], whole: Range<usize>) -> Result<Range<usize>, usize> {
-    let key = name_around(text, &whole);
-    let name = std::str::from_utf8(&text[key.clone()]).unwrap_or_default();
-    let kind = names_secret(name).ok_or(whole.end)?;
-    let secret = value::assigned(text, key.start, whole.end);
-    let seen = &text[secret.clone()];
-    let is_bare = secret.start == whole.end;
-    let spaced_colon =
-        text[whole.end - 1].is_ascii_whitespace() && text[whole.clone()].trim_ascii_end().ends_with(b":");
-    let is_result =
-        spaced_colon && is_bare && (name == "PASS" || matches!(name, "pass" | "passwd") && seen.contains(&b' '));
-    if is_result
-        || seen.len() < 2
-        || value::is_placeholder(seen)
-        || is_bare && value::is_harmless(seen, kind, spaced_colon)
-    {
-        return Err(whole.end);
-    }
-    Ok(secret)
-}
-
-/// The whole name that a match begins in the middle of.
-fn name_around(text: &[u8], whole: &Range<usize>) -> Range<usize> {
-    let is_name = |b: &&u8| b.is_ascii_alphanumeric() || b"_.-".contains(b);
-    let before = text[..whole.start].iter().rev().take(80).take_while(is_name).count();
-    let after = text[whole.clone()].iter().take_while(is_name).count();
-    whole.start - before..whole.start + after
+    let end = memchr::memchr(b'\n', &text[at..text.len().min(at + AFTER)]);
+    start..end.map_or(text.len().min(at + AFTER), |i| at + i)
 }
 
 /// Sorted, with overlapping findings made one under the rule that stands first in the files: the
-/// specific ones come before the general.
-fn merge(mut found: Vec<Finding>) -> Vec<Finding> {
-    found.retain(|f| !f.secret.is_empty());
-    found.sort_by_key(|f| (f.secret.start, f.secret.end));
+/// specific ones come before the general. A sure finding lends its name to the whole.
+pub(super) fn merge(mut found: Vec<Finding>) -> Vec<Finding> {
+    found.sort_by_key(|f| (f.secret.start, f.secret.end, f.rule));
     let mut merged: Vec<Finding> = Vec::with_capacity(found.len());
     for next in found {
         match merged.last_mut() {
             Some(last) if next.secret.start < last.secret.end => {
                 last.secret.end = last.secret.end.max(next.secret.end);
-                last.rule = last.rule.min(next.rule);
+                let better =
+                    (next.confidence, std::cmp::Reverse(next.rule)) > (last.confidence, std::cmp::Reverse(last.rule));
+                if better {
+                    last.rule = next.rule;
+                    last.confidence = next.confidence;
+                    last.via = next.via;
+                }
             }
             _ => merged.push(next),
         }

@@ -50,12 +50,43 @@ const KEY_OWNERS: [&str; 27] = [
     "webhook",
 ];
 
+/// Words behind a secret's name that say which one or in what writing: `DB_PASSWORD_PROD`.
+const QUALIFIERS: [&str; 24] = [
+    "prod",
+    "production",
+    "dev",
+    "development",
+    "test",
+    "testing",
+    "stage",
+    "staging",
+    "live",
+    "sandbox",
+    "old",
+    "new",
+    "current",
+    "previous",
+    "primary",
+    "secondary",
+    "default",
+    "value",
+    "string",
+    "base64",
+    "b64",
+    "hex",
+    "raw",
+    "plain",
+];
+
 /// What the value under `name` is, if the name says that it is a secret.
 pub(super) fn names_secret(name: &str) -> Option<Kind> {
     if matches!(name, "PWD" | "OLDPWD" | "pwd") {
         return None;
     }
-    let words = words(name);
+    let mut words = words(name);
+    while words.len() > 1 && words.last().is_some_and(|word| QUALIFIERS.contains(&word.as_str())) {
+        words.pop();
+    }
     let last = words.last()?.as_str();
     let before = words.len().checked_sub(2).and_then(|i| words.get(i)).map_or("", String::as_str);
     let ends_as_password = PASSWORD_ENDS.iter().any(|end| last.ends_with(end)) && !NO_PASSWORDS.contains(&last);

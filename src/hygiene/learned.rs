@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use aho_corasick::{AhoCorasick, MatchKind};
 
 use super::engine::Finding;
+use super::rule::Confidence;
 
 /// More different secrets than this in one run are a flood, not a run.
 const MOST: usize = 10_000;
@@ -38,7 +39,12 @@ impl Learned {
             self.search = built.ok().map(|words| (words, self.secrets.values().copied().collect()));
         }
         let Some((words, rules)) = &self.search else { return Vec::new() };
-        let finding = |hit: aho_corasick::Match| Finding { rule: rules[hit.pattern().as_usize()], secret: hit.range() };
+        let finding = |hit: aho_corasick::Match| Finding {
+            rule: rules[hit.pattern().as_usize()],
+            secret: hit.range(),
+            confidence: Confidence::High,
+            via: "",
+        };
         words.find_iter(text).map(finding).collect()
     }
 }

@@ -1,11 +1,12 @@
 //! Puts a mask in the place of each secret. Everything else stays byte for byte, line feeds
 //! included, so that line numbers of a masked log are those of the log.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::engine::{BUILT_IN, Engine, Finding};
+use super::form::Form;
 use super::keys::names_secret;
+use super::label::widen;
 use super::learned::Learned;
 use super::value;
 
@@ -27,13 +28,13 @@ pub(super) fn scan(text: &[u8], hits: &mut Hits, learned: &mut Learned) -> Optio
     for _ in 0..ROUNDS {
         let now = masked.as_deref().unwrap_or(text);
         let view = form.view(now);
-        let mut found = engine.find(&view);
+        let mut found = engine.deep(&view);
         if found.is_empty() {
             break;
         }
         widen(&view, &mut found);
         count(engine, &view, &found, hits, learned);
-        masked = Some(form.replace(engine, now, &view, &found));
+        masked = Some(replace(form, engine, now, &view, &found));
     }
     masked
 }
@@ -45,22 +46,7 @@ pub(super) fn sweep(text: &[u8], hits: &mut Hits, learned: &mut Learned) -> Opti
     let view = form.view(text);
     let found = learned.find(&view);
     count(engine, &view, &found, hits, learned);
-    (!found.is_empty()).then(|| form.replace(engine, text, &view, &found))
-}
-
-/// Moves the edges of findings outward to whole UTF-8 characters, so that masked text stays text.
-fn widen(text: &[u8], found: &mut [Finding]) {
-    let is_inside = |at: usize| text.get(at).is_some_and(|b| b & 0xc0 == 0x80);
-    for finding in found {
-        let floor = finding.secret.start.saturating_sub(3);
-        while finding.secret.start > floor && is_inside(finding.secret.start) {
-            finding.secret.start -= 1;
-        }
-        let ceiling = finding.secret.end + 3;
-        while finding.secret.end < ceiling && is_inside(finding.secret.end) {
-            finding.secret.end += 1;
-        }
-    }
+    (!found.is_empty()).then(|| replace(form, engine, text, &view, &found))
 }
 
 fn count(engine: &Engine, text: &[u8], found: &[Finding], hits: &mut Hits, learned: &mut Learned) {
@@ -99,73 +85,16 @@ pub(super) fn named(text: &str, hits: &mut Hits, learned: &mut Learned) -> Strin
     format!("{}{lines}", mask_of(NAMED))
 }
 
-/// How the characters of a text stand in its bytes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Form {
-    /// One byte after the other: UTF-8, Latin-1, anything.
-    Bytes,
-    /// UTF-16, low byte first.
-    LowFirst,
-    /// UTF-16, high byte first.
-    HighFirst,
-}
-
-impl Form {
-    /// Recognises UTF-16 by its mark, or by a zero in every second byte of what looks like text.
-    fn of(text: &[u8]) -> Self {
-        match text {
-            [0xff, 0xfe, ..] => return Self::LowFirst,
-            [0xfe, 0xff, ..] => return Self::HighFirst,
-            [] | [_] => return Self::Bytes,
-            _ => {}
-        }
-        let head = &text[..text.len().min(512) & !1];
-        let zeros = |from: usize| head.iter().skip(from).step_by(2).filter(|b| **b == 0).count();
-        let (even, odd) = (zeros(0), zeros(1));
-        let mostly = |count: usize| count * 8 >= head.len() * 3;
-        match (mostly(even), mostly(odd)) {
-            (false, true) if even == 0 => Self::LowFirst,
-            (true, false) if odd == 0 => Self::HighFirst,
-            _ => Self::Bytes,
-        }
+fn replace(form: Form, engine: &Engine, text: &[u8], view: &[u8], found: &[Finding]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len());
+    let mut at = 0;
+    for finding in found {
+        let start = finding.secret.start.max(at);
+        out.extend_from_slice(&text[at * form.width()..start * form.width()]);
+        form.put(&mut out, mask_of(&engine.rules()[finding.rule].id).bytes());
+        at = finding.secret.end.max(start);
+        form.put(&mut out, view[start..at].iter().copied().filter(|b| *b == b'\n'));
     }
-
-    /// How many bytes a unit has.
-    fn width(self) -> usize {
-        if self == Self::Bytes { 1 } else { 2 }
-    }
-
-    /// One byte a unit: of UTF-16, the character when it is ASCII and 0xff otherwise. So a place in
-    /// this view is a place in the text.
-    fn view(self, text: &[u8]) -> Cow<'_, [u8]> {
-        let narrow = |low: u8, high: u8| if high == 0 && low < 0x80 { low } else { 0xff };
-        let pairs = text.chunks_exact(2);
-        match self {
-            Self::Bytes => Cow::Borrowed(text),
-            Self::LowFirst => pairs.map(|pair| narrow(pair[0], pair[1])).collect(),
-            Self::HighFirst => pairs.map(|pair| narrow(pair[1], pair[0])).collect(),
-        }
-    }
-
-    fn put(self, out: &mut Vec<u8>, ascii: impl Iterator<Item = u8>) {
-        match self {
-            Self::Bytes => out.extend(ascii),
-            Self::LowFirst => out.extend(ascii.flat_map(|byte| [byte, 0])),
-            Self::HighFirst => out.extend(ascii.flat_map(|byte| [0, byte])),
-        }
-    }
-
-    fn replace(self, engine: &Engine, text: &[u8], view: &[u8], found: &[Finding]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(text.len());
-        let mut at = 0;
-        for finding in found {
-            let start = finding.secret.start.max(at);
-            out.extend_from_slice(&text[at * self.width()..start * self.width()]);
-            self.put(&mut out, mask_of(&engine.rules()[finding.rule].id).bytes());
-            at = finding.secret.end.max(start);
-            self.put(&mut out, view[start..at].iter().copied().filter(|b| *b == b'\n'));
-        }
-        out.extend_from_slice(&text[at * self.width()..]);
-        out
-    }
+    out.extend_from_slice(&text[at * form.width()..]);
+    out
 }

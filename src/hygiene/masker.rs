@@ -10,6 +10,7 @@ use crate::model::value::Value;
 use super::engine::BUILT_IN;
 use super::learned::Learned;
 use super::mask::{self, Hits};
+use super::rule::Rule;
 use super::seam::{Masked, Raw};
 use super::walk;
 
@@ -85,16 +86,29 @@ impl Masker {
         Masked::new(sealed(look, seen, masked))
     }
 
-    /// The hit table so far, zeros included.
+    /// The hit table so far: a row for each of the general rules and for each that found
+    /// something, and one row for what is left of a family, zeros included.
     #[must_use]
     pub fn table(&self) -> HygieneTable {
         let rules = BUILT_IN.as_ref().map_or(&[][..], |engine| engine.rules());
-        let row = |rule: &super::rule::Rule| HygieneRow {
+        let hits = |rule: &Rule| self.hits.get(&rule.id).copied().unwrap_or(0);
+        let is_own = |rule: &&Rule| !rule.is_of_many() || hits(rule) > 0;
+        let row = |rule: &Rule| HygieneRow {
             rule: rule.id.clone(),
             description: rule.description.clone(),
-            masked: self.hits.get(&rule.id).copied().unwrap_or(0),
+            masked: hits(rule),
         };
-        HygieneTable { rows: rules.iter().map(row).collect() }
+        let mut rows: Vec<HygieneRow> = rules.iter().filter(is_own).map(row).collect();
+        let mut silent = BTreeMap::<&str, usize>::new();
+        for rule in rules.iter().filter(|rule| !is_own(rule)) {
+            *silent.entry(&rule.family).or_default() += 1;
+        }
+        rows.extend(silent.into_iter().map(|(family, count)| HygieneRow {
+            rule: family.to_lowercase().replace(|c: char| !c.is_ascii_alphanumeric(), "-"),
+            description: format!("{family}: {count} further patterns"),
+            masked: 0,
+        }));
+        HygieneTable { rows }
     }
 
     fn since(&self, before: &Hits) -> BTreeMap<String, u64> {

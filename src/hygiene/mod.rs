@@ -4,19 +4,40 @@
 //! The rules are data (`policies/hygiene/*.yaml`); this room reads them, finds what they describe and
 //! puts `***rule-id***` in its place. Masking a masked text changes nothing.
 
+mod allow;
+mod assign;
 mod block;
+mod check;
 mod engine;
+mod fingerprint;
+mod form;
+mod gitleaks;
 mod keys;
+mod label;
 mod learned;
 mod mask;
 mod masker;
+mod pack;
+mod prefilter;
 mod rule;
+mod ruleset;
+mod sample;
+mod scanner;
 mod seam;
 mod value;
 mod walk;
+mod weigh;
+mod wrapped;
 
+#[cfg(test)]
+mod quality;
 #[cfg(test)]
 mod tests;
 
+pub use fingerprint::Key;
+pub use label::{Labeller, Place};
 pub use masker::{Look, Masker, mask_str};
+pub use rule::Confidence;
+pub use ruleset::{RuleInfo, RulesError, Ruleset};
+pub use scanner::{Hit, Limits, Scanner, Seen};
 pub use seam::{Masked, Raw};

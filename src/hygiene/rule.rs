@@ -1,18 +1,29 @@
 //! The secret rules as data: `policies/hygiene/*.yaml`, one file a family. A rule says how a kind
-//! of secret looks, which words announce it, and proves itself by its own examples.
+//! of secret looks, which words announce it, and proves itself by its own examples. Nothing here
+//! looks at a text.
 
 use std::path::Path;
 use std::sync::OnceLock;
 
-use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::meta::{self, Regex};
+use regex_automata::util::syntax;
+use regex_syntax::hir::literal::Extractor;
 use serde::Deserialize;
 
 use crate::base::yaml::{self, YamlError};
+
+use super::check::Check;
 
 /// One file of rules.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    /// Whether a table shows the rules that found nothing as one row.
+    #[serde(default)]
+    many: bool,
+    /// What the file's rules have in common, in a few words.
+    #[serde(default)]
+    family: String,
     rules: Vec<Rule>,
 }
 
@@ -20,62 +31,210 @@ struct File {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Place {
-    /// In the pattern's groups whose names begin with `secret`.
+    /// In the pattern's groups whose names begin with `secret`; without such, the first group
+    /// that took part, or the whole match.
     #[default]
     Group,
-    /// It is the value that begins where the pattern ends; the name that the pattern begins in or
-    /// ends must announce a secret.
+    /// It is the value assigned to the name that the word stands in; the name must announce a
+    /// secret. Such a rule needs no pattern.
     Value,
+    /// The same, where the name is a command's flag and the value its argument.
+    Flag,
     /// It is the argument that begins where the pattern ends, read as a shell reads a word.
     Argument,
     /// It is everything from the pattern's end to the line that the rule's `until` begins.
     Block,
 }
 
+/// How sure a finding is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Confidence {
+    /// May well be ordinary text; masked in records, not reported unless asked for.
+    Low,
+    /// Looks like a secret and stands where secrets stand.
+    Medium,
+    /// Cannot reasonably be anything else.
+    #[default]
+    High,
+}
+
 /// One kind of secret.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rule {
     /// Its name in masks and tables: lower-case letters, digits and `-`.
     pub id: String,
     /// What it finds, in a few words.
     pub description: String,
-    /// Words of which at least one stands in every text that the pattern matches, in any case.
+    /// Words of which at least one stands in every text that the pattern matches. Their case
+    /// counts unless the pattern begins with `(?i)`.
+    #[serde(default)]
     pub literals: Vec<String>,
     /// The regular expression, over bytes, ASCII only, matched within one line.
+    #[serde(default)]
     pub pattern: String,
+    /// Instead of literals and pattern: names, one of which stands in or before the name that the
+    /// secret is assigned to.
+    #[serde(default)]
+    pub names: Vec<String>,
+    /// With `names`: the pattern of the whole assigned value.
+    #[serde(default)]
+    pub value: String,
     /// Where the secret stands.
     #[serde(default)]
     pub place: Place,
     /// For blocks: the text that ends them.
     #[serde(default)]
     pub until: Option<String>,
+    /// How sure a finding is before its check.
+    #[serde(default)]
+    pub confidence: Confidence,
+    /// The least Shannon entropy of the secret, in bits a character.
+    #[serde(default)]
+    pub min_entropy: f64,
+    /// What can be proved about the secret without asking anybody.
+    #[serde(default)]
+    pub check: Option<Check>,
     /// Texts in which every `{{kind:length}}` must be masked.
     #[serde(default)]
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests that every rule carries"))]
     pub examples: Vec<String>,
     /// Texts in which this rule finds nothing.
     #[serde(default)]
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the tests that every rule carries"))]
     pub negative_examples: Vec<String>,
     /// Where the format is described.
-    #[expect(dead_code, reason = "for the reader of the rule")]
+    #[serde(default)]
     pub reference: String,
+    /// Whether its file says so.
     #[serde(skip)]
-    compiled: OnceLock<Option<Regex>>,
+    pub many: bool,
+    /// The family's title.
+    #[serde(skip)]
+    pub family: String,
+    /// What must be matched in the whole match for it to be none (gitleaks allowlists).
+    #[serde(skip)]
+    pub allow: Vec<String>,
+    /// Whether the words are found in any case although the pattern does not say so.
+    #[serde(skip)]
+    pub any_case: bool,
+    #[serde(skip)]
+    pub compiled: OnceLock<Option<Compiled>>,
 }
 
+/// A pattern ready for use.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    /// The expression.
+    pub regex: Regex,
+    /// Whether every match begins with one of the rule's words.
+    pub anchored: bool,
+    /// Whether it begins where a word begins.
+    pub bounded: bool,
+    /// The group numbers that may hold the secret, in order.
+    pub groups: Vec<usize>,
+    /// The exceptions.
+    pub allow: Option<Regex>,
+}
+
+/// No compiled pattern is larger, in bytes: a user's rule with nested counts is refused.
+const SIZE_LIMIT: usize = 4 << 20;
+
 impl Rule {
+    /// The words that announce it.
+    pub fn words(&self) -> &[String] {
+        if self.names.is_empty() { &self.literals } else { &self.names }
+    }
+
+    /// Whether it is one of a long list of services, which a table shows as one row.
+    pub fn is_of_many(&self) -> bool {
+        !self.names.is_empty() || self.many
+    }
+
+    /// Whether the case of its words does not matter.
+    pub fn folds(&self) -> bool {
+        self.any_case
+            || !self.names.is_empty()
+            || matches!(self.place, Place::Value | Place::Flag)
+            || self.pattern.contains("(?i")
+    }
+
     /// The pattern, compiled on first use; `None` when it cannot be.
-    pub fn regex(&self) -> Option<&Regex> {
+    pub fn compiled(&self) -> Option<&Compiled> {
         self.compiled.get_or_init(|| self.compile().ok()).as_ref()
+    }
+
+    /// The pattern as written, or made of names and value.
+    pub fn expression(&self) -> String {
+        if self.names.is_empty() {
+            return self.pattern.clone();
+        }
+        let names: Vec<String> = self.names.iter().map(|name| regex_syntax::escape(name)).collect();
+        format!(
+            r#"(?i:{})[\w .-]{{0,40}}?(?:\\?["'`]?\]?\)?[ \t]*(?:=>|:=|={{1,3}}|:|,|\()|[ \t]+is|>)[ \t]*(?:[a-zA-Z&]+[ \t]*=[ \t]*)?[rbfu]?\\?["'`]?(?P<secret>{})(?:[\s"'`,;<>&)\]}}\\]|$)"#,
+            names.join("|"),
+            self.value
+        )
     }
 
     /// Compiles the pattern. Bytes and not characters are matched, so that a secret in Latin-1 or
     /// in damaged UTF-8 is masked to its end too.
-    pub fn compile(&self) -> Result<Regex, regex::Error> {
-        RegexBuilder::new(&self.pattern).unicode(false).multi_line(true).build()
+    ///
+    /// # Errors
+    /// When it is no regular expression, or too large a one.
+    pub fn compile(&self) -> Result<Compiled, String> {
+        let expression = self.expression();
+        let regex = build(&expression)?;
+        let names = regex.group_info().pattern_names(regex_automata::PatternID::ZERO);
+        let named: Vec<usize> = names
+            .enumerate()
+            .filter(|(_, name)| name.is_some_and(|n| n.starts_with("secret")))
+            .map(|(i, _)| i)
+            .collect();
+        let groups = if named.is_empty() {
+            (1..regex.group_info().group_len(regex_automata::PatternID::ZERO)).collect()
+        } else {
+            named
+        };
+        let allow =
+            if self.allow.is_empty() { None } else { Some(build(&format!("(?:{})", self.allow.join(")|(?:")))?) };
+        Ok(Compiled {
+            anchored: self.begins_with_word(&expression),
+            bounded: expression.starts_with(r"\b"),
+            regex,
+            groups,
+            allow,
+        })
     }
+
+    /// Whether every text that matches `expression` begins with one of the rule's words.
+    fn begins_with_word(&self, expression: &str) -> bool {
+        if !self.names.is_empty() {
+            return true;
+        }
+        let Ok(parsed) = syntax::parse_with(expression, &syntax_config()) else { return false };
+        let prefixes = Extractor::new().extract(&parsed);
+        let begins = |prefix: &[u8]| {
+            self.literals.iter().any(|word| {
+                prefix.get(..word.len()).is_some_and(|head| {
+                    if self.folds() { head.eq_ignore_ascii_case(word.as_bytes()) } else { head == word.as_bytes() }
+                })
+            })
+        };
+        prefixes.literals().is_some_and(|all| !all.is_empty() && all.iter().all(|l| begins(l.as_bytes())))
+    }
+}
+
+fn syntax_config() -> syntax::Config {
+    syntax::Config::new().unicode(false).utf8(false).multi_line(true)
+}
+
+fn build(expression: &str) -> Result<Regex, String> {
+    let config = meta::Config::new().utf8_empty(false).nfa_size_limit(Some(SIZE_LIMIT)).hybrid_cache_capacity(1 << 20);
+    let built = Regex::builder().configure(config).syntax(syntax_config()).build(expression);
+    built.map_err(|error| match error.syntax_error() {
+        Some(error) => error.to_string(),
+        None => error.to_string(),
+    })
 }
 
 /// Decodes rule files given as name and text, in order.
@@ -85,67 +244,9 @@ impl Rule {
 pub(super) fn load(files: &[(&str, &str)]) -> Result<Vec<Rule>, YamlError> {
     let mut rules = Vec::new();
     for (name, text) in files {
-        rules.extend(yaml::decode::<File>(Path::new(name), text.as_bytes())?.rules);
+        let file = yaml::decode::<File>(Path::new(name), text.as_bytes())?;
+        let family = if file.family.is_empty() { "rules".to_owned() } else { file.family };
+        rules.extend(file.rules.into_iter().map(|rule| Rule { family: family.clone(), many: file.many, ..rule }));
     }
     Ok(rules)
-}
-
-#[cfg(test)]
-pub(super) mod sample {
-    //! Secrets for examples, made at run time so that no scanner fires on the rules themselves.
-
-    /// A text with its `{{kind:length}}` filled in, and what was filled in.
-    pub fn expand(example: &str, seed: u64) -> (String, Vec<String>) {
-        let (mut out, mut secrets, mut rest) = (String::new(), Vec::new(), example);
-        let mut seed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-        while let Some((before, tail)) = rest.split_once("{{") {
-            let (spec, after) = tail.split_once("}}").expect("closed");
-            out.push_str(before);
-            match spec.split_once(':') {
-                Some((kind, length)) => {
-                    let piece = random(kind, length.parse().expect("a length"), &mut seed);
-                    out.push_str(&piece);
-                    secrets.push(piece);
-                }
-                None => out.push_str(fixed(spec)),
-            }
-            rest = after;
-        }
-        out.push_str(rest);
-        (out, secrets)
-    }
-
-    fn fixed(name: &str) -> &'static str {
-        match name {
-            "lf" => "\n",
-            "escaped-lf" => "\\n",
-            "open" => "{{",
-            "" => "",
-            other => panic!("no such placeholder {other}"),
-        }
-    }
-
-    /// `length` characters of `kind`; contains upper, lower and digits where the kind has them.
-    pub fn random(kind: &str, length: usize, seed: &mut u64) -> String {
-        let alphabet: &[u8] = match kind {
-            "hex" => b"0123456789abcdef",
-            "digits" => b"1234567890",
-            "upper" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567",
-            "lower" => b"abcdefghijklmnopqrstuvwxyz0123456789",
-            "bech" => b"QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L",
-            "b64" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/",
-            "words" => b"abcdefghijklmnopqrstuvwxyz abcdefghijk",
-            "punct" => b"abcXYZ123!%^*_+=?-.~|/",
-            "alnum" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
-            other => panic!("no such kind {other}"),
-        };
-        let mut next = || {
-            *seed ^= *seed << 13;
-            *seed ^= *seed >> 7;
-            *seed ^= *seed << 17;
-            usize::try_from(*seed >> 33).expect("31 bits")
-        };
-        let text: String = (0..length).map(|_| char::from(alphabet[next() % alphabet.len()])).collect();
-        if kind == "words" { format!("q{}z", text[1..length - 1].replace("  ", " x")) } else { text }
-    }
 }

@@ -22,6 +22,11 @@ impl<T> Raw<T> {
         Raw(change(self.0))
     }
 
+    /// Looks at the raw value without letting it out of this room.
+    pub(super) fn peek(&self) -> &T {
+        &self.0
+    }
+
     /// The raw value; for the masker alone.
     pub(super) fn into_inner(self) -> T {
         self.0

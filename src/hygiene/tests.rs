@@ -10,11 +10,20 @@ use crate::model::value::Value;
 
 use super::engine::BUILT_IN;
 use super::rule::Rule;
-use super::rule::sample::{expand, random};
+use super::sample;
+
 use super::{Look, Masker, Raw, mask_str};
 
 fn rules() -> &'static [Rule] {
     BUILT_IN.as_ref().expect("the built-in rules load").rules()
+}
+
+fn expand(example: &str, seed: u64) -> (String, Vec<String>) {
+    sample::expand(example, seed).expect("known placeholders")
+}
+
+fn random(kind: &str, length: usize, seed: &mut u64) -> String {
+    sample::random(kind, length, seed).expect("a known kind")
 }
 
 fn seed_of(rule: &Rule, index: usize) -> u64 {
@@ -43,9 +52,12 @@ fn every_rule_is_well_formed() {
     let mut ids = std::collections::BTreeSet::new();
     for rule in rules() {
         assert!(ids.insert(&rule.id), "{} stands twice", rule.id);
+        assert!(!rule.reference.is_empty() && !rule.family.is_empty(), "{}", rule.id);
         assert!(rule.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'), "{}", rule.id);
-        assert!(rule.compile().is_ok(), "{}: {:?}", rule.id, rule.compile().err());
-        assert!(!rule.literals.is_empty() && rule.literals.iter().all(|w| w.len() >= 2), "{}", rule.id);
+        if rule.place != super::rule::Place::Value {
+            assert!(rule.compile().is_ok(), "{}: {:?}", rule.id, rule.compile().err());
+        }
+        assert!(!rule.words().is_empty() && rule.words().iter().all(|w| w.len() >= 3), "{}", rule.id);
         assert!(!rule.examples.is_empty() && !rule.negative_examples.is_empty(), "{} proves nothing", rule.id);
     }
     assert!(rules().len() >= 20);
@@ -172,7 +184,7 @@ fn a_fact_leaks_nothing_anywhere_and_counts_what_it_masked() {
     assert!(total >= 10, "{:?}", sealed.fact.masked);
     let table = masker.table();
     assert_eq!(table.rows.iter().map(|row| row.masked).sum::<u64>(), total);
-    assert_eq!(table.rows.len(), rules().len());
+    assert!(table.rows.len() < 70, "a record stays readable");
     assert!(table.rows.iter().any(|row| row.masked == 0));
 }
 

@@ -6,6 +6,7 @@
 
 mod examination;
 mod facts;
+mod findings;
 pub mod json;
 mod levels;
 mod plan;
@@ -17,6 +18,7 @@ mod verdict;
 
 pub use examination::examination;
 pub use facts::{collection, facts};
+pub use findings::{Finding, Format, Scan, findings};
 pub use levels::levels;
 pub use plan::plan;
 pub use style::{Paint, Style};

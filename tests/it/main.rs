@@ -19,6 +19,7 @@ mod hostile;
 mod policies;
 mod postgres;
 mod reference;
+mod scan;
 mod sealing;
 mod support;
 mod verify;

@@ -1,0 +1,298 @@
+//! Reads an assignment around a word such as `password`: the whole name, the operator in any of
+//! the many syntaxes, and the value. Whether the value is worth a finding is weighed elsewhere.
+
+use std::ops::Range;
+
+use super::keys::{self, Kind};
+use super::value;
+
+/// No name is longer, in bytes.
+const LONGEST_NAME: usize = 80;
+
+/// An assignment whose name announces a secret.
+pub(super) struct Assignment {
+    /// The name.
+    pub name: Range<usize>,
+    /// What the name announces.
+    pub kind: Kind,
+    /// The value without its quotes.
+    pub value: Range<usize>,
+    /// Whether it stands in quotes.
+    pub quoted: bool,
+    /// How it is assigned.
+    pub by: By,
+}
+
+/// The syntax of an assignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum By {
+    /// `=`, `:`, `=>` and their kin.
+    Operator,
+    /// `==`, `!=`: compared, not assigned.
+    Comparison,
+    /// `--name value`, `--name=value`, also as items of a list.
+    Flag,
+    /// `define("NAME", "value")`, `setName("value")`.
+    Call,
+    /// `<name>value</name>`, `name="x" value="y"`, `name: x` and `value: y`.
+    Element,
+}
+
+/// The assignment around the word at `hit`, if there is one and its name announces a secret.
+pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment> {
+    let name = name_around(text, hit, word)?;
+    if text[name.start] == b'-' {
+        return flag(text, &name);
+    }
+    let after = operator(text, &name)?;
+    let kind = kind_of(text, &name)?;
+    let start = typed(text, after.start);
+    let range = value::assigned(text, name.start, start);
+    let quoted = range.start > start;
+    let by = after.by;
+    if by == By::Call && !quoted {
+        return None;
+    }
+    Some(Assignment { name, kind, value: range, quoted, by })
+}
+
+/// The argument of a flag that announces a secret.
+fn flag(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
+    let opens = name.start == 0 || b" \t\n\"'[,(`=".contains(&text[name.start - 1]);
+    let written = std::str::from_utf8(&text[name.clone()]).ok()?;
+    let kind = keys::names_secret(written.trim_start_matches('-')).filter(|_| opens && written.len() > 3)?;
+    let mut at = name.end;
+    match text.get(at)? {
+        b'=' => at += 1,
+        b' ' | b'\t' => at = blanks(text, at),
+        // `["--password", "x"]`
+        b'"' | b'\'' => {
+            at = blanks(text, at + 1);
+            at = if text.get(at) == Some(&b',') { blanks(text, at + 1) } else { return None };
+        }
+        _ => return None,
+    }
+    let range = value::argument(text, at);
+    let quoted = range.start > at;
+    Some(Assignment { name: name.clone(), kind, value: range, quoted, by: By::Flag })
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_.-$".contains(&byte)
+}
+
+/// The whole name around a word of it.
+fn name_around(text: &[u8], hit: usize, word: usize) -> Option<Range<usize>> {
+    let end = hit + word;
+    let after = text[end..].iter().take(LONGEST_NAME).take_while(|b| is_name(**b)).count();
+    let before = text[..hit].iter().rev().take(LONGEST_NAME).take_while(|b| is_name(**b)).count();
+    (after < LONGEST_NAME && before < LONGEST_NAME).then_some(hit - before..end + after)
+}
+
+fn kind_of(text: &[u8], name: &Range<usize>) -> Option<Kind> {
+    let written = std::str::from_utf8(&text[name.clone()]).ok()?;
+    let written = written.trim_end_matches('.');
+    keys::names_secret(written).or_else(|| {
+        // `API key: …`: the words before, as one name.
+        let before = &text[name.start.saturating_sub(24)..name.start];
+        let from = before.iter().rposition(|b| !b.is_ascii_alphabetic() && *b != b' ').map_or(0, |i| i + 1);
+        let words = std::str::from_utf8(&before[from..]).ok()?.trim_start();
+        if words.trim().is_empty() {
+            return None;
+        }
+        keys::names_secret(&format!("{}_{written}", words.trim().replace(' ', "_")))
+    })
+}
+
+struct After {
+    start: usize,
+    by: By,
+}
+
+/// What stands between the name and its value.
+fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
+    let mut at = name.end;
+    let peek = |at: usize| text.get(at).copied().unwrap_or(b'\n');
+    let mut was_quoted = false;
+    if peek(at) == b'\\' && matches!(peek(at + 1), b'"' | b'\'') {
+        at += 2;
+        was_quoted = true;
+    } else if matches!(peek(at), b'"' | b'\'' | b'`') {
+        at += 1;
+        was_quoted = true;
+    }
+    if matches!(peek(at), b'?' | b'!') && peek(at + 1) == b':' {
+        at += 1;
+    }
+    while matches!(peek(at), b']' | b'}' | b'*') {
+        at += 1;
+    }
+    if peek(at) == b')' && was_quoted {
+        at += 1;
+    }
+    let tight = at;
+    at = blanks(text, at);
+    let found = |start, by| Some(After { start: blanks(text, start), by });
+    match (peek(at), peek(at + 1), peek(at + 2)) {
+        (b'=', b'=', b'=') | (b'!', b'=', b'=') => found(at + 3, By::Comparison),
+        (b'=', b'=', _) | (b'!', b'=', _) => found(at + 2, By::Comparison),
+        (b'=', b'>', _) | (b':', b'=', _) | (b'<', b'-', _) | (b'+', b'=', _) | (b'?', b'=', _) => {
+            found(at + 2, By::Operator)
+        }
+        (b':', b':', _) => None,
+        (b'=' | b':', _, _) => found(at + 1, By::Operator),
+        (b'|', b'|', b'=') => found(at + 3, By::Operator),
+        (b',' | b'\n' | b'\r', _, _) if is_value_of(text, name) => value_beside(text, at),
+        (b',', _, _) if was_quoted && is_argument(text, name) => call(text, at + 1),
+        (b'(', _, _) if at == name.end && !was_quoted => call(text, at + 1),
+        (b'>', _, _) if is_element(text, name, was_quoted) => found(at + 1, By::Element),
+        _ if is_value_of(text, name) => value_beside(text, at),
+        _ if was_quoted && at > tight => attribute(text, at),
+        _ => annotated(text, at, was_quoted),
+    }
+}
+
+/// Blanks, but no line feed; at most sixty-four.
+fn blanks(text: &[u8], at: usize) -> usize {
+    at + text[at.min(text.len())..].iter().take(64).take_while(|b| matches!(b, b' ' | b'\t')).count()
+}
+
+/// The quoted value of a call's next argument, also in `env("NAME", "default")`.
+fn call(text: &[u8], at: usize) -> Option<After> {
+    let start = blanks(text, at);
+    let quote = text.get(start..start + 2)?;
+    (matches!(quote[0], b'"' | b'\'' | b'`') || quote[0] == b'\\' || quote == b"r\"" || quote == b"b\"")
+        .then_some(After { start, by: By::Call })
+}
+
+/// Whether the quoted name is the first thing behind an opening bracket.
+fn is_argument(text: &[u8], name: &Range<usize>) -> bool {
+    let before = text[name.start.saturating_sub(8)..name.start].trim_ascii_end();
+    let before = before.strip_suffix(b"\\\"").or_else(|| before.split_last().map(|(_, rest)| rest)).unwrap_or(before);
+    before.trim_ascii_end().ends_with(b"(")
+}
+
+/// `<name>` before a value, or `<string name="name">`.
+fn is_element(text: &[u8], name: &Range<usize>, was_quoted: bool) -> bool {
+    let before = &text[name.start.saturating_sub(80)..name.start];
+    let opened = before.iter().rposition(|b| *b == b'<');
+    opened.is_some_and(|i| {
+        let between = &before[i + 1..];
+        let in_pattern = i > 0 && matches!(before[i - 1], b'P' | b'?');
+        !in_pattern
+            && (was_quoted || !between.contains(&b' '))
+            && !between.contains(&b'>')
+            && between.first() != Some(&b'/')
+    })
+}
+
+/// Whether the name is itself the value of `name:` or `key=`.
+fn is_value_of(text: &[u8], name: &Range<usize>) -> bool {
+    let before = text[name.start.saturating_sub(24)..name.start].to_ascii_lowercase();
+    let before = before.trim_ascii_end();
+    let before = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
+    let before = before.strip_suffix(b"\\").unwrap_or(before);
+    let Some((b':' | b'=', rest)) = before.split_last() else { return false };
+    let rest = rest.trim_ascii_end();
+    let rest = rest.strip_suffix(b"\"").or_else(|| rest.strip_suffix(b"'")).unwrap_or(rest);
+    let rest = rest.strip_suffix(b"\\").unwrap_or(rest);
+    [&b"name"[..], b"key", b"parametername", b"envvar", b"variable"].iter().any(|word| rest.ends_with(word))
+}
+
+/// `value:` or `value=` after a name, on this line or the next.
+fn value_beside(text: &[u8], at: usize) -> Option<After> {
+    let rest = &text[at..text.len().min(at + 160)];
+    let lead = rest.iter().take_while(|b| b.is_ascii_whitespace() || b"\",'\\}".contains(b)).count();
+    let mut at = at + lead;
+    let word = text.get(at..at + 5)?;
+    if !word.eq_ignore_ascii_case(b"value") {
+        return None;
+    }
+    at += 5;
+    at += text[at..].iter().take(2).take_while(|b| matches!(b, b'"' | b'\'' | b'\\')).count();
+    at = blanks(text, at);
+    matches!(text.get(at), Some(b':' | b'=')).then(|| After { start: blanks(text, at + 1), by: By::Element })
+}
+
+/// `key="NAME" value="…"`.
+fn attribute(text: &[u8], at: usize) -> Option<After> {
+    value_beside(text, at)
+}
+
+/// `password string = "…"`, `TOKEN type: "…"`: a type between name and operator.
+fn annotated(text: &[u8], at: usize, was_quoted: bool) -> Option<After> {
+    if was_quoted {
+        return None;
+    }
+    let word = text[at..].iter().take(24).take_while(|b| b.is_ascii_alphanumeric() || b"*&[]".contains(b)).count();
+    let after = blanks(text, at + word);
+    let is_type =
+        word > 0 && [&b"string"[..], b"String", b"[]byte", b"*string", b"str"].contains(&&text[at..at + word]);
+    let assigned = text.get(after) == Some(&b'=') && text.get(after + 1) != Some(&b'=');
+    (is_type && assigned).then(|| After { start: blanks(text, after + 1), by: By::Operator })
+}
+
+/// Steps over a type that stands before the value: `: String = "x"`, `: &'static str = "x"`.
+fn typed(text: &[u8], start: usize) -> usize {
+    let rest = &text[start..text.len().min(start + 48)];
+    let Some(equals) = rest.iter().position(|b| *b == b'=') else { return start };
+    let before = rest[..equals].trim_ascii_end();
+    let is_type = !before.is_empty()
+        && before[0] != b'"'
+        && before.iter().all(|b| b.is_ascii_alphabetic() || b"&'<>[]?*: |".contains(b))
+        && [&b"str"[..], b"String", b"string", b"Text", b"SecretStr", b"byte", b"char", b"Final", b"CharSequence"]
+            .iter()
+            .any(|t| memchr::memmem::find(before, t).is_some());
+    let next = blanks(text, start + equals + 1);
+    if is_type && matches!(text.get(next), Some(b'"' | b'\'' | b'`')) { next } else { start }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Option<String> {
+        let lower = text.to_ascii_lowercase();
+        let (hit, word) =
+            ["password", "api_key", "apikey", "token", "key"].iter().find_map(|w| Some((lower.find(w)?, w.len())))?;
+        let found = around(text.as_bytes(), hit, word)?;
+        Some(text[found.value].to_owned())
+    }
+
+    #[test]
+    fn every_syntax_is_read() {
+        for text in [
+            "password = 'VALUE'",
+            "password:VALUE",
+            "password := \"VALUE\"",
+            "password => 'VALUE'",
+            "config[\"api_key\"] = \"VALUE\"",
+            "config.set(\"password\", \"VALUE\")",
+            "user.setPassword(\"VALUE\");",
+            "if password == \"VALUE\":",
+            "const password: string = \"VALUE\";",
+            "static TOKEN: &'static str = \"VALUE\";",
+            "var password string = \"VALUE\"",
+            "<password>VALUE</password>",
+            "<string name=\"api_key\">VALUE</string>",
+            "<add key=\"ApiPassword\" value=\"VALUE\"/>",
+            "- name: DB_PASSWORD\n  value: VALUE",
+            "{\"name\": \"DB_PASSWORD\", \"value\": \"VALUE\"}",
+            "{\\\"password\\\": \\\"VALUE\\\"}",
+            "API key: VALUE",
+            "DB_PASSWORD_PROD=VALUE",
+        ] {
+            let text = text.replace("VALUE", "v4lue!");
+            assert_eq!(read(&text).as_deref(), Some("v4lue!"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_assigns_nothing_is_left() {
+        for text in
+            ["password reset", "the password.", "getPassword()", "token_count = 3", "Password::new", "password, user"]
+        {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,151 @@
+//! What can be proved about a secret without asking anybody: checksums inside tokens, structure
+//! that decodes. A proof raises the confidence, a disproof drops or lowers it; nothing is guessed.
+
+use serde::Deserialize;
+
+use super::rule::Confidence;
+use super::weigh::entropy;
+
+/// A proof that a rule asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) enum Check {
+    /// The last six characters are the CRC32 of the thirty before them, in base 62 (GitHub, npm).
+    Base62Crc32,
+    /// The first part decodes to a JSON object with `alg`.
+    Jwt,
+    /// The characters after the prefix decode in base 32 to an account number.
+    AwsAccount,
+    /// Letters and digits are both there: no word and no number.
+    Mixed,
+    /// A UUID.
+    Uuid,
+    /// Chosen by a person: plain words are doubtful.
+    Password,
+}
+
+impl Check {
+    /// The confidence after the check, `None` when it is disproved. `whole` is the match, `secret`
+    /// the part of it that is masked.
+    pub fn weigh(self, whole: &[u8], secret: &[u8], before: Confidence) -> Option<Confidence> {
+        match self {
+            Self::Base62Crc32 => Some(if base62_crc_holds(secret) { Confidence::High } else { Confidence::Medium }),
+            Self::Jwt => jwt_header(whole).then_some(before),
+            Self::AwsAccount => aws_account(secret).then_some(before),
+            Self::Mixed => {
+                let mixed = secret.iter().any(u8::is_ascii_digit) && secret.iter().any(u8::is_ascii_alphabetic);
+                (mixed && entropy(secret) > 2.3).then_some(before)
+            }
+            Self::Password => {
+                let weighed = super::weigh::assigned(super::keys::Kind::Password, secret, true);
+                Some(if weighed == Confidence::Low { weighed } else { before })
+            }
+            Self::Uuid => is_uuid(secret).then_some(before),
+        }
+    }
+}
+
+/// Eight, four, four, four and twelve hexadecimal digits.
+pub(super) fn is_uuid(text: &[u8]) -> bool {
+    text.len() == 36
+        && text
+            .iter()
+            .enumerate()
+            .all(|(i, b)| if matches!(i, 8 | 13 | 18 | 23) { *b == b'-' } else { b.is_ascii_hexdigit() })
+}
+
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// `body` with its checksum behind it.
+pub(super) fn with_base62_crc(body: &str) -> String {
+    let mut value = crc32(body.as_bytes());
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit = BASE62[(value % 62) as usize];
+        value /= 62;
+    }
+    let digits: String = digits.iter().map(|b| char::from(*b)).collect();
+    format!("{body}{digits}")
+}
+
+fn base62_crc_holds(secret: &[u8]) -> bool {
+    let Some(body) = secret.len().checked_sub(6).and_then(|n| std::str::from_utf8(&secret[..n]).ok()) else {
+        return false;
+    };
+    with_base62_crc(body).as_bytes() == secret
+}
+
+fn crc32(bytes: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(bytes);
+    crc.sum()
+}
+
+/// Whether the part before the first dot is base64url of a JSON object that names an algorithm.
+fn jwt_header(token: &[u8]) -> bool {
+    let start = memchr::memmem::find(token, b"eyJ").unwrap_or(0);
+    let head: Vec<u8> = token[start..].iter().copied().take_while(|b| *b != b'.').collect();
+    let Some(decoded) = base64(&head) else { return false };
+    let text = String::from_utf8_lossy(&decoded);
+    text.starts_with('{') && ["\"alg\"", "\"typ\"", "\"kid\"", "\"enc\""].iter().any(|name| text.contains(name))
+}
+
+/// Whether base 32 digits follow the four letters of an access key, and are no word.
+fn aws_account(secret: &[u8]) -> bool {
+    let body = &secret[secret.len().min(4)..];
+    body.iter().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(b)) && entropy(body) > 2.3
+}
+
+/// The six bits of a digit of base64 of either alphabet.
+pub(super) fn base64_value(byte: u8) -> Option<u32> {
+    Some(u32::from(match byte {
+        b'A'..=b'Z' => byte - b'A',
+        b'a'..=b'z' => byte - b'a' + 26,
+        b'0'..=b'9' => byte - b'0' + 52,
+        b'+' | b'-' => 62,
+        b'/' | b'_' => 63,
+        _ => return None,
+    }))
+}
+
+/// Decodes base64 of either alphabet, with or without padding; `None` when it is none.
+pub(super) fn base64(text: &[u8]) -> Option<Vec<u8>> {
+    let kept = text.len() - text.iter().rev().take_while(|b| **b == b'=').count();
+    let mut out = Vec::with_capacity(kept / 4 * 3 + 3);
+    let (mut bits, mut held) = (0_u32, 0_u32);
+    for byte in &text[..kept] {
+        if matches!(byte, b'\r' | b'\n') {
+            continue;
+        }
+        let value = base64_value(*byte)?;
+        bits = bits << 6 | value;
+        held += 6;
+        if held >= 8 {
+            held -= 8;
+            out.push((bits >> held) as u8);
+        }
+    }
+    Some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_checksum_raises_and_never_drops() {
+        let good = with_base62_crc("abcdefghijABCDEFGHIJ0123456789");
+        assert_eq!(Check::Base62Crc32.weigh(b"", good.as_bytes(), Confidence::Medium), Some(Confidence::High));
+        let bad = format!("{}0", &good[..good.len() - 1]);
+        assert_ne!(bad, good);
+        assert_eq!(Check::Base62Crc32.weigh(b"", bad.as_bytes(), Confidence::Medium), Some(Confidence::Medium));
+    }
+
+    #[test]
+    fn a_token_whose_header_is_no_json_is_none() {
+        let head = "eyJhbGciOiJub25lIn0";
+        assert_eq!(base64(head.as_bytes()).unwrap(), br#"{"alg":"none"}"#);
+        assert!(Check::Jwt.weigh(format!("{head}.eyJ.x").as_bytes(), b"", Confidence::High).is_some());
+        assert!(Check::Jwt.weigh(b"eyJQQQQQQQQ.eyJ.x", b"", Confidence::High).is_none());
+    }
+}

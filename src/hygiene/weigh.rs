@@ -1,0 +1,359 @@
+//! Tells random strings from words, numbers, paths and digests. Only looks at the value itself and
+//! the kind of name it stands under; where it stands is for others.
+
+use super::check::is_uuid;
+use super::keys::Kind;
+use super::rule::Confidence;
+
+/// Shannon entropy in bits a byte.
+pub(super) fn entropy(text: &[u8]) -> f64 {
+    let mut counts = [0_u32; 256];
+    text.iter().for_each(|b| counts[usize::from(*b)] += 1);
+    let all = text.len().max(1) as f64;
+    let share = |n: &u32| f64::from(*n) / all;
+    -counts.iter().filter(|n| **n > 0).map(|n| share(n) * share(n).log2()).sum::<f64>()
+}
+
+/// Whether a value is a made-up one: documentation's `EXAMPLE`, `1234567890`, `abcdef…`, one
+/// character over and over.
+pub(super) fn is_dummy(secret: &[u8]) -> bool {
+    if secret.len() > 400 {
+        return false;
+    }
+    let lower = secret.to_ascii_lowercase();
+    let has = |word: &str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
+    const ANYWHERE: [&str; 22] = [
+        "example",
+        "xxxxxx",
+        "your_",
+        "your-",
+        "placeholder",
+        "changeme",
+        "change_me",
+        "change-me",
+        "dummy",
+        "replace_",
+        "replace-",
+        "replaceme",
+        "redacted",
+        "insert_",
+        "insert-",
+        "notreal",
+        "not-a-real",
+        "fake",
+        "todo",
+        "***",
+        "......",
+        "<your",
+    ];
+    let distinct = lower
+        .iter()
+        .fold([false; 256], |mut seen, b| {
+            seen[usize::from(*b)] = true;
+            seen
+        })
+        .iter()
+        .filter(|s| **s)
+        .count();
+    ANYWHERE.iter().any(|word| has(word)) || secret.len() >= 12 && distinct <= 4 || is_sequence(&lower)
+}
+
+/// Mostly steps of one from character to character, or a short piece repeated.
+fn is_sequence(lower: &[u8]) -> bool {
+    if lower.len() < 12 {
+        return false;
+    }
+    let steps = lower
+        .windows(2)
+        .filter(|w| {
+            w[1] == w[0].wrapping_add(1) || w[1].wrapping_add(1) == w[0] || w[0] == w[1] || w == b"90" || w == b"9a"
+        })
+        .count();
+    let repeats = (2..=8).any(|n| lower.len() >= 3 * n && lower.iter().zip(&lower[n..]).all(|(a, b)| a == b));
+    steps * 4 >= (lower.len() - 1) * 3 || repeats
+}
+
+/// The classes of characters in a value.
+struct Shape {
+    lower: usize,
+    upper: usize,
+    digits: usize,
+    other: usize,
+    blanks: usize,
+    /// How often the class changes from one character to the next.
+    turns: usize,
+}
+
+fn shape(value: &[u8]) -> Shape {
+    let class = |b: &u8| match b {
+        b'a'..=b'z' => 0,
+        b'A'..=b'Z' => 1,
+        b'0'..=b'9' => 2,
+        b' ' | b'\t' => 3,
+        _ => 4,
+    };
+    let count = |wanted: u8| value.iter().filter(|b| class(b) == wanted).count();
+    let turns = value.windows(2).filter(|w| class(&w[0]) != class(&w[1])).count();
+    Shape { lower: count(0), upper: count(1), digits: count(2), blanks: count(3), other: count(4), turns }
+}
+
+/// How sure it is that `value`, assigned to a name of `kind`, is a secret.
+pub(super) fn assigned(kind: Kind, value: &[u8], quoted: bool) -> Confidence {
+    if value.len() > 4096 {
+        return Confidence::Low;
+    }
+    let is_a_name = is_words(value)
+        && !value.contains(&b' ')
+        && std::str::from_utf8(value).is_ok_and(|v| super::keys::names_secret(v).is_some());
+    if !quoted && is_expression(value) || is_a_name {
+        return Confidence::Low;
+    }
+    match kind {
+        Kind::Password => password(value, quoted),
+        Kind::Token => token(value),
+    }
+}
+
+fn password(value: &[u8], quoted: bool) -> Confidence {
+    let shape = shape(value);
+    if value.len() < 4
+        || is_prose(value)
+        || is_type_or_word(value)
+        || is_path(value)
+        || is_identifier_chain(value) && !(quoted && shape.digits > 0)
+    {
+        return Confidence::Low;
+    }
+    let letters = shape.lower + shape.upper;
+    let kinds = [shape.lower, shape.upper, shape.digits, shape.other].iter().filter(|n| **n > 0).count();
+    let medium = shape.digits > 0 && letters > 0
+        || kinds >= 3
+        || shape.other > 0 && letters > 0 && value.len() >= 6 && !is_words(value)
+        || shape.digits == value.len() && value.len() >= 6
+        || quoted && value.len() >= 8 && !is_words(value)
+        || shape.turns >= 4 && shape.blanks == 0;
+    if medium { Confidence::Medium } else { Confidence::Low }
+}
+
+fn token(value: &[u8]) -> Confidence {
+    let shape = shape(value);
+    if value.len() < 8 || is_prose(value) || is_path(value) || is_type_or_word(value) || is_identifier_chain(value) {
+        return Confidence::Low;
+    }
+    let mixed = shape.digits > 0 && shape.lower + shape.upper > 0;
+    let random = mixed && entropy(value) >= 2.6
+        || is_uuid(value)
+        || value.len() >= 16 && shape.turns >= value.len() / 4 && entropy(value) >= 3.0
+        || value.len() >= 16
+            && shape.other > 0
+            && shape.upper > 0
+            && shape.lower > 0
+            && entropy(value) >= 3.2
+            && !is_words(value)
+        || value.len() >= 20 && shape.blanks == 0 && entropy(value) >= 3.3 && !is_words(value);
+    if random && shape.blanks * 6 <= value.len() { Confidence::Medium } else { Confidence::Low }
+}
+
+/// Three or more words of letters with blanks between.
+fn is_prose(value: &[u8]) -> bool {
+    let words = value.split(|b| b.is_ascii_whitespace()).filter(|w| !w.is_empty());
+    let (mut plain, mut all) = (0, 0);
+    for word in words {
+        all += 1;
+        plain += usize::from(word.iter().all(|b| b.is_ascii_alphabetic() || b".,;:!?'\"()-".contains(b)));
+    }
+    all >= 2 && plain * 4 >= all * 3
+}
+
+fn is_path(value: &[u8]) -> bool {
+    let starts = |p: &str| value.starts_with(p.as_bytes());
+    starts("/")
+        && value.iter().filter(|b| **b == b'/').count() >= 2
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b"/._-".contains(b))
+        && !has_random_part(value)
+        || starts("./")
+        || starts("../")
+        || starts("~/")
+        || starts("http://")
+        || starts("https://")
+        || starts("file:")
+        || starts("arn:")
+        || starts("secret/")
+        || starts("vault:")
+        || starts("op://")
+        || starts("projects/")
+        || value.len() > 5
+            && [
+                &b".pem"[..],
+                b".key",
+                b".txt",
+                b".json",
+                b".yaml",
+                b".yml",
+                b".crt",
+                b".py",
+                b".js",
+                b".ts",
+                b".md",
+                b".html",
+                b".php",
+            ]
+            .iter()
+            .any(|e| value.ends_with(e))
+}
+
+/// Whether a piece of it between punctuation is long and mixes letters and digits.
+pub(super) fn has_random_part(value: &[u8]) -> bool {
+    value.split(|b| !b.is_ascii_alphanumeric()).any(|part| {
+        part.len() >= 12
+            && part.iter().filter(|b| b.is_ascii_digit()).count() >= 2
+            && part.iter().any(u8::is_ascii_alphabetic)
+            && shape(part).turns >= 4
+    })
+}
+
+/// Names of code joined by dots, arrows, brackets: `config.auth.token`, `SOME_CONSTANT`, `someVar`.
+fn is_identifier_chain(value: &[u8]) -> bool {
+    let text = value.strip_suffix(b"()").unwrap_or(value);
+    let parts = text.split(|b| b".:>[]()-_/ $@{}&*!?'\"".contains(b));
+    text.first().is_some_and(|b| b.is_ascii_alphabetic() || b"$@&*!{_".contains(b))
+        && text.iter().all(|b| b.is_ascii_alphanumeric() || b".:>[]()-_/ $@{}&*!?'\"".contains(b))
+        && parts.into_iter().all(|part| part.is_empty() || is_name(part))
+        && (text.iter().any(|b| b"._:>([$-".contains(b)) || camel(text))
+}
+
+/// Letters in the humps of a name, with at most two digits at the end of it.
+fn is_name(part: &[u8]) -> bool {
+    let digits = part.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    let letters = &part[..part.len() - digits];
+    digits <= 2
+        && letters.iter().all(u8::is_ascii_alphabetic)
+        && (letters.is_empty() && digits <= 4 || plain_letters(letters))
+}
+
+/// Words rather than noise: humps of a fair length, vowels among the letters.
+fn plain_letters(letters: &[u8]) -> bool {
+    if letters.len() <= 3 || letters.iter().all(u8::is_ascii_uppercase) && letters.len() <= 4 {
+        return true;
+    }
+    let lower = letters.to_ascii_lowercase();
+    let vowels = lower.iter().filter(|b| b"aeiouy".contains(b)).count();
+    let humps = letters.windows(2).filter(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase()).count();
+    let longest_consonants = lower.split(|b| b"aeiouy".contains(b)).map(<[u8]>::len).max().unwrap_or(0);
+    let falls = letters.windows(2).filter(|w| w[0].is_ascii_uppercase() && w[1].is_ascii_lowercase()).count();
+    let rare = lower.iter().filter(|b| b"jqxz".contains(b)).count();
+    vowels * 6 >= letters.len()
+        && longest_consonants <= 5
+        && (humps.max(falls.saturating_sub(1))) * 4 <= letters.len()
+        && rare * 6 <= letters.len() + 3
+}
+
+fn camel(text: &[u8]) -> bool {
+    text.windows(2).any(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase()) && plain_letters(text)
+}
+
+/// Only words of letters, joined by `-`, `_`, `.` or blanks, perhaps with a short number behind.
+pub(super) fn is_words(value: &[u8]) -> bool {
+    let mut parts = value.split(|b| b"-_. /:,;!?()".contains(b)).filter(|p| !p.is_empty());
+    parts.all(is_name)
+}
+
+/// `0x04`, `0b11`: a number of code.
+fn is_number(value: &[u8]) -> bool {
+    matches!(value, [b'0', b'x' | b'b' | b'o', digits @ ..] if digits.len() <= 16 && digits.iter().all(|b| b.is_ascii_hexdigit() || b"_uil;,".contains(b)))
+}
+
+/// Code that makes a value: calls, references, operators.
+fn is_expression(value: &[u8]) -> bool {
+    let has = |mark: &str| memchr::memmem::find(value, mark.as_bytes()).is_some();
+    let called = value.windows(2).any(|w| w[1] == b'(' && (w[0].is_ascii_alphanumeric() || w[0] == b'_'))
+        && value.contains(&b')');
+    called
+        || has(" && ")
+        || has(" || ")
+        || has("::")
+        || has(" + ")
+        || has("->")
+        || has("![")
+        || is_number(value)
+        || value.starts_with(b"&")
+        || value.starts_with(b"*")
+}
+
+/// `Raw<Vec<u8>>`, `Result<String, Error>`, `[]byte`: a type with what it is made of.
+fn is_generic(value: &[u8]) -> bool {
+    let name = value.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_:.&".contains(b)).count();
+    name > 1
+        && matches!(value.get(name), Some(b'<' | b'['))
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b"_:.&<>[], ();'".contains(b))
+        && value.iter().filter(|b| b.is_ascii_digit()).count() <= 4
+}
+
+/// A single plain word, or the name of a type.
+fn is_type_or_word(value: &[u8]) -> bool {
+    if is_generic(value) {
+        return true;
+    }
+    let bare = value.strip_prefix(b"&").unwrap_or(value);
+    bare.len() <= 24
+        && bare.iter().all(|b| b.is_ascii_alphabetic() || b"<>[]?|&".contains(b))
+        && bare.iter().all(|b| !b.is_ascii_uppercase())
+        && plain_letters(bare)
+        || [
+            &b"String"[..],
+            b"Option<",
+            b"SecretString",
+            b"Optional[",
+            b"Buffer",
+            b"Bytes",
+            b"NSString",
+            b"Vec<",
+            b"Boolean",
+            b"Integer",
+        ]
+        .iter()
+        .any(|t| bare.starts_with(t) && bare.len() < t.len() + 20 && shape(bare).digits <= 2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn random_values_and_ordinary_ones_are_told_apart() {
+        for value in ["hunter2", "Tr0ub4dor&3", "p4ssw0rd!", "correct-horse9", "zYx98wVuT", "sup3rs3cret"] {
+            assert_eq!(assigned(Kind::Password, value.as_bytes(), true), Confidence::Medium, "{value}");
+        }
+        for value in [
+            "a8f5f167f44f4964e6c998dee827110c",
+            "Zk3vQ9tLmX2pRw8s",
+            "ab12cd34ef56",
+            "f1b2c3d4-0000-4000-8000-aabbccddeeff",
+        ] {
+            assert_eq!(assigned(Kind::Token, value.as_bytes(), true), Confidence::Medium, "{value}");
+        }
+        for value in [
+            "string",
+            "required",
+            "the password of the user",
+            "config.auth.token",
+            "getToken",
+            "/etc/ssl/private/app.pem",
+            "next_page_token",
+            "CancellationToken",
+            "access_token",
+        ] {
+            assert_eq!(assigned(Kind::Token, value.as_bytes(), true), Confidence::Low, "{value}");
+        }
+    }
+
+    #[test]
+    fn made_up_values_are_recognised() {
+        for value in ["AKIAIOSFODNN7EXAMPLE", "1234567890abcdef", "xxxxxxxxxxxx", "abababababab", "your_api_key_here"] {
+            assert!(is_dummy(value.as_bytes()), "{value}");
+        }
+        for value in ["a8f5f167f44f4964e6c998dee827110c", "Zk3vQ9tLmX2pRw8s"] {
+            assert!(!is_dummy(value.as_bytes()), "{value}");
+        }
+    }
+}
