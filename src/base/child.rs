@@ -199,8 +199,10 @@ impl Invocation {
         let deadline = Deadline::after(self.limit);
         let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
         let cap = self.cap;
-        let feed = child.stdin.take().map(|pipe| spawn_feed(pipe, self.stdin.clone()));
-        let err = child.stderr.take().map(|pipe| thread::spawn(move || drain(pipe, cap)));
+        if let Some(pipe) = child.stdin.take() {
+            spawn_feed(pipe, self.stdin.clone());
+        }
+        let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
         if let Some(mut pipe) = child.stdout.take() {
             let mut buffer = vec![0; 64 << 10];
             while let Ok(n) = pipe.read(&mut buffer) {
@@ -211,8 +213,8 @@ impl Invocation {
             }
         }
         let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
-        let (stderr, _) = join(err);
-        drop(feed.map(thread::JoinHandle::join));
+        let rest = Deadline::after(LINGER);
+        let (stderr, _) = err.map_or_else(Default::default, |heard| heard.take(&rest));
         Ok(Outcome {
             code: status.code(),
             signal: status.signal(),
