@@ -63,7 +63,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    fn from_io(path: &Path, source: io::Error) -> Self {
+    pub(super) fn from_io(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Absent { path },
@@ -341,6 +341,16 @@ impl Write for Replacement {
     fn flush(&mut self) -> io::Result<()> {
         self.temporary.as_file_mut().flush()
     }
+}
+
+/// Makes the file `path`, which must be new, for what need not outlive this run: 0600, not synced.
+///
+/// # Errors
+/// When it exists already or the system refuses.
+#[expect(clippy::disallowed_methods, reason = "this is the room that opens files")]
+pub fn create_temporary(path: &Path) -> Result<File, WriteError> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    opened.map_err(|e| WriteError::new(path, e))
 }
 
 /// Makes the names in `folder` durable.

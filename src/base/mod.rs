@@ -8,6 +8,7 @@ pub mod clock;
 pub mod digest;
 pub mod env;
 pub mod files;
+pub mod mounts;
 pub mod quantity;
 pub mod random;
 pub mod sandbox;
