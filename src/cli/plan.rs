@@ -58,7 +58,7 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
     if let Some(text) = &narrative {
         render::check_narrative(text, &loaded.case, &may_show).with_context(at)?;
     }
-    let steps = collect::prepare(&loaded.case, &loaded.folder)
+    let steps = collect::prepare_with(&loaded.case, &loaded.folder, &policy.commands)
         .map_err(|e| anyhow!("{}{}: {e}", file.display(), line_of_step(&loaded.bytes, e.step.as_deref())))?;
     let plan = Plan {
         case: loaded.case.case.clone(),

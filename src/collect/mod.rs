@@ -2,21 +2,29 @@
 //! see leaves this room only masked.
 
 mod backup;
+mod command;
+mod container;
+mod disk;
 mod doc;
 mod file;
 mod files;
 mod host;
 mod log;
 mod postgres;
+mod process;
+mod service;
 mod session;
 mod settings;
+mod sqlite;
 mod statement;
 mod subject;
 #[cfg(test)]
 mod testing;
+mod tool;
+mod uptime_kuma;
 
 pub use doc::{Doc, Setting};
-pub use session::{Gate, Progress, Session, Step, prepare};
+pub use session::{Gate, Progress, Session, Step, prepare, prepare_with};
 pub use settings::{SettingError, Settings};
 
 use std::path::Path;
@@ -76,6 +84,13 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &postgres::SchemaPrivilege,
     &postgres::Size,
     &postgres::Query,
+    &process::ProcessCollector,
+    &disk::DiskCollector,
+    &container::ContainerCollector,
+    &service::ServiceCollector,
+    &command::CommandCollector,
+    &sqlite::Query,
+    &uptime_kuma::UptimeKuma,
     &statement::StatementCollector,
 ];
 

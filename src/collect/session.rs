@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::base::clock::{self, Stopwatch};
 use crate::base::text;
 use crate::hygiene::{Look, Masked, Masker, Raw};
+use crate::model::allow::AllowedCommand;
 use crate::model::bundle::SealedFact;
 use crate::model::case::Case;
 use crate::model::fact::{Absence, Basis, Fact, Observation, Reason};
@@ -51,20 +52,29 @@ impl Step {
 /// # Errors
 /// The first step whose collector is unknown or whose settings are wrong, named.
 pub fn prepare(case: &Case, folder: &Path) -> Result<Vec<Step>, SettingError> {
-    case.collect.iter().map(|step| prepare_step(case, step, folder)).collect()
+    prepare_with(case, folder, &[])
 }
 
-fn prepare_step(case: &Case, step: &crate::model::case::Step, folder: &Path) -> Result<Step, SettingError> {
+/// The same, for a case whose policy allows `commands`.
+///
+/// # Errors
+/// See [`prepare`]; also when a step runs a command that is none of `commands`.
+pub fn prepare_with(case: &Case, folder: &Path, commands: &[AllowedCommand]) -> Result<Vec<Step>, SettingError> {
+    let prepared = |step| prepare_step(&Settings { case, step, folder, commands });
+    case.collect.iter().map(prepared).collect()
+}
+
+fn prepare_step(settings: &Settings<'_>) -> Result<Step, SettingError> {
+    let step = settings.step;
     let fail = |message: String| SettingError { step: Some(step.id.clone()), message };
     let Some(collector) = find(&step.uses) else {
         let hint = text::did_you_mean(&step.uses, COLLECTORS.iter().map(|c| c.doc().name));
         return Err(fail(format!("unknown collector `{}`{hint}", text::visible(&step.uses))));
     };
-    let settings = Settings { case, step, folder };
     if step.on.is_some() && !collector.doc().needs_target {
         return Err(fail(format!("`{}` asks no target; remove `on:`", step.uses)));
     }
-    let prepared = collector.prepare(&settings).map_err(|e| fail(format!("{}: {}", step.uses, e.message)))?;
+    let prepared = collector.prepare(settings).map_err(|e| fail(format!("{}: {}", step.uses, e.message)))?;
     Ok(Step { id: step.id.clone(), uses: step.uses.clone(), target: step.on.clone(), prepared })
 }
 

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::allow::AllowedCommand;
 use super::case::is_name;
 use super::value::{self, Value};
 
@@ -30,6 +31,9 @@ pub struct Policy {
     /// Compliance: each item observed, or stated by a seat.
     #[serde(default)]
     pub checklist: Vec<ChecklistItem>,
+    /// Read-only commands that a case may run with the collector `command`; no others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<AllowedCommand>,
     /// The policy's own proof: facts under which it passes, fails and does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<Examples>,
@@ -260,10 +264,23 @@ impl Policy {
             }
             conditions.into_iter().try_for_each(|c| c.validate(id))?;
         }
+        self.validate_commands(&mut ids)?;
         match self.checklist.iter().find(|i| i.require.is_some() == i.statement.is_some()) {
             Some(item) => Err(wrong(&item.id, "needs exactly one of `require` and `statement`")),
             None => Ok(()),
         }
+    }
+
+    fn validate_commands<'a>(&'a self, ids: &mut BTreeSet<&'a str>) -> Result<(), PolicyError> {
+        for command in &self.commands {
+            if !ids.insert(&command.id) {
+                return Err(wrong(&command.id, "duplicate id"));
+            }
+            if let Some(fault) = command.fault() {
+                return Err(wrong(&command.id, &format!("commands: {fault}")));
+            }
+        }
+        Ok(())
     }
 }
 

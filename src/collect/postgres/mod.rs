@@ -11,7 +11,7 @@ mod schema_privilege;
 mod session;
 mod size;
 mod sql;
-mod via;
+pub(super) mod via;
 
 pub use identity::Identity;
 pub use query::Query;
