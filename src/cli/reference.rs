@@ -77,7 +77,7 @@ fn collectors() -> String {
 fn collector(doc: &Doc) -> String {
     let mut text = format!("# {}\n\n{}\n\n{}\n", doc.name, doc.summary, doc.detail);
     if doc.needs_target {
-        text.push_str("\nAsks a target: `on: TARGET`.\n");
+        text.push_str("\nAsks a target: `on: TARGET` (or `target: TARGET`, the same key).\n");
     }
     if !doc.settings.is_empty() {
         text.push_str("\n| setting | type | meaning |\n|---|---|---|\n");

@@ -105,8 +105,9 @@ pub struct Step {
     pub id: String,
     /// The collector.
     pub uses: String,
-    /// The target to ask, for collectors that ask one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The target to ask, for collectors that ask one. Also written `target:`, which every reader of
+    /// YAML takes for the same word (those of YAML 1.1 take a bare `on` for `true`).
+    #[serde(default, alias = "target", skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
     /// The collector's own settings; `evidence explain COLLECTOR` lists them.
     #[serde(default, deserialize_with = "value::unique", skip_serializing_if = "Map::is_empty")]
