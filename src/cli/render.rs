@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::base::digest::Digest;
 use crate::base::files;
 use crate::render;
+use crate::report;
 use crate::seal;
 
 use super::args;
@@ -30,7 +31,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Render) -> Result<Exit> 
     files::write(&path, &record)?;
     let digest = Digest::of(&record).to_string();
     if screen.json {
-        screen.value(&serde_json::json!({"record": path, "sha256": digest, "run": bundle.info.run}))?;
+        screen.value(&report::json::record(&path, &digest, &bundle.info.run))?;
     } else {
         screen.text(&format!("record  {}\nsha256  {digest}\n", path.display()))?;
     }

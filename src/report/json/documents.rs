@@ -1,10 +1,11 @@
 //! From the program's own types to the frozen shapes.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::base::canonical;
+use crate::base::{canonical, text};
 use crate::examine::Examination;
 use crate::hygiene::mask_str;
 use crate::model;
@@ -138,6 +139,34 @@ fn examined(path: &str, found: &Examination) -> v1::Examined {
         exit_code: found.quality.exit_code(),
         examination: masked(serde_json::to_value(found).unwrap_or_default()),
     }
+}
+
+/// A record that `render` wrote.
+pub fn record(record: &Path, sha256: &str, run: &str) -> impl Serialize + use<> {
+    document("record", v1::Record { record: path(record), sha256: sha256.to_owned(), run: run.to_owned() })
+}
+
+/// A case that `init` began.
+pub fn begun(case: &str, file: &Path) -> impl Serialize + use<> {
+    document("case", v1::Begun { case: mask_str(case), path: path(file) })
+}
+
+/// An entry of the reference; the program's own words, so its examples stand as they are.
+pub fn explanation(name: &str, markdown: &str) -> impl Serialize + use<> {
+    document("explanation", v1::Explanation { name: mask_str(name), markdown: markdown.to_owned() })
+}
+
+/// A demonstration and what its verbs exited with.
+pub fn demonstration(
+    folder: &Path,
+    record: &Path,
+    exit_codes: BTreeMap<String, Option<i32>>,
+) -> impl Serialize + use<> {
+    document("demonstration", v1::Demonstration { folder: path(folder), record: path(record), exit_codes })
+}
+
+fn path(path: &Path) -> String {
+    mask_str(&text::from_name(path))
 }
 
 fn status_word(status: Status) -> &'static str {

@@ -12,9 +12,16 @@
 //! | `plan` | `case`, `policy`, `policy_sha256`, `plan_sha256`, `steps` |
 //! | `verification` | `exit_code`, `levels` |
 //! | `examinations` | `files`: `path`, `exit_code`, `examination` (as in the facts of `backup`) |
+//! | `record` | `record` (its path), `sha256`, `run` |
+//! | `case` | `case`, `path` |
+//! | `explanation` | `name`, `markdown` |
+//! | `demonstration` | `folder`, `record` (its path), `exit_codes` |
 
 mod documents;
 mod mask;
 mod v1;
 
-pub use documents::{collection, examination, examinations, facts, plan, verdict, verification};
+pub use documents::{
+    begun, collection, demonstration, examination, examinations, explanation, facts, plan, record, verdict,
+    verification,
+};

@@ -137,3 +137,34 @@ pub(super) struct Examined {
     pub exit_code: u8,
     pub examination: Value,
 }
+
+/// A record that was written.
+#[derive(Serialize)]
+pub(super) struct Record {
+    pub record: String,
+    /// SHA-256 of the record.
+    pub sha256: String,
+    pub run: String,
+}
+
+/// A case that was begun.
+#[derive(Serialize)]
+pub(super) struct Begun {
+    pub case: String,
+    pub path: String,
+}
+
+/// An entry of the reference.
+#[derive(Serialize)]
+pub(super) struct Explanation {
+    pub name: String,
+    pub markdown: String,
+}
+
+/// `exit_codes` has the code of each verb that the demonstration ran.
+#[derive(Serialize)]
+pub(super) struct Demonstration {
+    pub folder: String,
+    pub record: String,
+    pub exit_codes: BTreeMap<String, Option<i32>>,
+}
