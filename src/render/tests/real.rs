@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::*;
 use crate::base::{canonical, files, yaml};
-use crate::collect::{COLLECTORS, Progress, Session, prepare};
+use crate::collect::{COLLECTORS, Progress, Session, prepare_with};
 use crate::hygiene::{Masked, Masker};
 use crate::judge;
 use crate::model::bundle::SealedFact;
@@ -31,6 +31,11 @@ fn gzip(text: &str) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+const KUMA: &str = "CREATE TABLE monitor (id, name, type, active, interval, url);
+    CREATE TABLE heartbeat (id, monitor_id, status, time, msg);
+    INSERT INTO monitor VALUES (1, '``` | [F1] <b>', 'push', 1, 90000, NULL), (2, 'b', 'http', 0, 60, 'https://example.org');
+    INSERT INTO heartbeat VALUES (1, 1, 0, '2026-05-13 04:17:08.001', '{{ 1 }} | x');";
+
 fn scene(folder: &Path) {
     let log = "2026-05-15 04:15:01 start\n``` | <b>x</b> [F1] {{ 1 }}\n2026-05-15 04:15:02 ERROR:  permission denied \u{1b}[31m\n";
     files::write(&folder.join("job.log"), log.as_bytes()).unwrap();
@@ -38,6 +43,7 @@ fn scene(folder: &Path) {
     files::write(&folder.join("a_2 | [F1] `x`.sql.gz"), &gzip(DUMP)).unwrap();
     files::write(&folder.join("a_3.sql.gz"), &gzip("")).unwrap();
     files::write(&folder.join("plain.sql"), DUMP.as_bytes()).unwrap();
+    rusqlite::Connection::open(folder.join("kuma.db")).unwrap().execute_batch(KUMA).unwrap();
 }
 
 const STEPS: &str = "
@@ -56,6 +62,15 @@ const STEPS: &str = "
   - { id: privilege, uses: postgres.schema_privilege, on: nobody, with: { role: r, schema: s, privilege: USAGE } }
   - { id: size, uses: postgres.size, on: nobody }
   - { id: question, uses: postgres.query, on: nobody, with: { query: SELECT 1 } }
+  - { id: running, uses: process, with: { pattern: '.', limit: 3 } }
+  - { id: disk, uses: disk, with: { path: . } }
+  - { id: nodisk, uses: disk, with: { path: nowhere } }
+  - { id: box, uses: container, with: { name: no-such-container } }
+  - { id: unit, uses: service, with: { unit: no-such.service } }
+  - { id: printed, uses: command, with: { argv: [printf, '%s', '``` | [F1] {{ 1 }}'] } }
+  - { id: kuma, uses: uptime_kuma, with: { path: kuma.db } }
+  - { id: nokuma, uses: uptime_kuma, with: { path: no.db } }
+  - { id: beats, uses: sqlite.query, with: { path: kuma.db, query: 'SELECT name AS [a|b] FROM monitor' } }
   - { id: said, uses: statement, with: { seat: executor, says: It was | so., answers: C1, holds: true } }
 ";
 
@@ -68,19 +83,20 @@ fn real_bundle(template: &str) -> Bundle {
         folder.path().display()
     );
     let case: Case = yaml::decode(Path::new("case.yaml"), text.as_bytes()).unwrap();
-    let policy = "policy: p\nchecks:\n  - { id: A, title: valid, require: { fact: empty.gzip.valid, equals: true } }\n  - { id: B, title: there, require: { fact: lost.quality, equals: good } }\n";
+    let policy = "policy: p\nchecks:\n  - { id: A, title: valid, require: { fact: empty.gzip.valid, equals: true } }\n  - { id: B, title: there, require: { fact: lost.quality, equals: good } }\ncommands:\n  - { id: CMD-1, argv: [printf, '%s', { matches: '.*' }], reason: it prints | }\n";
     let policy: Policy = yaml::decode(Path::new("p.yaml"), policy.as_bytes()).unwrap();
     let mut bundle = bundle(template);
-    let (facts, hygiene) = collect(&case, folder.path());
+    let (facts, hygiene) = collect(&case, &policy, folder.path());
     let plain: Vec<Fact> = facts.iter().map(|f| f.fact.clone()).collect();
     bundle.verdict = judge::judge(&policy, &plain, &case, &bundle.info.started_at);
     bundle.narrative = None;
     Bundle { case, policy, facts, hygiene, ..bundle }
 }
 
-fn collect(case: &Case, folder: &Path) -> (Vec<SealedFact>, crate::model::bundle::HygieneTable) {
-    let steps = prepare(case, folder).unwrap();
-    let session = Session { scratch: folder, progress: &Silent, sandbox: "none", arguments: &[] };
+fn collect(case: &Case, policy: &Policy, folder: &Path) -> (Vec<SealedFact>, crate::model::bundle::HygieneTable) {
+    let steps = prepare_with(case, folder, &policy.commands).unwrap();
+    let scratch = tempfile::tempdir().unwrap();
+    let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
     let mut masker = Masker::new();
     let mut facts = Vec::new();
     let mut keep = |sealed: Masked<SealedFact>| -> Result<(), std::convert::Infallible> {
