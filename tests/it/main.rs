@@ -21,5 +21,6 @@ mod postgres;
 mod reference;
 mod scan;
 mod sealing;
+mod states;
 mod support;
 mod verify;
