@@ -43,9 +43,9 @@ static DOC: Doc = Doc {
         ("signal", "the signal that ended it"),
         ("duration_ms", "how long it ran, in milliseconds"),
         ("line", "what it printed, when that is one line"),
-        ("stdout", "the first lines of standard output"),
+        ("stdout", "the first lines of standard output, one text; missing when there was none"),
         ("stdout_lines", "the number of lines on standard output; missing when there was more than `max_bytes`"),
-        ("stderr", "the first lines of standard error"),
+        ("stderr", "the first lines of standard error, one text; missing when there was none"),
         ("stderr_lines", "the number of lines on standard error"),
     ],
     example: "- id: timers\n  uses: command\n  with: { argv: [systemctl, list-timers, --no-pager] }\n",
@@ -146,13 +146,8 @@ impl Ready {
         self.tell_output("stdout", &outcome.stdout, outcome.stdout_cut, &mut seen);
         // The child's room does not say of this one whether it was cut; one that is full may be.
         self.tell_output("stderr", &outcome.stderr, outcome.stderr.len() >= self.cap, &mut seen);
-        let one = seen.values.get("stdout").and_then(|lines| match lines {
-            Value::List(lines) if lines.len() == 1 && !seen.missing.contains_key("stdout_lines") => {
-                lines.first().cloned()
-            }
-            _ => None,
-        });
-        match one.filter(|_| seen.values.get("stdout_lines") == Some(&1_u64.into())) {
+        let one = seen.values.get("stdout_lines") == Some(&1_u64.into());
+        match seen.values.get("stdout").filter(|_| one).cloned() {
             Some(line) => seen.set("line", line),
             None => seen.miss("line", Absence::new(Reason::NotApplicable, "it did not print exactly one line")),
         }
@@ -190,8 +185,12 @@ impl Ready {
         } else if !seen.missing.contains_key(&key) {
             seen.set(&key, count);
         }
-        seen.set(name, said.lines().take(self.lines).collect::<Vec<_>>());
-        if !whole.is_empty() {
+        // One text and not a list: what makes a secret of a line may stand in the line before.
+        let first = said.lines().take(self.lines).collect::<Vec<_>>().join("\n");
+        if whole.is_empty() {
+            seen.miss(name, Absence::new(Reason::NotApplicable, "it printed nothing whole there"));
+        } else {
+            seen.set(name, first);
             seen.attachments.push(Attachment { name: format!("{name}.txt"), bytes: whole.to_vec() });
         }
     }

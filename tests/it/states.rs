@@ -295,6 +295,7 @@ checks:
   - { id: C-2, title: it lists, require: { fact: listed.exit_code, equals: 0 } }
 commands:
   - { id: CMD-1, argv: [ls, '-1', { matches: '/[a-zA-Z0-9_./-]+' }], reason: it lists a folder }
+  - { id: CMD-3, argv: [cat, { matches: '/.+' }], reason: it prints a file }
   - { id: CMD-2, argv: [touch, { matches: '/.+' }], reason: to see that the sandbox holds }
 ";
 
@@ -309,6 +310,10 @@ fn a_command_of_the_policy_runs_under_the_sandbox() {
          - {{ id: touched, uses: command, with: {{ argv: [touch, {:?}] }} }}\n",
         folder.join("b")
     );
+    let inside = "MIIEpAIBAAKCAQEAq7c".repeat(3);
+    let key = format!("-----BEGIN PRIV{0} KEY-----\n{inside}\n{inside}x\n-----END PRIV{0} KEY-----\nlast\n", "ATE");
+    let key = world.write("folder2/key", key);
+    let steps = steps + &format!("  - {{ id: key, uses: command, with: {{ argv: [cat, {key:?}], lines: 2 }} }}\n");
     world.case("c", &steps);
     world.write("policies/plain.yaml", ALLOWING);
     let plan = world.run(&["plan", "c"]).stdout;
@@ -318,6 +323,10 @@ fn a_command_of_the_policy_runs_under_the_sandbox() {
     let facts = sealed(&world, "c");
     assert_eq!((&facts["listed"]["values"]["line"], &facts["listed"]["values"]["exit_code"]), (&"a".into(), &0.into()));
     assert_eq!(facts["listed"]["artifacts"][0]["name"], "stdout.txt");
+    assert_eq!(facts["key"]["values"]["stdout_lines"], 5);
+    assert_eq!(world.run(&["render", "c"]).code, 0);
+    let found = Command::new("grep").args(["-rl", &inside[..19]]).arg(world.path("reports")).output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&found.stdout), "", "a key that `lines` cut is masked all the same");
     if ran.stdout.contains("sandbox") || facts["touched"]["values"]["exit_code"] != 0 {
         assert!(!folder.join("b").exists(), "what the sandbox refuses does not happen");
     }
@@ -333,7 +342,11 @@ fn a_command_that_is_not_on_the_list_stops_everything_before_it_begins() {
     for verb in ["plan", "collect"] {
         let ran = world.run(&[verb, "c"]);
         assert_eq!(ran.code, 2, "{}", ran.stdout);
-        assert!(ran.stderr.contains("case.yaml:7") && ran.stderr.contains("it allows CMD-1, CMD-2"), "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("case.yaml:7") && ran.stderr.contains("it allows CMD-1, CMD-3, CMD-2"),
+            "{}",
+            ran.stderr
+        );
     }
     assert!(!world.path("reports/c/runs").exists(), "no run was begun");
     for (bad, said) in
@@ -508,7 +521,11 @@ fn no_token_of_a_monitor_is_kept() {
     let path = std::env::var("PATH").unwrap();
     let step =
         format!("  - {{ id: kuma, uses: uptime_kuma, with: {{ path: {:?}, as_of: '{AS_OF}' }} }}\n", kuma.path());
-    let facts = collected(&world, &path, &step);
+    let columns = "SELECT id, push_token, push_token AS secret FROM monitor";
+    let query =
+        format!("  - {{ id: asked, uses: sqlite.query, with: {{ path: {:?}, query: '{columns}' }} }}\n", kuma.path());
+    let facts = collected(&world, &path, &(step + &query));
+    assert_eq!(facts["asked"]["values"]["row_count"], 5);
     assert_eq!(facts["kuma"]["values"]["monitors"][0]["has_push_token"], true);
     assert_eq!(facts["kuma"]["values"]["monitors"][1]["has_push_token"], false);
     assert!(facts["kuma"]["values"]["monitors"][0]["url"].as_str().unwrap().contains("/api/push/***"));
