@@ -31,7 +31,8 @@ static DOC: Doc = Doc {
     name: "sqlite.query",
     summary: "the rows of one SELECT over a private copy of an SQLite database, its log included",
     detail: "Copies the database and its write-ahead log or journal to the run's private folder, reading each file \
-             twice: a copy counts when both readings agree. SQLite opens the copy only, read-only, without \
+             twice: a copy counts when both readings agree. The shared-memory file stays where it is: SQLite makes it \
+             again from the log. SQLite opens the copy only, read-only, without \
              extensions, attached databases or PRAGMAs; a statement that is not one plain SELECT is refused. A NULL \
              is not a value: its key is left out of the row and counted in `nulls`. Transactions that were not \
              committed when it was copied are not in it.",
@@ -154,17 +155,16 @@ impl Ready {
         let mut seen = Observation::of(text::from_name(&self.path));
         source::tell(copied, &mut seen);
         seen.set("query", self.query.clone());
-        let read = guard::open(copied, self.time).and_then(|connection| self.read(connection, &mut seen));
+        let read = guard::open(copied, self.time).and_then(|connection| self.read(&connection, &mut seen));
         if let Err(why) = read {
             subject::miss_the_rest(&mut seen, &DOC, &why);
         }
         seen
     }
 
-    fn read(&self, mut connection: Connection, seen: &mut Observation) -> Result<(), Absence> {
+    fn read(&self, connection: &Connection, seen: &mut Observation) -> Result<(), Absence> {
         let fail = |error: rusqlite::Error| guard::absence(&error, &self.path, self.time);
-        guard::restrict(&mut connection).map_err(fail)?;
-        let mut statement = guard::prepare(&connection, &self.query).map_err(fail)?;
+        let mut statement = guard::prepare(connection, &self.query).map_err(fail)?;
         let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         check_names(&columns)?;
         let (rows, cut) = self.rows(&mut statement, columns.len())?;
@@ -312,6 +312,8 @@ mod tests {
         let many = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x+1 FROM n) SELECT x FROM n";
         let seen = ask(&path, many);
         assert_eq!((&seen.values["cut"], seen.missing["row_count"].reason), (&true.into(), Reason::Limit));
+        let columns = ask(&path, "SELECT name FROM pragma_table_info('jobs') WHERE type = 'BLOB'");
+        assert_eq!(columns.values["value"], "raw".into());
         let reason = |query: &str| ask(&path, query).missing["rows"].reason;
         assert_eq!(reason(&many.replace("SELECT x FROM", "SELECT count(*) AS c FROM")), Reason::TimedOut);
         assert_eq!(reason("SELECT load_extension('x') AS x"), Reason::Failed);
