@@ -568,6 +568,13 @@ fn a_paused_group_pauses_its_monitors_and_foreign_databases_are_refused() {
     let fact = kuma.look("");
     assert_eq!(text(&fact, "monitors.1.state"), "paused");
     assert_eq!((int(&fact, "paused_total"), int(&fact, "down_total")), (4, 0));
+    kuma.writer.execute_batch("UPDATE heartbeat SET status = 9 WHERE monitor_id = 1").unwrap();
+    let fact = kuma.look("");
+    assert_eq!(
+        (text(&fact, "monitors.0.state"), value(&fact, "unclear").to_string()),
+        ("unclear", "[pg-backup]".into())
+    );
+    assert_eq!(reason(&fact, "stale_total"), Reason::Unparsable, "a total that leaves one out is none");
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("other.db");
     Connection::open(&other).unwrap().execute_batch("CREATE TABLE monitor (id INTEGER)").unwrap();

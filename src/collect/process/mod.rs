@@ -11,7 +11,7 @@ use chrono::{DateTime, Duration, Utc};
 use regex::Regex;
 use serde::Deserialize;
 
-use crate::base::{clock, text};
+use crate::base::{clock, env, text};
 use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
@@ -130,6 +130,11 @@ impl Ready {
 
     /// Why the number of matching processes is not known.
     fn unseen(&self, table: &Table) -> Option<Absence> {
+        // A name that nobody has matches no process, and says nothing about any.
+        if let Some(user) = self.user.as_ref().filter(|user| !is_user(user)) {
+            let message = format!("this machine knows no user `{user}`, so none of its processes can be that user's");
+            return Some(Absence::new(Reason::Failed, message).settled_by(self.by_hand()));
+        }
         let message = match (&table.hidden, table.unread.len()) {
             // A single process that was read is no matter of what else there may be.
             (Some(_), _) if self.pid.is_some_and(|pid| table.processes.iter().any(|p| p.pid == pid)) => return None,
@@ -165,6 +170,10 @@ impl Ready {
                 .as_ref()
                 .is_none_or(|user| *user == process.uid.to_string() || names.both(process.uid, process.uid).0 == user)
     }
+}
+
+fn is_user(user: &str) -> bool {
+    user.parse::<u32>().is_ok() || env::user_by_name(user).is_some()
 }
 
 struct Now {
@@ -334,6 +343,13 @@ mod tests {
             assert_eq!(absence.reason, Reason::Denied);
             assert_eq!(absence.settle.as_deref(), Some(r"sudo pgrep -fa -- 'it'\''s'"));
         }
+    }
+
+    #[test]
+    fn a_user_that_nobody_is_has_no_processes_to_count() {
+        let seen = look(&ProcessCollector, "{ pattern: '.', user: nobody-of-this-name }");
+        assert_eq!(seen.missing["count"].reason, Reason::Failed);
+        assert!(look(&ProcessCollector, "{ pattern: '.', user: '0' }").values.contains_key("count_seen"));
     }
 
     #[test]

@@ -58,12 +58,17 @@ pub(super) static DOC: Doc = Doc {
         ("down_total", "how many active ones were down at their last heartbeat"),
         ("pending_total", "how many active ones were being tried again"),
         ("maintenance_total", "how many active ones were under maintenance"),
-        ("unclear_total", "how many active ones have a last heartbeat whose status or time is not understood"),
+        (
+            "unclear_total",
+            "how many active ones have a last status, time or interval that is not understood, or one that lies \
+             ahead; then up_total, down_total and stale_total are missing",
+        ),
         ("stale_total", "how many active ones have a last heartbeat older than interval and margin"),
         ("never_seen_total", "how many active ones have no heartbeat"),
         ("paused_total", "how many are paused, themselves or by their group"),
         ("down", "names of those that are down"),
         ("stale", "names of those that are stale"),
+        ("unclear", "names of those that are unclear"),
         ("never_seen", "names of those never seen"),
         ("paused", "names of those that are paused"),
         ("monitor", "the only monitor, when `only` names one: as in `monitors`"),

@@ -119,6 +119,9 @@ impl Ready {
         }
         let measure = Measure { as_of: self.as_of.unwrap_or_else(clock::now), margin: self.margin };
         let all = monitors::read(connection, &schema).map_err(fail)?;
+        if all.len() > monitors::MOST {
+            return Err(Absence::new(Reason::Limit, format!("more than {} monitors", monitors::MOST)));
+        }
         tell_schema(&schema, measure, seen);
         let found: Vec<&Monitor> = all.iter().filter(|monitor| self.wants(monitor)).collect();
         self.tell_asked(&all, &found, measure, seen);
@@ -170,14 +173,23 @@ fn tell_totals(found: &[&Monitor], measure: Measure, seen: &mut Observation) {
         ("never_seen_total", State::NeverSeen),
         ("paused_total", State::Paused),
     ] {
-        seen.set(key, found.iter().filter(|monitor| monitor.state() == state).count());
+        seen.set(key, found.iter().filter(|monitor| monitor.state(measure) == state).count());
     }
     let stale = names(&|monitor| monitor.stale(measure));
     seen.set("stale_total", stale.len());
     seen.set("stale", stale);
-    seen.set("down", names(&|monitor| monitor.state() == State::Down));
-    seen.set("never_seen", names(&|monitor| monitor.state() == State::NeverSeen));
-    seen.set("paused", names(&|monitor| monitor.state() == State::Paused));
+    let unclear = names(&|monitor| monitor.state(measure) == State::Unclear);
+    if !unclear.is_empty() {
+        let message = format!("of {} the last status, its time or the interval is not understood", unclear.join(", "));
+        for total in ["up_total", "down_total", "stale_total"] {
+            seen.values.remove(total);
+            seen.miss(total, Absence::new(Reason::Unparsable, message.clone()));
+        }
+    }
+    seen.set("unclear", unclear);
+    seen.set("down", names(&|monitor| monitor.state(measure) == State::Down));
+    seen.set("never_seen", names(&|monitor| monitor.state(measure) == State::NeverSeen));
+    seen.set("paused", names(&|monitor| monitor.state(measure) == State::Paused));
 }
 
 #[cfg(test)]

@@ -13,7 +13,10 @@ use crate::model::value::{Map, Value};
 use super::schema::Schema;
 
 /// More monitors than this are not those of one installation.
-const MOST: usize = 20_000;
+pub(super) const MOST: usize = 20_000;
+
+/// So many seconds may two clocks differ.
+const AHEAD: i64 = 60;
 
 /// What a monitor is in, from itself, its groups and its last heartbeat.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub(super) enum State {
     Down,
     Pending,
     Maintenance,
-    /// A status or time that is not understood.
+    /// A status, time or interval from which nothing follows.
     Unclear,
 }
 
@@ -82,9 +85,10 @@ pub(super) fn read(connection: &Connection, schema: &Schema) -> Result<Vec<Monit
     let or_null = |name: &'static str| if has(name) { name } else { "NULL" };
     let token = if has("push_token") { "push_token IS NOT NULL AND push_token <> ''" } else { "NULL" };
     let sql = format!(
-        "SELECT id, name, type, active, interval, {}, {}, {token} FROM monitor ORDER BY id LIMIT {MOST}",
+        "SELECT id, name, type, active, interval, {}, {}, {token} FROM monitor ORDER BY id LIMIT {}",
         or_null("url"),
         or_null("parent"),
+        MOST + 1,
     );
     let mut statement = connection.prepare(&sql)?;
     let mut monitors = statement.query_map([], monitor)?.collect::<Result<Vec<_>, _>>()?;
@@ -192,13 +196,13 @@ fn time(cell: &Cell) -> Option<DateTime<Utc>> {
 }
 
 impl Monitor {
-    pub(super) fn state(&self) -> State {
+    pub(super) fn state(&self, measure: Measure) -> State {
         if self.paused {
             return State::Paused;
         }
         let Some(last) = &self.last else { return State::NeverSeen };
         match last.status {
-            _ if last.at.is_none() => State::Unclear,
+            _ if self.slack(measure).is_none() => State::Unclear,
             Some(0) => State::Down,
             Some(1) => State::Up,
             Some(2) => State::Pending,
@@ -211,9 +215,10 @@ impl Monitor {
         self.last.as_ref()?.at.map(|at| (measure.as_of - at).num_seconds())
     }
 
-    /// Seconds left until the next heartbeat is overdue; of active ones only.
+    /// Seconds left until the next heartbeat is overdue; of active ones only. A heartbeat that lies
+    /// ahead comes from another clock: nothing can be counted from it.
     fn slack(&self, measure: Measure) -> Option<i64> {
-        let age = self.age(measure).filter(|_| !self.paused)?;
+        let age = self.age(measure).filter(|age| !self.paused && *age >= -AHEAD)?;
         Some(self.interval?.saturating_add(measure.margin).saturating_sub(age))
     }
 
@@ -241,7 +246,7 @@ impl Monitor {
         set("type", self.kind.clone().map(Value::from));
         set("url", self.url.clone().map(Value::from));
         set("active", Some(self.active.into()));
-        set("state", Some(self.state().word().into()));
+        set("state", Some(self.state(measure).word().into()));
         set("interval_seconds", self.interval.map(Value::from));
         set("has_push_token", self.push_token.map(Value::from));
         set("notifications", self.notifications.map(Value::from));
@@ -331,8 +336,12 @@ mod tests {
         assert!(!with(Some(beat(999, 1)), true).stale(measure), "a paused one is not awaited");
         assert!(!with(None, false).stale(measure), "never seen is not stale");
         assert_eq!(with(Some(beat(70, 1)), false).told(measure)["slack_seconds"], 0_i64.into());
-        assert_eq!(with(Some(beat(1, 7)), false).state(), State::Unclear);
-        assert_eq!(with(Some(Beat { at: None, ..beat(1, 1) }), false).state(), State::Unclear);
-        assert_eq!(with(Some(beat(1, 0)), false).state(), State::Down);
+        let state = |monitor: Monitor| monitor.state(measure);
+        assert_eq!(state(with(Some(beat(1, 7)), false)), State::Unclear);
+        assert_eq!(state(with(Some(Beat { at: None, ..beat(1, 1) }), false)), State::Unclear);
+        assert_eq!(state(with(Some(beat(-3600, 1)), false)), State::Unclear, "it lies ahead");
+        assert_eq!(state(Monitor { interval: None, ..with(Some(beat(1, 1)), false) }), State::Unclear);
+        assert_eq!(state(with(Some(beat(1, 0)), false)), State::Down);
+        assert_eq!(state(with(None, false)), State::NeverSeen);
     }
 }
