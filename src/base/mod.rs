@@ -11,5 +11,6 @@ pub mod files;
 pub mod quantity;
 pub mod random;
 pub mod sandbox;
+pub mod signals;
 pub mod text;
 pub mod yaml;
