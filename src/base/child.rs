@@ -199,6 +199,17 @@ impl Invocation {
         self
     }
 
+    /// The names of the variables that the child will see, sorted.
+    #[must_use]
+    pub fn environment(&self) -> Vec<String> {
+        let ours = env::all().map(|(name, _)| name).filter(|name| self.sees(name));
+        let names = ours.chain(self.set.iter().map(|(name, _)| name.clone()));
+        let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Starts the child, follows it to its end and gives what it said.
     ///
     /// # Errors

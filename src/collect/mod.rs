@@ -16,7 +16,7 @@ mod subject;
 mod testing;
 
 pub use doc::{Doc, Setting};
-pub use session::{Gate, Progress, Session, Step, prepare};
+pub use session::{Gate, Progress, Session, Step, halted, prepare, prepare_steps};
 pub use settings::{SettingError, Settings};
 
 use std::path::Path;

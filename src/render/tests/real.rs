@@ -90,7 +90,7 @@ fn collect(case: &Case, folder: &Path) -> (Vec<SealedFact>, crate::model::bundle
         facts.push(sealed);
         Ok(())
     };
-    session.run(&steps, &mut masker, &mut |_| None, &mut keep).unwrap();
+    session.run(&steps, &mut Vec::new(), &mut masker, &mut |_| None, &mut keep).unwrap();
     (facts, masker.table())
 }
 
