@@ -54,12 +54,7 @@ fn refuse(pipeline: &mut Pipeline<'_>, ready: &Ready, stop: &str) -> Result<()> 
     without_action(pipeline, &ready.after, &Absence::new(Reason::Halted, message))
 }
 
-fn govern(
-    pipeline: &mut Pipeline<'_>,
-    ready: &Ready,
-    action: &govern::Ready,
-    before: &govern::Snapshot,
-) -> Result<()> {
+fn govern(pipeline: &mut Pipeline<'_>, ready: &Ready, action: &govern::Ready, before: &govern::Snapshot) -> Result<()> {
     act(pipeline, action)?;
     let ours = pipeline.folder().to_owned();
     let watch = Stopwatch::start();

@@ -90,7 +90,9 @@ fn exit(board: &Board) -> Exit {
     match () {
         () if !board.in_state(State::Broken).is_empty() => Exit::Mismatch,
         () if !board.in_state(State::Invalid).is_empty() => Exit::Usage,
-        () if board.cases.is_empty() || !board.waited_for().is_empty() || !board.cycles.is_empty() => Exit::NotEstablished,
+        () if board.cases.is_empty() || !board.waited_for().is_empty() || !board.cycles.is_empty() => {
+            Exit::NotEstablished
+        }
         () => Exit::Established,
     }
 }

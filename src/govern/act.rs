@@ -122,7 +122,8 @@ impl Ready {
             ChildError::Io { .. } => Reason::Failed,
         };
         let folder = text::from_name(&self.folder);
-        let message = if self.folder.is_dir() { error.to_string() } else { format!("the folder {folder} is not there") };
+        let message =
+            if self.folder.is_dir() { error.to_string() } else { format!("the folder {folder} is not there") };
         let program = self.argv.first().map_or("", String::as_str);
         let path = if program.contains('/') { program.to_owned() } else { env::var("PATH").unwrap_or_default() };
         let settle = match reason {
@@ -244,7 +245,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let absence = |action: &str| act(action, folder.path()).absence.unwrap();
         let gone = absence("{ title: t, command: [no-such-program-here] }");
-        assert_eq!((gone.reason, gone.settle.as_deref()), (Reason::NotFound, Some("command -v -- no-such-program-here")));
+        assert_eq!(
+            (gone.reason, gone.settle.as_deref()),
+            (Reason::NotFound, Some("command -v -- no-such-program-here"))
+        );
         let place = absence("{ title: t, command: ['true'], folder: gone }");
         assert!(place.message.contains("gone is not there"));
         files::write(&folder.path().join("plain"), b"x").unwrap();
@@ -254,14 +258,27 @@ mod tests {
     #[test]
     fn at_its_limit_it_has_no_exit_code_of_its_own() {
         let folder = tempfile::tempdir().unwrap();
-        let seen = act("{ title: t, command: \"trap 'exit 0' TERM; sleep 30 & wait\", shell: true, limit: 200ms }", folder.path());
-        assert_eq!((seen.values["timed_out"].clone(), seen.missing["exit_code"].reason), (true.into(), Reason::TimedOut));
+        let seen = act(
+            "{ title: t, command: \"trap 'exit 0' TERM; sleep 30 & wait\", shell: true, limit: 200ms }",
+            folder.path(),
+        );
+        assert_eq!(
+            (seen.values["timed_out"].clone(), seen.missing["exit_code"].reason),
+            (true.into(), Reason::TimedOut)
+        );
     }
 
     #[test]
     fn the_plan_has_the_exact_words() {
-        let plan = ready("{ title: t, command: [bin/a, 'b c'], folder: x, limit: 90s, watch: { logs: [l.log] } }", Path::new("/c")).plan();
-        assert_eq!((plan.argv, plan.folder, plan.limit_ms), (vec!["/c/x/bin/a".into(), "b c".into()], "/c/x".into(), 90_000));
+        let plan = ready(
+            "{ title: t, command: [bin/a, 'b c'], folder: x, limit: 90s, watch: { logs: [l.log] } }",
+            Path::new("/c"),
+        )
+        .plan();
+        assert_eq!(
+            (plan.argv, plan.folder, plan.limit_ms),
+            (vec!["/c/x/bin/a".into(), "b c".into()], "/c/x".into(), 90_000)
+        );
         assert_eq!(plan.watched_logs, ["/c/l.log"]);
     }
 

@@ -63,7 +63,10 @@ pub(super) static EFFECTS: Doc = Doc {
     values: &[
         ("from", "when the look before began, RFC 3339 UTC with nanoseconds"),
         ("to", "when the look after had ended, the same way"),
-        ("new_files", "list of `path`, `kind`, `size_bytes`, `mode`, `mtime`, and `renamed_from` where it is the same inode"),
+        (
+            "new_files",
+            "list of `path`, `kind`, `size_bytes`, `mode`, `mtime`, and `renamed_from` where it is the same inode",
+        ),
         ("new_files_total", "how many there are; missing when not everything was seen"),
         ("changed_files", "list of `path`, `what` (`size, mtime`), `before_bytes`, `after_bytes`"),
         ("changed_files_total", "how many there are; missing when not everything was seen"),
@@ -79,7 +82,10 @@ pub(super) static EFFECTS: Doc = Doc {
             "list of `path`, `state` (`unchanged`, `grown`, `new`, `replaced`, `gone`, `none`), `lines_added`, `bytes_added`, `lines` (list of `line`, `text`); the whole in `log-N.txt`",
         ),
         ("log_lines_added", "lines added to all watched logs together; missing when one of them cannot tell"),
-        ("compared.ID.differences", "how many values differ between ID and ID-after; missing when something was not seen"),
+        (
+            "compared.ID.differences",
+            "how many values differ between ID and ID-after; missing when something was not seen",
+        ),
         ("differences", "list of `fact`, `path`, `before`, `after`: where they differ"),
         ("differences_cut", "whether that list is shorter than what was found"),
     ],

@@ -37,11 +37,14 @@ fn folders(seen: &mut Observation, watched: &Watched, before: &Snapshot, after: 
         let names = ["new_files", "changed_files", "removed_files", "files_cut", "unseen"];
         return names.iter().for_each(|name| seen.miss(name, not_asked("folder")));
     }
-    seen.how.extend(watched.folders.iter().map(|folder| format!("compared everything below {}", text::from_name(folder))));
+    seen.how
+        .extend(watched.folders.iter().map(|folder| format!("compared everything below {}", text::from_name(folder))));
     let blind = before.tree.blind(&after.tree);
     let found = before.tree.compare(&after.tree);
     let mut any_cut = false;
-    for (name, mut list) in [("new_files", found.new), ("changed_files", found.changed), ("removed_files", found.removed)] {
+    for (name, mut list) in
+        [("new_files", found.new), ("changed_files", found.changed), ("removed_files", found.removed)]
+    {
         let cut = !blind.is_empty() || list.len() > MOST;
         any_cut |= cut;
         match blind.first() {
@@ -130,7 +133,8 @@ mod tests {
     }
 
     fn fact(id: &str, rest: &str) -> Fact {
-        let head = format!(r#""id":"{id}","uses":"file","basis":"observed","source":"/x","observed_at":"t","took_ms":1"#);
+        let head =
+            format!(r#""id":"{id}","uses":"file","basis":"observed","source":"/x","observed_at":"t","took_ms":1"#);
         serde_json::from_str(&format!("{{{head},{rest}}}")).unwrap()
     }
 

@@ -51,7 +51,8 @@ fn unseen(fact: &Fact) -> Option<Absence> {
         None => fact.missing.iter().find(|(_, why)| why.reason.hides()).map(|(path, why)| (path.as_str(), why))?,
     };
     let dot = if path.is_empty() { "" } else { "." };
-    let message = format!("{}{dot}{path} was not seen ({}), so nothing is known to be equal", fact.id, why.reason.word());
+    let message =
+        format!("{}{dot}{path} was not seen ({}), so nothing is known to be equal", fact.id, why.reason.word());
     Some(Absence { message, reason: Reason::Unavailable, settle: why.settle.clone() })
 }
 

@@ -161,7 +161,9 @@ pub fn outdated(bundle: &Bundle, now: &str) -> Own {
     if matches!(closure, Closure::Closed | Closure::ClosedWithNotes) {
         let again = judge(&bundle.policy, &facts, &bundle.case, now);
         if matches!(self::closure(&again), Closure::Open | Closure::HardStop) {
-            outdated.extend(fallen(&then, &again).into_iter().map(|row| format!("{} no longer holds: {}", row.id, row.title)));
+            outdated.extend(
+                fallen(&then, &again).into_iter().map(|row| format!("{} no longer holds: {}", row.id, row.title)),
+            );
         }
         let age = age_seconds(&bundle.info.started_at, now).unwrap_or(f64::INFINITY);
         outdated.extend(bundle.policy.max_age_seconds().filter(|most| age > *most).map(|most| {
@@ -201,7 +203,8 @@ fn fallen<'a>(then: &Verdict, again: &'a Verdict) -> Vec<&'a Row> {
 pub fn board(mut subjects: Vec<Subject>) -> Board {
     subjects.sort_by(|a, b| a.case.cmp(&b.case));
     let names: BTreeSet<String> = subjects.iter().map(|subject| subject.case.clone()).collect();
-    let missing: BTreeSet<_> = subjects.iter().flat_map(|s| &s.requires).filter(|name| !names.contains(*name)).collect();
+    let missing: BTreeSet<_> =
+        subjects.iter().flat_map(|s| &s.requires).filter(|name| !names.contains(*name)).collect();
     let missing = missing.into_iter().cloned().collect();
     let closed = closed(&subjects);
     let users = users(&subjects);
@@ -272,7 +275,9 @@ fn state(subject: &Subject, blocked_by: &[String]) -> (State, Vec<String>) {
             let own = if *fails { "an item of its policy fails" } else { "an item of its policy is not established" };
             (State::Open, std::iter::once(own.to_owned()).chain(waits).collect())
         }
-        Own::Judged { outdated, .. } if !outdated.is_empty() => (State::Stale, outdated.iter().cloned().chain(waits).collect()),
+        Own::Judged { outdated, .. } if !outdated.is_empty() => {
+            (State::Stale, outdated.iter().cloned().chain(waits).collect())
+        }
         Own::Judged { .. } if !blocked_by.is_empty() => (State::Open, waits.into_iter().collect()),
         Own::Judged { closure: Closure::ClosedWithNotes, .. } => (State::ClosedWithNotes, Vec::new()),
         Own::Judged { .. } => (State::Closed, Vec::new()),
@@ -353,9 +358,13 @@ mod tests {
     #[test]
     fn what_is_blocked_blocks_what_comes_after_it() {
         let closed = || judged(Closure::Closed);
-        let found = board(vec![subject("c", &["b"], closed()), subject("b", &["a"], closed()), subject("a", &[], Own::NoRun)]);
+        let found =
+            board(vec![subject("c", &["b"], closed()), subject("b", &["a"], closed()), subject("a", &[], Own::NoRun)]);
         let of = |name: &str| found.cases.iter().find(|s| s.subject.case == name).unwrap();
-        assert_eq!((of("a").blocks.as_slice(), of("b").blocks.as_slice()), (&["b".to_owned()][..], &["c".to_owned()][..]));
+        assert_eq!(
+            (of("a").blocks.as_slice(), of("b").blocks.as_slice()),
+            (&["b".to_owned()][..], &["c".to_owned()][..])
+        );
         assert_eq!(of("c").blocked_by, ["b"]);
         assert_eq!(found.waited_for(), ["a", "b"]);
     }

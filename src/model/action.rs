@@ -107,9 +107,8 @@ impl Governed {
     /// # Errors
     /// The first thing that is wrong.
     pub fn validate(&self) -> Result<(), CaseError> {
-        let wrong = |key: &str, message: &str| {
-            Err(CaseError { key: format!("action.{key}"), message: message.to_owned() })
-        };
+        let wrong =
+            |key: &str, message: &str| Err(CaseError { key: format!("action.{key}"), message: message.to_owned() });
         match (&self.command, self.shell) {
             (Command::Words(_), true) => return wrong("command", "with `shell: true` it is one line of text"),
             (Command::Line(_), false) => {

@@ -315,11 +315,8 @@ mod tests {
         let after = fact(
             r#""values":{"entries":[{"path":"a","size":9},{"path":"b","size":1},{"path":"c","size":3}],"names":["z","y","x"]}"#,
         );
-        let expected = [
-            "entries[a]: nothing -> {path: a, size: 9}",
-            "entries[c].size: 2 -> 3",
-            "names[]: nothing -> z",
-        ];
+        let expected =
+            ["entries[a]: nothing -> {path: a, size: 9}", "entries[c].size: 2 -> 3", "names[]: nothing -> z"];
         assert_eq!(told(&before, &after), expected);
         let (old, new) = (fact(r#""values":{"l":[1,2]}"#), fact(r#""values":{"l":[2,1]}"#));
         assert_eq!(told(&old, &new), ["l (order): [1, 2] -> [2, 1]"]);
@@ -348,8 +345,12 @@ mod tests {
             made.id = id.to_owned();
             made
         };
-        let found = runs(&[named("a", 1), named("b", 1), named("c", 1)], &[named("b", 1), named("c", 2), named("d", 1)]);
-        assert_eq!((found.appeared.as_slice(), found.vanished.as_slice()), (&["d".to_owned()][..], &["a".to_owned()][..]));
+        let found =
+            runs(&[named("a", 1), named("b", 1), named("c", 1)], &[named("b", 1), named("c", 2), named("d", 1)]);
+        assert_eq!(
+            (found.appeared.as_slice(), found.vanished.as_slice()),
+            (&["d".to_owned()][..], &["a".to_owned()][..])
+        );
         assert_eq!((found.equal.as_slice(), found.changed[0].id.as_str()), (&["b".to_owned()][..], "c"));
         assert!(!found.is_empty() && runs(&[named("a", 1)], &[named("a", 1)]).is_empty());
     }

@@ -52,7 +52,8 @@ const JOB: &str = "echo \"args: $*\"; echo working >&2\n\
     echo \"$(date +%T) success\" >>\"$ROOT/log/job.log\"\nexit 0";
 
 fn facts(ran: &Ran) -> Vec<Value> {
-    let json: Value = serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {} {}", ran.stdout, ran.stderr));
+    let json: Value =
+        serde_json::from_str(&ran.stdout).unwrap_or_else(|e| panic!("{e}: {} {}", ran.stdout, ran.stderr));
     json["facts"].as_array().unwrap().iter().map(|fact| fact["fact"].clone()).collect()
 }
 
@@ -62,6 +63,14 @@ fn fact(ran: &Ran, id: &str) -> Value {
 
 fn row<'a>(json: &'a Value, id: &str) -> &'a Value {
     json["verdict"]["rows"].as_array().unwrap().iter().find(|row| row["id"] == id).unwrap()
+}
+
+/// The run renders, and run and record verify.
+fn verifies(world: &World) {
+    for args in [["render", "job"], ["verify", "job"]] {
+        let ran = world.run(&args);
+        assert_eq!(ran.code, 0, "{args:?}: {} {}", ran.stdout, ran.stderr);
+    }
 }
 
 #[test]
@@ -108,7 +117,7 @@ fn a_hard_stop_before_it_means_it_never_starts() {
     }
     let json: Value = serde_json::from_str(&ran.stdout).unwrap();
     assert_eq!(row(&json, "C-1")["status"], "unknown");
-    assert_eq!(world.run(&["verify", "job"]).code, 0);
+    verifies(&world);
 }
 
 #[test]
@@ -134,7 +143,11 @@ fn a_hard_stop_on_what_comes_after_waits_for_it() {
 fn collect_and_plan_never_start_it() {
     let world = world("touch \"$ROOT/marker\"", "");
     let plan = world.run(&["plan", "job"]);
-    assert!(plan.stdout.contains("ACTION: Run the job once") && plan.stdout.contains("ROOT/job.sh --once"), "{}", plan.stdout);
+    assert!(
+        plan.stdout.contains("ACTION: Run the job once") && plan.stdout.contains("job.sh --once"),
+        "{}",
+        plan.stdout
+    );
     assert!(plan.stdout.find("ACTION").unwrap() < plan.stdout.find("newest-after").unwrap());
     let ran = world.run(&["collect", "job", "--json"]);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
@@ -146,7 +159,7 @@ fn collect_and_plan_never_start_it() {
     let json: Value = serde_json::from_str(&check.stdout).unwrap();
     let row = json["rows"].as_array().unwrap().iter().find(|row| row["id"] == "C-1").unwrap();
     assert_eq!(row["status"], "unknown");
-    assert_eq!(world.run(&["verify", "job"]).code, 0);
+    verifies(&world);
 }
 
 #[test]
@@ -213,9 +226,13 @@ fn gone(pid: &str) -> bool {
 
 #[test]
 fn the_environment_is_hidden_and_nobody_answers() {
-    let world = world("env >\"$ROOT/seen\"; read -r x || echo empty >>\"$ROOT/seen\"", "  env: [LET_THROUGH]\n  set: { GIVEN: here }\n");
+    let world = world(
+        "env >\"$ROOT/seen\"; read -r x || echo empty >>\"$ROOT/seen\"",
+        "  env: [LET_THROUGH]\n  set: { GIVEN: here }\n",
+    );
     let mut command = world.command(&["run", "job", "--json"]);
-    let ran = world.ran(command.env("LET_THROUGH", "yes").env("HIDDEN_ONE", "no").write_stdin("ours\n").output().unwrap());
+    let ran =
+        world.ran(command.env("LET_THROUGH", "yes").env("HIDDEN_ONE", "no").write_stdin("ours\n").output().unwrap());
     let seen = fs::read_to_string(world.path("seen")).unwrap();
     assert!(seen.contains("LET_THROUGH=yes") && seen.contains("GIVEN=here") && seen.contains("empty\n"), "{seen}");
     assert!(!seen.contains("HIDDEN_ONE"), "{seen}");
@@ -226,7 +243,8 @@ fn the_environment_is_hidden_and_nobody_answers() {
 #[test]
 fn a_secret_in_its_output_or_in_a_log_is_masked_everywhere() {
     let secret = format!("ghp_{}", "Zx9Kq2Lm7Rt4Vb8Nc3Wd6Yf1Hg5Js0Pa4Qe7");
-    let script = format!("echo 'token={secret}'; echo 'token={secret}' >&2; echo \"using {secret}\" >>\"$ROOT/log/job.log\"");
+    let script =
+        format!("echo 'token={secret}'; echo 'token={secret}' >&2; echo \"using {secret}\" >>\"$ROOT/log/job.log\"");
     let world = world(&script, "");
     let ran = world.run(&["run", "job", "--json"]);
     assert!(!ran.stdout.contains(&secret) && ran.stdout.contains("***"), "{}", ran.stdout);
@@ -236,7 +254,10 @@ fn a_secret_in_its_output_or_in_a_log_is_masked_everywhere() {
         assert!(!String::from_utf8_lossy(&bytes).contains(&secret), "{path}");
     }
     let run = world.run_folder("job");
-    assert!(run.join("data/artifacts/action/stdout.txt").exists() && run.join("data/artifacts/side_effects/log-1.txt").exists());
+    assert!(
+        run.join("data/artifacts/action/stdout.txt").exists()
+            && run.join("data/artifacts/side_effects/log-1.txt").exists()
+    );
 }
 
 /// Starts `evidence run job` and waits until the script has written `started`.
@@ -292,7 +313,7 @@ fn being_asked_to_end_ends_its_group_and_is_written_down() {
         let facts = fs::read_to_string(world.run_folder("job").join("data/facts.jsonl")).unwrap();
         assert!(facts.contains("\"interrupted\":true"), "{facts}");
         assert!(gone(fs::read_to_string(world.path("pid")).unwrap().trim()));
-        assert_eq!(world.run(&["verify", "job"]).code, 0);
+        verifies(&world);
     }
 }
 
@@ -324,11 +345,14 @@ fn a_case_says_what_is_wrong_with_its_action() {
     let cut = case.find("action:").unwrap();
     world.write("reports/job/case.yaml", &case[..cut]);
     assert!(world.run(&["plan", "job"]).stderr.contains("no `action`"));
-    world.write("reports/job/case.yaml", case.replace("phase: both, ", "").replace("phase: after, ", ""));
+    world.write("reports/job/case.yaml", &case);
     world.write("policies/governed.yaml", POLICY.replace("action.exit_code", "action.exit_kode"));
     assert!(world.run(&["plan", "job"]).stderr.contains("exit_kode"));
     world.case("calm", "collect: [{ id: subject, uses: host }]\n");
-    world.write("policies/plain.yaml", "policy: plain\nchecks: [{ id: A, title: a, require: { fact: subject.user, present: true } }]\n");
+    world.write(
+        "policies/plain.yaml",
+        "policy: plain\nchecks: [{ id: A, title: a, require: { fact: subject.user, present: true } }]\n",
+    );
     let ran = world.run(&["run", "calm"]);
     assert!(ran.code == 2 && ran.stderr.contains("has no `action:`"), "{}", ran.stderr);
 }
@@ -337,7 +361,10 @@ fn a_case_says_what_is_wrong_with_its_action() {
 fn diff_shows_what_differs_and_nothing_else() {
     let world = World::new();
     world.write("subject.txt", "one");
-    world.case("d", "collect:\n  - { id: subject, uses: file, with: { path: ../../subject.txt } }\n  - { id: here, uses: host }\n");
+    world.case(
+        "d",
+        "collect:\n  - { id: subject, uses: file, with: { path: ../../subject.txt } }\n  - { id: here, uses: host }\n",
+    );
     assert_eq!(world.run(&["diff", "d"]).code, 2);
     for _ in 0..2 {
         assert_eq!(world.run(&["collect", "d"]).code, 0);
@@ -354,7 +381,8 @@ fn diff_shows_what_differs_and_nothing_else() {
     let exists = json["changed"].as_array().unwrap().iter().find(|change| change["path"] == "exists").unwrap();
     assert_eq!((&exists["before"]["value"], &exists["after"]["value"]), (&Value::Bool(true), &Value::Bool(false)));
     assert_eq!(json["items"][0]["after"], "fail");
-    let runs: Vec<PathBuf> = evidence::seal::runs(&world.path("reports/d")).unwrap().into_iter().map(|run| run.path).collect();
+    let runs: Vec<PathBuf> =
+        evidence::seal::runs(&world.path("reports/d")).unwrap().into_iter().map(|run| run.path).collect();
     let named = world.run(&["diff", runs[2].to_str().unwrap(), runs[0].to_str().unwrap()]);
     assert!(named.code == 1 && named.stdout.contains("FAIL") && named.stdout.contains("DIFFERENT"), "{}", named.stdout);
     let facts = runs[2].join("data/facts.jsonl");
@@ -418,7 +446,10 @@ fn a_blocked_case_is_ready_only_when_all_that_it_requires_are_closed() {
         String::from_utf8(out.unwrap().stdout).unwrap().trim().to_owned()
     };
     let (code, json) = state(&world, &["--as-of", &old(21)]);
-    assert_eq!((code, of(&json, "hb-08")["state"].as_str(), of(&json, "hb-05")["state"].as_str()), (3, Some("stale"), Some("stale")));
+    assert_eq!(
+        (code, of(&json, "hb-08")["state"].as_str(), of(&json, "hb-05")["state"].as_str()),
+        (3, Some("stale"), Some("stale"))
+    );
     assert!(of(&json, "hb-08")["because"][0].as_str().unwrap().contains("K-2 no longer holds"));
     let (_, json) = state(&world, &["--as-of", &old(31)]);
     assert!(of(&json, "hb-08")["because"][1].as_str().unwrap().contains("lets it stand for 30d"));
@@ -435,14 +466,18 @@ fn status_in_four_formats_names_circles_and_what_is_missing() {
         assert!(text.stdout.contains(word), "{word}: {}", text.stdout);
     }
     let (_, json) = state(&world, &[]);
-    assert_eq!((json["cycles"][0].to_string(), json["missing"][0].as_str()), ("[\"a\",\"b\",\"a\"]".into(), Some("gone")));
+    assert_eq!(
+        (json["cycles"][0].to_string(), json["missing"][0].as_str()),
+        ("[\"a\",\"b\",\"a\"]".into(), Some("gone"))
+    );
     let mermaid = world.run(&["status", "--format", "mermaid"]).stdout;
     assert!(mermaid.starts_with("flowchart LR\n") && mermaid.contains("-. blocks .->"), "{mermaid}");
     let at = ["status", "--format", "svg", "--as-of", "2030-01-01T00:00:00Z"];
     let svg = world.run(&at).stdout;
     assert_eq!(svg, world.run(&at).stdout, "the same board gives the same bytes");
     assert!(svg.contains("&lt;b&gt;&amp;&lt;/b&gt;") && !svg.contains("<b>"), "{svg}");
-    let python = "import sys,xml.dom.minidom as m; d=m.parse(sys.stdin.buffer); print(len(d.getElementsByTagName('rect')))";
+    let python =
+        "import sys,xml.dom.minidom as m; d=m.parse(sys.stdin.buffer); print(len(d.getElementsByTagName('rect')))";
     let mut parser = std::process::Command::new("python3")
         .args(["-c", python])
         .stdin(std::process::Stdio::piped())
@@ -460,12 +495,17 @@ fn status_does_not_believe_a_run_that_was_changed() {
     assert_eq!(of(&state(&world, &[]).1, "a")["state"], "open");
     let run = world.run_folder("a");
     let verdict = fs::read_to_string(run.join("data/verdict.json")).unwrap();
-    fs::write(run.join("data/verdict.json"), verdict.replace("\"fail\"", "\"pass\"").replace("\"open\"", "\"closed\"")).unwrap();
+    fs::write(run.join("data/verdict.json"), verdict.replace("\"fail\"", "\"pass\"").replace("\"open\"", "\"closed\""))
+        .unwrap();
     let (code, json) = state(&world, &[]);
     assert_eq!((code, of(&json, "a")["state"].as_str()), (5, Some("broken")));
     crate::sealing::repair(&run);
     let (code, json) = state(&world, &[]);
-    assert_eq!((code, of(&json, "a")["state"].as_str()), (5, Some("broken")), "manifests repaired, verdict judged again");
+    assert_eq!(
+        (code, of(&json, "a")["state"].as_str()),
+        (5, Some("broken")),
+        "manifests repaired, verdict judged again"
+    );
     world.write("reports/b/case.yaml", "case: b\n");
     let (code, json) = state(&world, &[]);
     assert_eq!((code, of(&json, "b")["state"].as_str()), (5, Some("invalid")));

@@ -16,7 +16,8 @@ pub fn mermaid(board: &Board) -> String {
     let node = |name: &str| all.iter().position(|known| *known == name).map(|index| format!("c{index}"));
     for (index, standing) in board.cases.iter().enumerate() {
         let subject = &standing.subject;
-        let age = super::age(standing).map_or_else(String::new, |age| format!("<br/>{}", escape(&format!("{age} ago"))));
+        let age =
+            super::age(standing).map_or_else(String::new, |age| format!("<br/>{}", escape(&format!("{age} ago"))));
         let label = format!("{}<br/>{}{age}", escape(&subject.case), escape(standing.state.word()));
         let _ = writeln!(out, "    c{index}[\"{label}\"]:::{}", class(standing.state));
     }

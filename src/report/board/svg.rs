@@ -50,7 +50,12 @@ pub fn svg(board: &Board) -> String {
     );
     for drawn in &boxes {
         for required in drawn.requires {
-            push_arrow(&mut out, places.get(required.as_str()), places.get(drawn.name), drawn.blocked_by.contains(required));
+            push_arrow(
+                &mut out,
+                places.get(required.as_str()),
+                places.get(drawn.name),
+                drawn.blocked_by.contains(required),
+            );
         }
     }
     for drawn in &boxes {
@@ -146,9 +151,19 @@ fn push_box(out: &mut String, drawn: &Drawn<'_>, (x, y): (usize, usize)) {
         "<rect class=\"b {}{dashed}\" x=\"{x}\" y=\"{y}\" width=\"{}\" height=\"{}\" rx=\"8\"/>",
         drawn.class, BOX.0, BOX.1
     );
-    let lines = [("t", 24, format!("{}  {}", drawn.name, drawn.state)), ("s", 44, drawn.title.to_owned()), ("s", 64, drawn.note.clone())];
+    let lines = [
+        ("t", 24, format!("{}  {}", drawn.name, drawn.state)),
+        ("s", 44, drawn.title.to_owned()),
+        ("s", 64, drawn.note.clone()),
+    ];
     for (class, down, words) in lines {
-        let _ = writeln!(out, "<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>", x + 12, y + down, escape(&short(&words)));
+        let _ = writeln!(
+            out,
+            "<text class=\"{class}\" x=\"{}\" y=\"{}\">{}</text>",
+            x + 12,
+            y + down,
+            escape(&short(&words))
+        );
     }
     out.push_str("</g>\n");
 }
@@ -185,14 +200,25 @@ mod tests {
 
     fn subject(case: &str, requires: &[&str], title: &str) -> Subject {
         let requires = requires.iter().map(|name| (*name).to_owned()).collect();
-        Subject { case: case.into(), title: title.into(), requires, run: None, age_seconds: Some(90_000.0), own: Own::NoRun }
+        Subject {
+            case: case.into(),
+            title: title.into(),
+            requires,
+            run: None,
+            age_seconds: Some(90_000.0),
+            own: Own::NoRun,
+        }
     }
 
     #[test]
     fn titles_open_no_tag_and_the_same_board_gives_the_same_bytes() {
         let made = || {
             let hostile = "</text><script>alert(1)</script>&amp;\u{1b}";
-            crate::judge::board(vec![subject("b", &["a", "gone"], hostile), subject("a", &[], ""), subject("c", &["c"], "")])
+            crate::judge::board(vec![
+                subject("b", &["a", "gone"], hostile),
+                subject("a", &[], ""),
+                subject("c", &["c"], ""),
+            ])
         };
         let text = svg(&made());
         assert_eq!(text, svg(&made()));
