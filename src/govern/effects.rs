@@ -19,7 +19,7 @@ const MOST: usize = 1000;
 /// What was different between `before` and `after`; `facts` are all of the run so far.
 #[must_use]
 pub fn effects(watched: &Watched, before: &Snapshot, after: &Again, facts: &[Fact]) -> Raw<Observation> {
-    let mut seen = Observation::of("what is watched, and facts of both phases, compared");
+    let mut seen = Observation::of("watched folders and logs, and facts of both phases");
     seen.set("from", clock::stamp(before.at));
     seen.set("to", clock::stamp(after.ended));
     folders(&mut seen, watched, before, after);

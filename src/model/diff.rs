@@ -7,12 +7,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::action::{ACTION, SIDE_EFFECTS};
 use super::fact::{Absence, Fact};
 use super::value::{Map, Value};
 use super::verdict::{Status, Verdict};
 
 /// Names of values that differ at every look.
 pub const VOLATILE: &[&str] = &["atime", "clock", "uptime_seconds"];
+
+/// Collectors with values that differ at every look for reasons of their own.
+pub const OWN_VOLATILE: &[(&str, &[&str])] =
+    &[(ACTION, &["started_at", "ended_at", "duration_seconds"]), (SIDE_EFFECTS, &["from", "to", "differences"])];
+
+/// Everything that is left out, in words: `atime`, `action.started_at`.
+#[must_use]
+pub fn left_out() -> Vec<String> {
+    let own = OWN_VOLATILE.iter().flat_map(|(uses, names)| names.iter().map(move |name| format!("{uses}.{name}")));
+    let all = ["observed_at", "took_ms"].into_iter().chain(VOLATILE.iter().copied());
+    all.map(str::to_owned).chain(own).collect()
+}
 
 /// Names by which entries of a list are told apart, the best first.
 const KEYS: &[&str] = &["path", "name", "id", "line"];
@@ -31,7 +44,8 @@ pub enum Side {
 impl Side {
     fn same(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Absent(a), Self::Absent(b)) => a.reason == b.reason,
+            // Not there, and nothing that could be there: both say that there is nothing.
+            (Self::Absent(a), Self::Absent(b)) => a.reason == b.reason || !(a.reason.hides() || b.reason.hides()),
             _ => self == other,
         }
     }
@@ -140,11 +154,18 @@ pub fn facts(before: &Fact, after: &Fact) -> Vec<Change> {
         (None, None) => {
             maps(&mut found, "", &before.values, &after.values, &before.missing, &after.missing);
             absences(&mut found, before, after);
+            let own = OWN_VOLATILE.iter().filter(|(uses, _)| *uses == after.uses).flat_map(|(_, names)| *names);
+            let own: Vec<_> = own.collect();
+            found.retain(|change| !own.iter().any(|name| is_at_or_below(&change.path, name)));
         }
         (old, new) => note(&mut found, "(fact)", whole(old.as_ref()), whole(new.as_ref())),
     }
     artifacts(&mut found, before, after);
     found
+}
+
+fn is_at_or_below(path: &str, name: &str) -> bool {
+    path.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[', ' ']))
 }
 
 fn whole(absence: Option<&Absence>) -> Side {
@@ -333,9 +354,23 @@ mod tests {
         assert_eq!(told(&seen, &denied), ["sha256: ab -> not seen: permission denied"]);
         assert!(told(&denied, &again).is_empty());
         assert_eq!(told(&denied, &changed), ["sha256: not seen: permission denied -> not seen: changed while read"]);
+        let gone = fact(r#""missing":{"sha256":{"reason":"not_found","message":"x"}}"#);
+        let never = fact(r#""missing":{"sha256":{"reason":"not_applicable","message":"x"}}"#);
+        assert!(told(&gone, &never).is_empty());
         let mut none = seen.clone();
         none.absence = Some(Absence::new(Reason::TimedOut, "late"));
         assert_eq!(told(&seen, &none), ["(fact): seen -> not seen: timed out"]);
+    }
+
+    #[test]
+    fn when_an_action_ran_is_no_difference_and_how_it_ended_is() {
+        let act = |started: &str, code: u32| {
+            let mut made = fact(&format!(r#""values":{{"started_at":"{started}","exit_code":{code}}}"#));
+            made.uses = ACTION.to_owned();
+            made
+        };
+        assert_eq!(told(&act("a", 0), &act("b", 1)), ["exit_code: 0 -> 1"]);
+        assert!(left_out().contains(&"action.started_at".to_owned()));
     }
 
     #[test]

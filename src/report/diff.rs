@@ -1,7 +1,7 @@
 //! Two runs side by side: what differs, path by path, and what was left out of the comparison.
 
 use crate::base::text::plural;
-use crate::model::diff::{Change, ItemChange, RunChange, VOLATILE};
+use crate::model::diff::{Change, ItemChange, RunChange, left_out};
 use crate::model::verdict::{Outcome, Status};
 
 use super::clean;
@@ -57,11 +57,6 @@ pub fn difference(compared: &Compared, style: &Style) -> String {
     ));
     out.push_str(&format!("left out, because they differ at every look: {}\n", left_out().join(", ")));
     out
-}
-
-/// What is not compared.
-pub(super) fn left_out() -> Vec<&'static str> {
-    ["observed_at", "took_ms"].into_iter().chain(VOLATILE.iter().copied()).collect()
 }
 
 fn push_items(out: &mut String, compared: &Compared, style: &Style) {

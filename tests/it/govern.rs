@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
+use crate::support::cluster::Cluster;
 use crate::support::world::{Ran, World};
 
 const POLICY: &str = "\
@@ -245,10 +246,20 @@ fn a_secret_in_its_output_or_in_a_log_is_masked_everywhere() {
     let secret = format!("ghp_{}", "Zx9Kq2Lm7Rt4Vb8Nc3Wd6Yf1Hg5Js0Pa4Qe7");
     let script =
         format!("echo 'token={secret}'; echo 'token={secret}' >&2; echo \"using {secret}\" >>\"$ROOT/log/job.log\"");
-    let world = world(&script, "");
+    let world = world(&script, &format!("  set: {{ API_TOKEN: {secret} }}\n"));
+    let case = fs::read_to_string(world.path("reports/job/case.yaml")).unwrap();
+    world.write("reports/job/case.yaml", case.replace("--once", &format!("'--password={secret}'")));
+    let plan = world.run(&["plan", "job"]).stdout + &world.run(&["plan", "job", "--json"]).stdout;
+    assert!(!plan.contains(&secret) && plan.contains("***"), "{plan}");
     let ran = world.run(&["run", "job", "--json"]);
     assert!(!ran.stdout.contains(&secret) && ran.stdout.contains("***"), "{}", ran.stdout);
-    world.run(&["render", "job"]);
+    let mine = world.path("reports/job/case.yaml");
+    assert!(fs::read_to_string(&mine).unwrap().contains(&secret), "the case itself is the operator's");
+    fs::remove_file(mine).unwrap();
+    world.write("reports/job/case.yaml", "case: job\n");
+    let run = world.run_folder("job");
+    assert_eq!(world.run(&["render", run.to_str().unwrap(), "--output", "record.md"]).code, 0);
+    assert!(!fs::read_to_string(world.path("record.md")).unwrap().contains(&secret));
     for path in crate::sealing::tree(&world.path("reports")) {
         let bytes = fs::read(world.path("reports").join(&path)).unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains(&secret), "{path}");
@@ -355,6 +366,110 @@ fn a_case_says_what_is_wrong_with_its_action() {
     );
     let ran = world.run(&["run", "calm"]);
     assert!(ran.code == 2 && ran.stderr.contains("has no `action:`"), "{}", ran.stderr);
+}
+
+const G6_POLICY: &str = "\
+policy: g6-run
+hard_stops:
+  - { id: HS-2, title: The script can be changed by everybody, unless: { fact: script.world_writable, equals: false }, halts: mutating }
+  - { id: HS-5, title: The fresh backup is not intact, unless: { fact: fresh.payload_bytes, at_least: 1 MB }, halts: mutating }
+checks:
+  - { id: R-1, title: The job succeeded, require: { fact: action.exit_code, equals: 0 } }
+  - id: V4-2
+    title: gzip stream is valid
+    require: { fact: fresh.gzip.valid, equals: true }
+    misleading_if: { fact: fresh.payload_bytes, equals: 0 }
+    because: an empty stream is a valid gzip stream
+  - { id: R-2, title: The database is as it was, require: { fact: side_effects.compared.tables.differences, equals: 0 } }
+  - { id: R-3, title: One file and no other appeared, require: { fact: side_effects.new_files_total, equals: 1 } }
+";
+
+const G6_CASE: &str = "\
+case: g6
+title: Backup integrity recovery
+template: incident
+policy: g6-run
+targets:
+  production:
+    postgres: { via: local, host: '@SOCKET@', user: postgres, database: directus }
+collect:
+  - { id: script, uses: file, with: { path: '@ROOT@/pg-backup.sh' } }
+  - id: privilege
+    uses: postgres.schema_privilege
+    on: production
+    with: { role: backup, schema: sandbox_tac, privilege: USAGE }
+  - id: tables
+    uses: postgres.query
+    phase: both
+    on: production
+    with: { query: \"SELECT relname, n_tup_ins FROM pg_stat_user_tables ORDER BY 1\" }
+  - { id: fresh, uses: backup, phase: after, with: { path: '@ROOT@/backups/directus_20260515_0417.sql.gz' } }
+  - { id: log, uses: log, phase: after, with: { path: '@ROOT@/log/pg-backup.log', patterns: { error: '^pg_dump: error' } } }
+action:
+  title: Run the nightly backup once
+  command: ['@ROOT@/pg-backup.sh']
+  set: { BACKUP_STAMP: '20260515_0417' }
+  limit: 1m
+  watch: { folders: ['@ROOT@/backups'], logs: ['@ROOT@/log/pg-backup.log'] }
+";
+
+/// The governed run of the scene G6: the real script against a real server that denies the schema.
+#[test]
+fn the_scene_g6_with_its_governed_run() {
+    let Some(cluster) = Cluster::start() else { return };
+    cluster.psql("postgres", "CREATE DATABASE directus");
+    let tables: String = (1..=8).map(|n| format!("CREATE TABLE sandbox_tac.t{n} (id int); ")).collect();
+    cluster.psql("directus", &format!("CREATE ROLE backup LOGIN; CREATE SCHEMA sandbox_tac; {tables}"));
+    let world = World::new();
+    let token = "0123456789abcdef".repeat(2);
+    let fill = |text: &str| {
+        let text = text.replace("@ROOT@", world.root().to_str().unwrap()).replace("@TOKEN@", &token);
+        text.replace("@SOCKET@", cluster.socket_dir().to_str().unwrap())
+            .replace("@BIN@", cluster.binaries().to_str().unwrap())
+    };
+    let script = world.write("pg-backup.sh", fill(include_str!("../../src/cli/demo/pg-backup.sh")));
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).unwrap();
+    for folder in ["backups", "log"] {
+        fs::create_dir_all(world.path(folder)).unwrap();
+    }
+    world.write("policies/g6-run.yaml", G6_POLICY);
+    world.write("reports/g6/case.yaml", fill(G6_CASE));
+
+    let ran = world.run(&["run", "g6", "--json"]);
+    assert_eq!(ran.code, 4, "HS-5 waits for the fresh file and then fires: {} {}", ran.stdout, ran.stderr);
+    let (action, effects) = (fact(&ran, "action"), fact(&ran, "side_effects"));
+    assert_eq!(action["values"]["exit_code"], 1);
+    assert_eq!(effects["values"]["new_files"][0]["size_bytes"], 20);
+    assert_eq!(effects["values"]["compared"]["tables"]["differences"], 0);
+    let lines = effects["values"]["logs"][0]["lines"].to_string();
+    assert!(lines.contains("permission denied for schema sandbox_tac") && lines.contains("FAILED"), "{lines}");
+    let json: Value = serde_json::from_str(&ran.stdout).unwrap();
+    for (id, status) in
+        [("HS-2", "pass"), ("HS-5", "fail"), ("R-1", "fail"), ("V4-2", "misleading"), ("R-2", "pass"), ("R-3", "pass")]
+    {
+        assert_eq!(row(&json, id)["status"], status, "{id}");
+    }
+    for args in [["render", "g6"], ["verify", "g6"]] {
+        assert_eq!(world.run(&args).code, 0);
+    }
+    let record = fs::read_to_string(world.path("reports/g6/record.md")).unwrap();
+    for word in [
+        "exit_code: 1",
+        "20 bytes",
+        "PASS (misleading)",
+        "Lines added",
+        "No difference.",
+        "FAILED: the backup has 20 bytes",
+    ] {
+        assert!(record.contains(word), "{word}");
+    }
+    assert!(!record.contains(&token));
+
+    // A script that everybody may change is never started.
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o757)).unwrap();
+    fs::remove_file(world.path("backups/directus_20260515_0417.sql.gz")).unwrap();
+    assert_eq!(world.run(&["run", "g6"]).code, 4);
+    assert!(!world.path("backups/directus_20260515_0417.sql.gz").exists());
 }
 
 #[test]

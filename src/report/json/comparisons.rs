@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use crate::hygiene::mask_str;
 use crate::judge::{Board, Standing, State};
-use crate::model::diff::{Change, ItemChange, Side};
+use crate::model::diff::{Change, ItemChange, Side, left_out};
 use crate::model::verdict::Status;
 
-use super::super::diff::{Compared, left_out};
+use super::super::diff::Compared;
 use super::documents::{document, outcome_word, status_word};
 
 #[derive(Serialize)]
@@ -24,7 +24,7 @@ struct Difference {
     changed: Vec<Changed>,
     unchanged: Vec<String>,
     /// Names that are not compared.
-    left_out: Vec<&'static str>,
+    left_out: Vec<String>,
 }
 
 #[derive(Serialize)]
