@@ -197,7 +197,15 @@ impl Sources {
     fn seal(ready: &Ready, masker: &mut Masker, writer: &mut Writer) -> Result<Self> {
         let mut keep = |name: &str, bytes: &[u8]| -> Result<Masked<Vec<u8>>> {
             let masked = masker.bytes(Raw::new(bytes.to_vec()));
-            writer.source(name, masked.clone())?;
+            let sealed = writer.source(name, masked.clone());
+            // A mask begins with a star, which YAML reads as an alias where no quotes stand.
+            let hint =
+                || format!("{name}: a secret in it was masked; put it in quotes, or better, leave it out of the file");
+            if *masked == bytes {
+                sealed?
+            } else {
+                sealed.with_context(hint)?
+            }
             Ok(masked)
         };
         let case = keep("case.yaml", &ready.loaded.bytes)?;
