@@ -10,6 +10,7 @@ use crate::govern;
 use crate::hygiene;
 use crate::judge;
 use crate::model;
+use crate::model::action::{Phase, SIDE_EFFECTS};
 use crate::model::plan::Plan;
 use crate::render;
 use crate::report;
@@ -51,6 +52,7 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
     let at = || file.display().to_string();
     let (policy, policy_bytes) = place.policy(&loaded.case.policy).with_context(at)?;
     judge::check_references(&policy, &loaded.case).with_context(at)?;
+    let may_show = |step: &model::case::Step, path: &str| may_show(step, path) && compares(&loaded.case, step, path);
     judge::check_paths(&policy, &loaded.case, &may_show).with_context(at)?;
     let unread = std::cell::RefCell::new(None);
     let load = |name: &str| place.template(name).unwrap_or_else(|error| unread.replace(Some(error)).and(None));
@@ -104,6 +106,20 @@ fn may_show(step: &model::case::Step, path: &str) -> bool {
     };
     let doc = collect::find(&step.uses).map(collect::Collector::doc).or_else(|| govern::doc(&step.uses));
     sought && doc.is_none_or(|doc| doc.values.iter().any(|(name, _)| documented(name)))
+}
+
+/// Whether the case watches, or looks at twice, what `path` of its side effects is about. An action
+/// is started once: that nobody could ever have seen its effect must not come out afterwards.
+fn compares(case: &model::case::Case, step: &model::case::Step, path: &str) -> bool {
+    let (SIDE_EFFECTS, Some(action)) = (step.uses.as_str(), &case.action) else { return true };
+    let twice = |id: &str| case.collect.iter().any(|step| step.id == id && step.phase == Some(Phase::Both));
+    match path.split('.').collect::<Vec<_>>()[..] {
+        ["compared", id, ..] => twice(id),
+        ["compared" | "differences" | "differences_cut", ..] => case.collect.iter().any(|step| twice(&step.id)),
+        ["logs" | "log_lines_added", ..] => !action.watch.logs.is_empty(),
+        ["from" | "to", ..] => true,
+        _ => !action.watch.folders.is_empty(),
+    }
 }
 
 /// Runs the verb.

@@ -63,7 +63,10 @@ fn subject(place: &Place, case: &str, now: &str) -> Subject {
     match seal::runs(&loaded.folder) {
         Ok(mut runs) => {
             let Some(run) = runs.pop() else { return subject };
-            subject.own = if run.sealed { said(&run.path, now, &mut subject.age_seconds) } else { Own::Unsealed };
+            // What a damaged or unsealed run says of itself is not to be relied on; its name is there.
+            let began = clock::of_run(&run.name).map(clock::stamp);
+            subject.age_seconds = began.and_then(|began| judge::age_seconds(&began, now));
+            subject.own = if run.sealed { said(&run.path, now) } else { Own::Unsealed };
             subject.run = Some(run.name);
         }
         Err(error) => subject.own = Own::Broken(error.to_string()),
@@ -72,17 +75,14 @@ fn subject(place: &Place, case: &str, now: &str) -> Subject {
 }
 
 /// What a sealed run says, after everything in it was hashed again and its verdict judged again.
-fn said(run: &std::path::Path, now: &str, age: &mut Option<f64>) -> Own {
+fn said(run: &std::path::Path, now: &str) -> Own {
     let inspection = seal::inspect(run);
     if !inspection.is_whole() {
         return Own::Broken(inspection.to_string());
     }
     match seal::read(run) {
         Err(error) => Own::Broken(error.to_string()),
-        Ok(bundle) => {
-            *age = judge::age_seconds(&bundle.info.started_at, now);
-            judge::outdated(&bundle, now)
-        }
+        Ok(bundle) => judge::outdated(&bundle, now),
     }
 }
 

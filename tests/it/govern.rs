@@ -320,6 +320,30 @@ fn killed_while_it_runs_leaves_a_run_that_says_so() {
 }
 
 #[test]
+fn killed_at_any_moment_it_is_sealed_whole_or_says_that_it_is_not() {
+    let world = world(&format!("sleep 0.1\n{JOB}"), "");
+    for moment in 0..20_u64 {
+        let binary = assert_cmd::cargo::cargo_bin("evidence");
+        let quiet = || std::process::Stdio::null();
+        let mut child = std::process::Command::new(binary);
+        child.args(["run", "job"]).current_dir(world.root()).stdout(quiet()).stderr(quiet());
+        let mut child = child.spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(moment * 14));
+        let _ = child.kill();
+        child.wait().unwrap();
+        let runs = evidence::seal::runs(&world.path("reports/job")).unwrap();
+        for run in runs.iter().filter(|run| run.sealed) {
+            assert!(evidence::seal::inspect(&run.path).is_whole(), "{}", run.name);
+        }
+        let unsealed = runs.iter().filter(|run| !run.sealed);
+        assert!(unsealed.clone().all(|run| evidence::seal::read(&run.path).is_err()));
+    }
+    assert_ne!(world.run(&["run", "job"]).code, 2, "the next one goes on");
+    let left = crate::sealing::tree(&world.path("reports/job/runs"));
+    assert!(!left.iter().any(|path| path.contains(".scratch")), "{left:?}");
+}
+
+#[test]
 fn being_asked_to_end_ends_its_group_and_is_written_down() {
     for name in ["-TERM", "-INT"] {
         let world = world(HANGS, "");
@@ -365,6 +389,12 @@ fn a_case_says_what_is_wrong_with_its_action() {
     world.write("reports/job/case.yaml", &case);
     world.write("policies/governed.yaml", POLICY.replace("action.exit_code", "action.exit_kode"));
     assert!(world.run(&["plan", "job"]).stderr.contains("exit_kode"));
+    for path in ["compared.room.differences", "log_lines_added"] {
+        world.write("policies/governed.yaml", POLICY.replace("action.exit_code", &format!("side_effects.{path}")));
+        world.write("reports/job/case.yaml", case.replace(", logs: [../../log/job.log]", ""));
+        let refused = world.run(&["plan", "job"]);
+        assert!(refused.code == 2 && refused.stderr.contains(path), "{path}: {}", refused.stderr);
+    }
     world.case("calm", "collect: [{ id: subject, uses: host }]\n");
     world.write(
         "policies/plain.yaml",
