@@ -40,8 +40,9 @@ pub fn svg(board: &Board) -> String {
     let boxes = boxes(board);
     let places = places(&boxes);
     let most = |pick: fn(&(usize, usize)) -> usize| places.values().map(pick).max().unwrap_or(0);
-    let width = MARGIN * 2 + most(|p| p.0) + BOX.0;
-    let height = MARGIN * 2 + most(|p| p.1) + BOX.1;
+    // Room at the right and below for arrows that go back, or around a box.
+    let width = MARGIN * 2 + most(|p| p.0) + BOX.0 + GAP.0 / 2;
+    let height = MARGIN * 2 + most(|p| p.1) + BOX.1 + GAP.1;
     let mut out = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
          role=\"img\">\n<title>Where the cases stand</title>\n<style>{STYLE}</style>\n\
@@ -129,15 +130,22 @@ fn places<'a>(boxes: &[Drawn<'a>]) -> BTreeMap<&'a str, (usize, usize)> {
 
 fn push_arrow(out: &mut String, from: Option<&(usize, usize)>, to: Option<&(usize, usize)>, waits: bool) {
     let (Some(from), Some(to)) = (from, to) else { return };
-    let (x1, y1) = (MARGIN + from.0 + BOX.0, MARGIN + from.1 + BOX.1 / 2);
-    let (x2, y2) = (MARGIN + to.0, MARGIN + to.1 + BOX.1 / 2);
-    let bend = GAP.0 / 2;
+    let middle = |place: &(usize, usize)| MARGIN + place.1 + BOX.1 / 2;
+    let (x1, y1, y2) = (MARGIN + from.0 + BOX.0, middle(from), middle(to));
+    let columns = to.0.saturating_sub(from.0) / (BOX.0 + GAP.0);
+    // Where the arrow ends, how far it reaches at both ends, and how far it hangs: not through the
+    // boxes of the columns in between.
+    let back = columns == 0;
+    let x2 = MARGIN + to.0 + if back { BOX.0 } else { 0 };
+    let reach = if columns > 1 { (x2 - x1) / 3 } else { GAP.0 / 2 };
+    let hang = if columns > 1 { BOX.1 * 5 / 6 } else { 0 };
+    let (b1, b2) = (x1 + reach, if back { x2 + reach } else { x2 - reach });
     let class = if waits { "a w" } else { "a" };
     let _ = writeln!(
         out,
-        "<path class=\"{class}\" marker-end=\"url(#h)\" d=\"M{x1} {y1}C{} {y1} {} {y2} {x2} {y2}\"/>",
-        x1 + bend,
-        x2.saturating_sub(bend)
+        "<path class=\"{class}\" marker-end=\"url(#h)\" d=\"M{x1} {y1}C{b1} {} {b2} {} {x2} {y2}\"/>",
+        y1 + hang,
+        y2 + hang
     );
 }
 
@@ -152,7 +160,7 @@ fn push_box(out: &mut String, drawn: &Drawn<'_>, (x, y): (usize, usize)) {
         drawn.class, BOX.0, BOX.1
     );
     let lines = [
-        ("t", 24, format!("{}  {}", drawn.name, drawn.state)),
+        ("t", 24, format!("{}: {}", drawn.name, drawn.state)),
         ("s", 44, drawn.title.to_owned()),
         ("s", 64, drawn.note.clone()),
     ];
