@@ -13,6 +13,7 @@
 //! | [`seal`] | 3 | the bundle on disk; takes only `Masked` |
 //! | [`collect`] | 4 | one file per collector; read-only; raw values never leave |
 //! | [`judge`] | 4 | typed operators: (policy, facts) → verdict; pure |
+//! | [`govern`] | 5 | the one command that may change something, and what was different after it |
 //! | [`render`] | 5 | templates, citations, escaping: bundle → bytes; pure |
 //! | [`verify`] | 6 | re-hash, re-judge, re-render, compare |
 //! | [`report`] | 6 | verdicts, facts and findings to a screen or a machine |
@@ -31,6 +32,7 @@ pub mod seal;
 pub mod collect;
 pub mod judge;
 
+pub mod govern;
 pub mod render;
 
 pub mod report;

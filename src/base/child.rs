@@ -2,14 +2,18 @@
 //! the whole process group ended when the time is up. Secrets never travel in arguments; callers
 //! pass them, if at all, on standard input.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use rustix::process::{self, Pid, Signal, WaitId, WaitIdOptions};
 
 use super::clock::{Deadline, Stopwatch};
 use super::env;
@@ -25,12 +29,30 @@ pub struct Invocation {
     program: OsString,
     args: Vec<OsString>,
     stdin: Vec<u8>,
-    inherit: Vec<&'static str>,
+    inherit: Vec<Cow<'static, str>>,
     set: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
     limit: Duration,
     cap: usize,
     user: Option<(u32, u32)>,
+    leash: Leash,
+}
+
+/// How a child is ended before its own end.
+#[derive(Default)]
+struct Leash {
+    /// Set by somebody who wants it to end.
+    stop: Option<Arc<AtomicBool>>,
+    /// How long it is asked (SIGTERM) before it is killed.
+    grace: Duration,
+}
+
+/// Why a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    ByItself,
+    TimeUp,
+    Stopped,
 }
 
 /// What a child did.
@@ -45,8 +67,14 @@ pub struct Outcome {
     pub stderr: Vec<u8>,
     /// Whether standard output was longer than the cap.
     pub stdout_cut: bool,
+    /// How many bytes it wrote to standard output, and to standard error.
+    pub said: (u64, u64),
     /// Whether the time limit ended it.
     pub timed_out: bool,
+    /// Whether the flag of [`Invocation::stop_when`] ended it.
+    pub stopped: bool,
+    /// Whether something of its process group was still there when it had ended.
+    pub left_running: bool,
     /// How long it ran.
     pub took: Duration,
 }
@@ -89,6 +117,7 @@ impl Invocation {
             limit: Duration::from_secs(60),
             cap: 8 << 20,
             user: None,
+            leash: Leash::default(),
         }
     }
 
@@ -109,7 +138,29 @@ impl Invocation {
     /// Lets the child see these variables of ours; a final `*` matches any ending.
     #[must_use]
     pub fn inherit(mut self, names: &[&'static str]) -> Self {
-        self.inherit.extend_from_slice(names);
+        self.inherit.extend(names.iter().map(|name| Cow::Borrowed(*name)));
+        self
+    }
+
+    /// The same, for names that are only known at run time.
+    #[must_use]
+    pub fn let_through(mut self, names: &[String]) -> Self {
+        self.inherit.extend(names.iter().cloned().map(Cow::Owned));
+        self
+    }
+
+    /// Ends the child's whole process group when `flag` is set.
+    #[must_use]
+    pub fn stop_when(mut self, flag: Arc<AtomicBool>) -> Self {
+        self.leash.stop = Some(flag);
+        self
+    }
+
+    /// Asks the group to end (SIGTERM) and waits this long before killing it, so that a script can
+    /// clean up behind itself. Without it, it is killed at once.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.leash.grace = grace;
         self
     }
 
@@ -148,6 +199,17 @@ impl Invocation {
         self
     }
 
+    /// The names of the variables that the child will see, sorted.
+    #[must_use]
+    pub fn environment(&self) -> Vec<String> {
+        let ours = env::all().map(|(name, _)| name).filter(|name| self.sees(name));
+        let names = ours.chain(self.set.iter().map(|(name, _)| name.clone()));
+        let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
     /// Starts the child, follows it to its end and gives what it said.
     ///
     /// # Errors
@@ -162,19 +224,21 @@ impl Invocation {
         }
         let out = child.stdout.take().map(|pipe| Heard::listen(pipe, cap));
         let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
-        let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
+        let (status, end) = wait(&mut child, &deadline, &self.leash).map_err(|e| self.fail(e))?;
+        let took = watch.elapsed();
+        let left_running = group_lives(&child);
         // What it left behind may hold its pipes open for as long as it likes.
         let rest = Deadline::after(LINGER);
-        let (stdout, stdout_cut) = out.map_or_else(Default::default, |heard| heard.take(&rest));
-        let (stderr, _) = err.map_or_else(Default::default, |heard| heard.take(&rest));
+        let stdout = out.map_or_else(Said::default, |heard| heard.take(&rest));
+        let stderr = err.map_or_else(Said::default, |heard| heard.take(&rest));
         Ok(Outcome {
-            code: status.code(),
-            signal: status.signal(),
-            stdout,
-            stderr,
-            stdout_cut,
-            timed_out,
-            took: watch.elapsed(),
+            said: (stdout.total, stderr.total),
+            stdout_cut: stdout.is_cut(),
+            stdout: stdout.bytes,
+            stderr: stderr.bytes,
+            left_running,
+            took,
+            ..Outcome::ended(status, end)
         })
     }
 
@@ -212,18 +276,10 @@ impl Invocation {
                 sink(&buffer[..n]);
             }
         }
-        let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
+        let (status, end) = wait(&mut child, &deadline, &self.leash).map_err(|e| self.fail(e))?;
         let rest = Deadline::after(LINGER);
-        let (stderr, _) = err.map_or_else(Default::default, |heard| heard.take(&rest));
-        Ok(Outcome {
-            code: status.code(),
-            signal: status.signal(),
-            stdout: Vec::new(),
-            stderr,
-            stdout_cut: false,
-            timed_out,
-            took: watch.elapsed(),
-        })
+        let stderr = err.map_or_else(Said::default, |heard| heard.take(&rest)).bytes;
+        Ok(Outcome { stderr, took: watch.elapsed(), ..Outcome::ended(status, end) })
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the room that starts processes")]
@@ -244,9 +300,10 @@ impl Invocation {
 
     fn sees(&self, name: &OsStr) -> bool {
         let Some(name) = name.to_str() else { return false };
-        ALWAYS.iter().chain(&self.inherit).any(|allowed| match allowed.strip_suffix('*') {
+        let asked = self.inherit.iter().map(AsRef::as_ref);
+        ALWAYS.iter().copied().chain(asked).any(|allowed| match allowed.strip_suffix('*') {
             Some(prefix) => name.starts_with(prefix),
-            None => name == *allowed,
+            None => name == allowed,
         })
     }
 
@@ -260,6 +317,21 @@ impl Invocation {
 }
 
 impl Outcome {
+    fn ended(status: ExitStatus, end: End) -> Self {
+        Self {
+            code: status.code(),
+            signal: status.signal(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            stdout_cut: false,
+            said: (0, 0),
+            timed_out: end == End::TimeUp,
+            stopped: end == End::Stopped,
+            left_running: false,
+            took: Duration::ZERO,
+        }
+    }
+
     /// Whether it ended by itself with exit code 0.
     #[must_use]
     pub fn success(&self) -> bool {
@@ -276,16 +348,16 @@ impl Daemon {
     /// Asks it to end (SIGINT), waits for at most `limit`, then ends its whole group.
     pub fn stop(&mut self, limit: Duration) {
         if let Some(pid) = self.pid() {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+            let _ = process::kill_process(pid, Signal::INT);
         }
-        if wait(&mut self.child, &Deadline::after(limit)).is_err() {
+        if wait(&mut self.child, &Deadline::after(limit), &Leash::default()).is_err() {
             end_group(&mut self.child);
         }
     }
 
-    fn pid(&mut self) -> Option<rustix::process::Pid> {
+    fn pid(&mut self) -> Option<Pid> {
         // Only while it has not been waited for: afterwards the number may be somebody else's.
-        self.alive().then(|| i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)).flatten()
+        self.alive().then(|| pid(&self.child)).flatten()
     }
 }
 
@@ -300,15 +372,28 @@ fn spawn_feed(mut pipe: std::process::ChildStdin, bytes: Vec<u8>) {
     thread::spawn(move || drop(pipe.write_all(&bytes)));
 }
 
+/// What came through a pipe: the beginning, and how much it was in all.
+#[derive(Default)]
+struct Said {
+    bytes: Vec<u8>,
+    total: u64,
+}
+
+impl Said {
+    fn is_cut(&self) -> bool {
+        self.total > self.bytes.len() as u64
+    }
+}
+
 /// What one of a child's pipes has said so far.
 struct Heard {
-    said: Arc<Mutex<(Vec<u8>, bool)>>,
+    said: Arc<Mutex<Said>>,
     listener: thread::JoinHandle<()>,
 }
 
 impl Heard {
     fn listen(mut pipe: impl Read + Send + 'static, cap: usize) -> Self {
-        let said = Arc::new(Mutex::new((Vec::new(), false)));
+        let said = Arc::new(Mutex::new(Said::default()));
         let to = Arc::clone(&said);
         let listener = thread::spawn(move || {
             let mut buffer = vec![0; 64 << 10];
@@ -317,9 +402,9 @@ impl Heard {
                     break;
                 }
                 let mut said = to.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = cap.saturating_sub(said.0.len()).min(n);
-                said.0.extend_from_slice(&buffer[..room]);
-                said.1 |= room < n;
+                let room = cap.saturating_sub(said.bytes.len()).min(n);
+                said.bytes.extend_from_slice(&buffer[..room]);
+                said.total += n as u64;
             }
         });
         Self { said, listener }
@@ -328,7 +413,7 @@ impl Heard {
     /// Waits for the pipe's end, but not beyond `deadline`: a program that the child left in the
     /// background (`ssh` does, for shared connections) may never close it. All that the child
     /// itself wrote stands in the pipe when it ends.
-    fn take(self, deadline: &Deadline) -> (Vec<u8>, bool) {
+    fn take(self, deadline: &Deadline) -> Said {
         while !self.listener.is_finished() && !deadline.passed() {
             thread::sleep(Duration::from_micros(500));
         }
@@ -336,27 +421,50 @@ impl Heard {
     }
 }
 
-fn wait(child: &mut Child, deadline: &Deadline) -> io::Result<(ExitStatus, bool)> {
+fn wait(child: &mut Child, deadline: &Deadline, leash: &Leash) -> io::Result<(ExitStatus, End)> {
     let mut pause = Duration::from_micros(500);
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok((status, false));
+            return Ok((status, End::ByItself));
         }
-        if deadline.passed() {
+        let stopped = leash.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed));
+        if stopped || deadline.passed() {
+            ask_group(child, leash.grace);
             end_group(child);
-            return child.wait().map(|status| (status, true));
+            return child.wait().map(|status| (status, if stopped { End::Stopped } else { End::TimeUp }));
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(10));
     }
 }
 
+fn pid(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+}
+
+/// Asks the child and everything it started to end, and waits for the child; it is not reaped, so
+/// that its number still means its group.
+fn ask_group(child: &Child, grace: Duration) {
+    let Some(pid) = pid(child).filter(|_| !grace.is_zero()) else { return };
+    let _ = process::kill_process_group(pid, Signal::TERM);
+    let patience = Deadline::after(grace);
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    while !patience.passed() && matches!(process::waitid(WaitId::Pid(pid), look), Ok(None)) {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Ends the child and everything it started, so that no pipe stays open behind it.
 fn end_group(child: &mut Child) {
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+    if let Some(pid) = pid(child) {
+        let _ = process::kill_process_group(pid, Signal::KILL);
     }
     let _ = child.kill();
+}
+
+/// Whether something that the child started is still there; asked of a child that was reaped.
+fn group_lives(child: &Child) -> bool {
+    pid(child).is_some_and(|pid| process::test_kill_process_group(pid).is_ok())
 }
 
 #[cfg(test)]
@@ -376,6 +484,34 @@ mod tests {
             Invocation::new("sh").args(["-c", "sleep 60 & sleep 60"]).limit(Duration::from_millis(50)).run().unwrap();
         assert!(outcome.timed_out && !outcome.success());
         assert!(outcome.took < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_group_is_asked_before_it_is_killed_and_may_clean_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "trap 'echo cleaned > cleaned; exit 7' TERM; sleep 60 & wait";
+        let flag = Arc::new(AtomicBool::new(false));
+        let run = Invocation::new("bash").args(["-c", script]).folder(folder.path()).stop_when(Arc::clone(&flag));
+        let setter = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(300));
+            flag.store(true, Ordering::Relaxed);
+        });
+        let run = run.grace(Duration::from_secs(10)).run().unwrap();
+        setter.join().unwrap();
+        assert!(run.stopped && !run.timed_out && run.took < Duration::from_secs(9));
+        assert_eq!((run.code, folder.path().join("cleaned").exists()), (Some(7), true));
+        let deaf = Invocation::new("bash").args(["-c", "trap '' TERM; sleep 60"]).limit(Duration::from_millis(50));
+        let run = deaf.grace(Duration::from_millis(100)).run().unwrap();
+        assert!(run.timed_out && run.signal == Some(9) && run.took < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn what_it_left_running_and_how_much_it_said_is_told() {
+        let run = Invocation::new("sh").args(["-c", "sleep 3 >/dev/null 2>&1 & echo 12345; echo 1 >&2"]).cap(3);
+        let run = run.run().unwrap();
+        assert!(run.left_running);
+        assert_eq!((run.stdout.as_slice(), run.said, run.stdout_cut), (&b"123"[..], (6, 2), true));
+        assert!(!Invocation::new("true").run().unwrap().left_running);
     }
 
     #[test]

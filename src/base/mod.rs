@@ -12,5 +12,6 @@ pub mod mounts;
 pub mod quantity;
 pub mod random;
 pub mod sandbox;
+pub mod signals;
 pub mod text;
 pub mod yaml;

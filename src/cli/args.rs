@@ -66,9 +66,23 @@ pub enum Verb {
     /// Carry out the plan: a sealed run of masked facts.
     #[command(after_help = "Example:\n  evidence collect g6 --require-sandbox")]
     Collect(Collect),
+    /// Run the case's one governed action between two looks: never after a hard stop, never twice.
+    #[command(after_help = "Examples:\n  evidence plan g6          # shows the command word by word, and a digest\n  \
+        evidence run g6 --plan-sha256 DIGEST\n\n\
+        Exit code: that of the verdict; 4 when a hard stop fired and the action was not started.")]
+    Run(Run),
     /// Judge a run by its policy.
     #[command(after_help = "Examples:\n  evidence check g6\n  evidence check reports/g6/runs/20260515T102350Z --json")]
     Check(Check),
+    /// What differs between two runs: facts path by path, and how the policy's items came out.
+    #[command(after_help = "Examples:\n  evidence diff g6                      # its last two runs\n  \
+        evidence diff g6/20260515T102350Z g6/20260516T081500Z --json\n\n\
+        Exit code: 0 no difference, 1 differences, 5 a run is damaged.")]
+    Diff(Diff),
+    /// Where all cases stand: what is closed, what blocks what, what went stale.
+    #[command(after_help = "Examples:\n  evidence status\n  evidence status --format svg > status.svg\n\n\
+        Exit code: 0 every case that another one requires is closed, 3 one is not, 5 a run does not verify.")]
+    Status(Status),
     /// Write the record of a run.
     #[command(after_help = "Examples:\n  evidence render hb-08\n  evidence render hb-08 --output -")]
     Render(Render),
@@ -177,12 +191,54 @@ pub struct Collect {
     pub require_sandbox: bool,
 }
 
+/// `evidence run`.
+#[derive(Args)]
+pub struct Run {
+    /// The case's name, or its folder.
+    pub case: String,
+    /// Refuse any other plan than the one with this SHA-256.
+    #[arg(long, value_name = "DIGEST")]
+    pub plan_sha256: Option<String>,
+    /// Refuse to run unless the kernel fully enforces that the looks write nothing else.
+    #[arg(long)]
+    pub require_sandbox: bool,
+}
+
 /// `evidence check`.
 #[derive(Args)]
 pub struct Check {
     /// The case (its newest sealed run), `CASE/RUN`, or a run's folder.
     #[arg(value_name = "CASE|RUN")]
     pub run: String,
+}
+
+/// `evidence diff`.
+#[derive(Args)]
+pub struct Diff {
+    /// Two runs, the earlier one first: `CASE/RUN`, a run's folder, or a case (its newest run). One
+    /// case alone means its last two runs.
+    #[arg(required = true, num_args = 1..=2, value_name = "CASE|RUN")]
+    pub runs: Vec<String>,
+}
+
+/// `evidence status`.
+#[derive(Args)]
+pub struct Status {
+    /// How to print it.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: StatusFormat,
+    /// Judge ages as of this instant (RFC 3339); without it: now.
+    #[arg(long, value_name = "INSTANT")]
+    pub as_of: Option<String>,
+}
+
+/// Formats of a status.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    Text,
+    Json,
+    Mermaid,
+    Svg,
 }
 
 /// `evidence render`.

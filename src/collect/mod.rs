@@ -24,7 +24,7 @@ mod tool;
 mod uptime_kuma;
 
 pub use doc::{Doc, Setting};
-pub use session::{Gate, Progress, Session, Step, prepare, prepare_with};
+pub use session::{Gate, Progress, Session, Step, halted, prepare, prepare_steps};
 pub use settings::{SettingError, Settings};
 
 use std::path::Path;

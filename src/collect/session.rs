@@ -45,6 +45,13 @@ impl Step {
             actions: self.prepared.plan(),
         }
     }
+
+    /// The fact of this step when it is not taken, and why.
+    #[must_use]
+    pub fn unseen(&self, why: &Absence, masker: &mut Masker) -> Masked<SealedFact> {
+        let look = about(self, Basis::Observed, clock::stamp(clock::now()), 0);
+        masker.fact(look, Raw::new(Observation::absent("", why.clone())))
+    }
 }
 
 /// Prepares every step of `case`, before anything is read; relative paths start from `folder`.
@@ -52,16 +59,20 @@ impl Step {
 /// # Errors
 /// The first step whose collector is unknown or whose settings are wrong, named.
 pub fn prepare(case: &Case, folder: &Path) -> Result<Vec<Step>, SettingError> {
-    prepare_with(case, folder, &[])
+    prepare_steps(case, &case.before(), folder, &[])
 }
 
-/// The same, for a case whose policy allows `commands`.
+/// The same for `steps` of the case, whose policy allows `commands`.
 ///
 /// # Errors
-/// See [`prepare`]; also when a step runs a command that is none of `commands`.
-pub fn prepare_with(case: &Case, folder: &Path, commands: &[AllowedCommand]) -> Result<Vec<Step>, SettingError> {
-    let prepared = |step| prepare_step(&Settings { case, step, folder, commands });
-    case.collect.iter().map(prepared).collect()
+/// As [`prepare`]; also when a step runs a command that is none of `commands`.
+pub fn prepare_steps(
+    case: &Case,
+    steps: &[crate::model::case::Step],
+    folder: &Path,
+    commands: &[AllowedCommand],
+) -> Result<Vec<Step>, SettingError> {
+    steps.iter().map(|step| prepare_step(&Settings { case, step, folder, commands })).collect()
 }
 
 fn prepare_step(settings: &Settings<'_>) -> Result<Step, SettingError> {
@@ -91,32 +102,33 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Takes every step in order; each fact goes masked to `keep` before the next look begins.
-    /// After a hard stop, the remaining steps become absences that say so.
+    /// Takes every step in order, in the sight of `facts`, to which it adds; each fact goes masked to
+    /// `keep` before the next look begins. After a hard stop, the remaining steps become absences that
+    /// say so, and its id is given.
     ///
     /// # Errors
     /// When `keep` fails, at once.
     pub fn run<E>(
         &self,
         steps: &[Step],
+        facts: &mut Vec<Fact>,
         masker: &mut Masker,
         gate: &mut Gate<'_>,
         keep: &mut dyn FnMut(Masked<SealedFact>) -> Result<(), E>,
-    ) -> Result<Vec<Fact>, E> {
-        let mut facts = Vec::new();
+    ) -> Result<Option<String>, E> {
         let mut stop: Option<String> = None;
         for step in steps {
             let sealed = match &stop {
-                Some(stop) => halted(step, stop, masker),
-                None => self.look(step, &facts, masker),
+                Some(stop) => step.unseen(&halted(stop), masker),
+                None => self.look(step, facts, masker),
             };
             facts.push(sealed.fact.clone());
             keep(sealed)?;
             if stop.is_none() {
-                stop = gate(&facts);
+                stop = gate(facts);
             }
         }
-        Ok(facts)
+        Ok(stop)
     }
 
     fn look(&self, step: &Step, facts: &[Fact], masker: &mut Masker) -> Masked<SealedFact> {
@@ -137,10 +149,10 @@ impl Session<'_> {
     }
 }
 
-fn halted(step: &Step, stop: &str, masker: &mut Masker) -> Masked<SealedFact> {
-    let absence = Absence::new(Reason::Halted, format!("not looked at: hard stop {stop} came first"));
-    let seen = Observation::absent("", absence);
-    masker.fact(about(step, Basis::Observed, clock::stamp(clock::now()), 0), Raw::new(seen))
+/// Why nothing was looked at after the hard stop `stop`.
+#[must_use]
+pub fn halted(stop: &str) -> Absence {
+    Absence::new(Reason::Halted, format!("not looked at: hard stop {stop} came first"))
 }
 
 fn about(step: &Step, basis: Basis, observed_at: String, took_ms: i64) -> Look {

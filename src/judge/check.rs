@@ -110,17 +110,19 @@ fn references(policy: &Policy) -> impl Iterator<Item = (&str, &str)> {
 
 fn uncollected(case: &Case, item: &str, reference: &str) -> Option<Problem> {
     let (id, _) = split_reference(reference);
-    if case.collect.iter().any(|step| step.id == id) {
+    let steps = case.facts();
+    if steps.iter().any(|step| step.id == id) {
         return None;
     }
-    let hint = text::did_you_mean(id, case.collect.iter().map(|step| step.id.as_str()));
+    let hint = text::did_you_mean(id, steps.iter().map(|step| step.id.as_str()));
     let message = format!("names the fact `{id}`, which the case does not collect{hint}: add a step with this id");
     Some(problem(item, reference, message))
 }
 
 fn unknown_path(case: &Case, item: &str, reference: &str, known: &dyn Fn(&Step, &str) -> bool) -> Option<Problem> {
     let (id, path) = split_reference(reference);
-    let step = case.collect.iter().find(|step| step.id == id)?;
+    let steps = case.facts();
+    let step = steps.iter().find(|step| step.id == id)?;
     let uses = &step.uses;
     let message = || format!("leads nowhere: `{uses}` never shows `{path}`; see `evidence explain {uses}`");
     (!path.is_empty() && !known(step, path)).then(|| problem(item, reference, message()))

@@ -7,6 +7,7 @@
 //! Adding an operator: one entry in a file of `operators/`, one line in its table, one row in the
 //! table of the tests, one field in `model::policy::Condition`.
 
+mod board;
 mod check;
 mod condition;
 mod examples;
@@ -22,13 +23,14 @@ mod unit;
 mod waivers;
 mod words;
 
+pub use board::{Board, Own, Standing, State, Subject, age_seconds, board, outdated};
 pub use check::{JudgeError, Problem, check_paths, check_policy, check_references, path_fits};
 pub use examples::{EXAMPLES_AS_OF, prove_examples};
 pub use operators::{OPERATORS, Operator, operator};
 
 use crate::model::case::Case;
 use crate::model::fact::{Fact, split_reference};
-use crate::model::policy::{Halts, Policy};
+use crate::model::policy::{Halts, HardStop, Policy};
 use crate::model::verdict::Verdict;
 
 use sight::Sight;
@@ -49,9 +51,25 @@ pub fn judge(policy: &Policy, facts: &[Fact], case: &Case, as_of: &str) -> Verdi
 /// rests on a fact still `pending` (the ids of the steps not yet taken) waits for it.
 #[must_use]
 pub fn fired(policy: &Policy, facts: &[Fact], pending: &[&str], as_of: &str) -> Option<String> {
+    let found = firing(policy, facts, pending, as_of).find(|stop| stop.halts == Halts::Everything)?.id.clone();
+    Some(found)
+}
+
+/// The ids of the hard stops, of either kind, that forbid the governed action on the facts so far.
+#[must_use]
+pub fn forbids(policy: &Policy, facts: &[Fact], pending: &[&str], as_of: &str) -> Vec<String> {
+    firing(policy, facts, pending, as_of).map(|stop| stop.id.clone()).collect()
+}
+
+/// The hard stops that are not established to hold and wait for no fact.
+fn firing<'a>(
+    policy: &'a Policy,
+    facts: &'a [Fact],
+    pending: &'a [&'a str],
+    as_of: &'a str,
+) -> impl Iterator<Item = &'a HardStop> {
     let sight = Sight::new(facts, as_of);
     let waits = |reference: &str| pending.contains(&split_reference(reference).0);
-    let stops = policy.hard_stops.iter().filter(|stop| stop.halts == Halts::Everything);
-    let mut ready = stops.filter(|stop| !stop.unless.references().into_iter().any(waits));
-    ready.find(|stop| condition::evaluate(&stop.unless, &sight).truth != truth::Truth::True).map(|stop| stop.id.clone())
+    let ready = policy.hard_stops.iter().filter(move |stop| !stop.unless.references().into_iter().any(waits));
+    ready.filter(move |stop| condition::evaluate(&stop.unless, &sight).truth != truth::Truth::True)
 }

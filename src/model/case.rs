@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::action::{ACTION, AFTER, Governed, Phase, SIDE_EFFECTS};
 use super::value::{self, Map};
 
 /// `reports/<case>/case.yaml`.
@@ -39,6 +40,9 @@ pub struct Case {
     pub targets: BTreeMap<String, Target>,
     /// What to collect, in this order.
     pub collect: Vec<Step>,
+    /// The one command that may change something; only `evidence run` starts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Governed>,
     /// What seats propose; never executed by this program.
     #[serde(default)]
     pub proposals: Vec<Proposal>,
@@ -109,6 +113,10 @@ pub struct Step {
     /// YAML takes for the same word (those of YAML 1.1 take a bare `on` for `true`).
     #[serde(default, alias = "target", skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
+    /// When it is collected, in a case with an `action`: `before` it (the default), `after` it, or
+    /// `both`, which gives two facts, `ID` and `ID-after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
     /// The collector's own settings; `evidence explain COLLECTOR` lists them.
     #[serde(default, deserialize_with = "value::unique", skip_serializing_if = "Map::is_empty")]
     pub with: Map,
@@ -172,8 +180,10 @@ impl Case {
         check_name("case", &self.case)?;
         check_name("template", &self.template)?;
         check_name("policy", &self.policy)?;
+        self.requires.iter().try_for_each(|name| check_name("requires", name))?;
         self.validate_zone()?;
         self.validate_steps()?;
+        self.validate_action()?;
         let said = self.effects.iter().map(|s| ("effects", &s.seat));
         let handoff = self.handoff.iter().map(|s| ("handoff", &s.seat));
         let proposals = self.proposals.iter().map(|p| ("proposals", &p.seat));
@@ -207,6 +217,54 @@ impl Case {
             }
         }
         Ok(())
+    }
+
+    fn validate_action(&self) -> Result<(), CaseError> {
+        let Some(action) = &self.action else {
+            let phased = self.collect.iter().position(|step| step.phase.is_some());
+            return phased.map_or(Ok(()), |index| {
+                Err(error(&format!("collect[{index}].phase"), "there is no `action` that it could be before or after"))
+            });
+        };
+        action.validate()?;
+        let mut ids = BTreeSet::new();
+        for step in self.facts() {
+            check_name("collect", &step.id)?;
+            if !ids.insert(step.id.clone()) {
+                let message = format!("the id `{}` is that of the action's own facts or of a second look", step.id);
+                return Err(error("collect", &message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The steps to collect before the action; all of them when there is none.
+    #[must_use]
+    pub fn before(&self) -> Vec<Step> {
+        self.collect.iter().filter(|step| step.phase != Some(Phase::After)).cloned().collect()
+    }
+
+    /// The steps to collect after the action; one that is collected twice has its second id here.
+    #[must_use]
+    pub fn after(&self) -> Vec<Step> {
+        let after = self.collect.iter().filter_map(|step| match step.phase? {
+            Phase::Before => None,
+            Phase::After => Some(step.clone()),
+            Phase::Both => Some(Step { id: format!("{}{AFTER}", step.id), ..step.clone() }),
+        });
+        after.collect()
+    }
+
+    /// What a run of this case holds, a step for each fact, in order: the looks before the action,
+    /// the action, the looks after it, and what was different. The action's own two facts have their
+    /// id as `uses`.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Step> {
+        let own = |id: &str| {
+            let made = Step { id: id.to_owned(), uses: id.to_owned(), on: None, phase: None, with: Map::new() };
+            self.action.is_some().then_some(made)
+        };
+        self.before().into_iter().chain(own(ACTION)).chain(self.after()).chain(own(SIDE_EFFECTS)).collect()
     }
 
     /// Checks that `seat` is one of the case's.

@@ -6,6 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::base::quantity;
+
 use super::allow::AllowedCommand;
 use super::case::is_name;
 use super::value::{self, Value};
@@ -34,6 +36,9 @@ pub struct Policy {
     /// Read-only commands that a case may run with the collector `command`; no others.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub commands: Vec<AllowedCommand>,
+    /// How long a verdict by this policy stands, e.g. `30d`; then `evidence status` shows it as stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<String>,
     /// The policy's own proof: facts under which it passes, fails and does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<Examples>,
@@ -246,6 +251,12 @@ impl Policy {
         stops.chain(checks).chain(list)
     }
 
+    /// How long a verdict stands, in seconds, if the policy says so.
+    #[must_use]
+    pub fn max_age_seconds(&self) -> Option<f64> {
+        quantity::parse_seconds(self.max_age.as_deref()?).ok()
+    }
+
     /// Checks what the types cannot: names, duplicate ids, something to judge, one operator each.
     ///
     /// # Errors
@@ -256,6 +267,9 @@ impl Policy {
         }
         if self.items().next().is_none() {
             return Err(wrong(&self.policy, "nothing to judge: add hard_stops, checks, criteria or a checklist"));
+        }
+        if self.max_age.is_some() && self.max_age_seconds().is_none() {
+            return Err(wrong("max_age", "expected a duration such as `30d`"));
         }
         let mut ids = BTreeSet::new();
         for (id, conditions) in self.items() {

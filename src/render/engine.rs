@@ -13,7 +13,7 @@ use super::cite::{Cited, FactObject, demand};
 use super::error::{RenderError, complain};
 use super::form::{self, FORMS, Form};
 use super::ledger::Ledger;
-use super::{anchors, escape, judged, narrative, said, table};
+use super::{anchors, change, escape, judged, narrative, said, table};
 use crate::model::bundle::Bundle;
 use crate::model::fact::split_reference;
 use crate::model::value::Value;
@@ -31,11 +31,12 @@ fn bare<'a>() -> Result<Environment<'a>, Error> {
 }
 
 /// Every name that a template can use; a test holds it against the environment.
-pub(super) const NAMES: [&str; 35] = [
+pub(super) const NAMES: [&str; 36] = [
     "absence",
     "anchors",
     "bundle",
     "case",
+    "changes",
     "checks",
     "commands",
     "each",
@@ -200,6 +201,10 @@ fn add_blocks(env: &mut Environment<'_>, ledger: &Arc<Ledger>) {
     env.add_function("table", move |headers: Vec<String>, rows: Rest<Jinja>| table::table(&known, &headers, &rows));
     env.add_function("each", |what: Jinja, columns: Vec<String>, limit: Option<usize>| {
         table::each(&what, &columns, limit.unwrap_or(table::ROW_LIMIT))
+    });
+    let known = Arc::clone(ledger);
+    env.add_function("changes", move |before: &str, after: &str| -> Result<Jinja, Error> {
+        Ok(block(change::changes(&known, known.demand(before)?, known.demand(after)?)))
     });
     let known = Arc::clone(ledger);
     env.add_function("grid", move |rows: Jinja, order: Option<Jinja>| -> Result<Jinja, Error> {

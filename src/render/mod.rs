@@ -7,6 +7,7 @@
 
 mod anchors;
 mod block;
+mod change;
 mod cite;
 mod engine;
 mod error;

@@ -23,10 +23,11 @@ pub(super) const NAME: &str = "narrative.md";
 /// The first thing that a narrative may not hold, or that it cites and the case does not collect.
 pub fn check_narrative(source: &str, case: &Case, known: &dyn Fn(&Step, &str) -> bool) -> Result<(), RenderError> {
     check_source(source)?;
+    let steps = case.facts();
     for (at, reference) in cited(source) {
         let (id, path) = split_reference(reference);
-        let Some(step) = case.collect.iter().find(|step| step.id == id) else {
-            let hint = text::did_you_mean(id, case.collect.iter().map(|step| step.id.as_str()));
+        let Some(step) = steps.iter().find(|step| step.id == id) else {
+            let hint = text::did_you_mean(id, steps.iter().map(|step| step.id.as_str()));
             return Err(refusal(source, at, format!("no fact `{}` in this case{hint}", text::visible(id))));
         };
         if !path.is_empty() && !known(step, path) {

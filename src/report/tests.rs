@@ -130,6 +130,8 @@ fn plan() -> Plan {
             ),
             step("note", "statement", None, vec![]),
         ],
+        action: None,
+        after: Vec::new(),
     }
 }
 

@@ -12,6 +12,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("seal", 3),
     ("collect", 4),
     ("judge", 4),
+    ("govern", 5),
     ("render", 5),
     ("verify", 6),
     ("report", 6),

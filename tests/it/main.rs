@@ -15,6 +15,7 @@ mod examine;
 mod examples;
 mod floors;
 mod g6;
+mod govern;
 mod hostile;
 mod policies;
 mod postgres;

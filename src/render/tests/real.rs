@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::*;
 use crate::base::{canonical, files, yaml};
-use crate::collect::{COLLECTORS, Progress, Session, prepare_with};
+use crate::collect::{COLLECTORS, Progress, Session, prepare_steps};
 use crate::hygiene::{Masked, Masker};
 use crate::judge;
 use crate::model::bundle::SealedFact;
@@ -94,7 +94,7 @@ fn real_bundle(template: &str) -> Bundle {
 }
 
 fn collect(case: &Case, policy: &Policy, folder: &Path) -> (Vec<SealedFact>, crate::model::bundle::HygieneTable) {
-    let steps = prepare_with(case, folder, &policy.commands).unwrap();
+    let steps = prepare_steps(case, &case.before(), folder, &policy.commands).unwrap();
     let scratch = tempfile::tempdir().unwrap();
     let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
     let mut masker = Masker::new();
@@ -106,7 +106,7 @@ fn collect(case: &Case, policy: &Policy, folder: &Path) -> (Vec<SealedFact>, cra
         facts.push(sealed);
         Ok(())
     };
-    session.run(&steps, &mut masker, &mut |_| None, &mut keep).unwrap();
+    session.run(&steps, &mut Vec::new(), &mut masker, &mut |_| None, &mut keep).unwrap();
     (facts, masker.table())
 }
 

@@ -18,7 +18,7 @@ use crate::model::verification::LevelStatus;
 use super::mask::masked;
 use super::v1;
 
-fn document<T: Serialize>(kind: &'static str, body: T) -> impl Serialize {
+pub(super) fn document<T: Serialize>(kind: &'static str, body: T) -> impl Serialize {
     v1::Document { format: v1::FORMAT, kind, body }
 }
 
@@ -101,12 +101,25 @@ pub fn plan(plan: &model::plan::Plan, sha256: &str) -> impl Serialize + use<> {
         target: s.target.clone(),
         actions: s.actions.iter().map(action).collect(),
     };
+    let governed = |a: &model::plan::PlannedAction| v1::Governed {
+        title: mask_str(&a.title),
+        argv: a.argv.iter().map(|word| mask_str(word)).collect(),
+        shell: a.shell,
+        folder: mask_str(&a.folder),
+        environment: a.environment.clone(),
+        set: a.set.iter().map(|(name, value)| (name.clone(), mask_str(value))).collect(),
+        limit_ms: a.limit_ms,
+        watched_folders: a.watched_folders.clone(),
+        watched_logs: a.watched_logs.clone(),
+    };
     let body = v1::Plan {
         case: plan.case.clone(),
         policy: plan.policy.clone(),
         policy_sha256: plan.policy_sha256.clone(),
         plan_sha256: sha256.to_owned(),
         steps: plan.steps.iter().map(step).collect(),
+        action: plan.action.as_ref().map(governed),
+        after: plan.after.iter().map(step).collect(),
     };
     document("plan", body)
 }
@@ -169,7 +182,7 @@ fn path(path: &Path) -> String {
     mask_str(&text::from_name(path))
 }
 
-fn status_word(status: Status) -> &'static str {
+pub(super) fn status_word(status: Status) -> &'static str {
     match status {
         Status::Pass => "pass",
         Status::Fail => "fail",
@@ -179,7 +192,7 @@ fn status_word(status: Status) -> &'static str {
     }
 }
 
-fn outcome_word(outcome: Outcome) -> &'static str {
+pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "pass",
         Outcome::Fail => "fail",

@@ -9,18 +9,22 @@
 //! | `verdict` | `policy`, `as_of`, `outcome`, `closure`?, `counts`, `rows` |
 //! | `facts` | `facts` |
 //! | `collection` | `run`, `digest`, `facts`, `verdict` |
-//! | `plan` | `case`, `policy`, `policy_sha256`, `plan_sha256`, `steps` |
+//! | `plan` | `case`, `policy`, `policy_sha256`, `plan_sha256`, `steps`, `action`?, `after`? |
 //! | `verification` | `exit_code`, `levels` |
 //! | `examinations` | `files`: `path`, `exit_code`, `examination` (as in the facts of `backup`) |
 //! | `record` | `record` (its path), `sha256`, `run` |
 //! | `case` | `case`, `path` |
 //! | `explanation` | `name`, `markdown` |
 //! | `demonstration` | `folder`, `record` (its path), `exit_codes` |
+//! | `difference` | `equal`, `before`, `after`, `items`, `appeared`, `vanished`, `changed`, `unchanged`, `left_out` |
+//! | `status` | `as_of`, `exit_code`, `cases`, `ready_to_close`, `stale`, `waited_for`, `missing`, `cycles` |
 
+mod comparisons;
 mod documents;
 mod mask;
 mod v1;
 
+pub use comparisons::{difference, status};
 pub use documents::{
     begun, collection, demonstration, examination, examinations, explanation, facts, plan, record, verdict,
     verification,

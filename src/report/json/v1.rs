@@ -91,6 +91,25 @@ pub(super) struct Plan {
     /// What `collect --plan-sha256` takes.
     pub plan_sha256: String,
     pub steps: Vec<Step>,
+    /// What `run` starts after `steps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Governed>,
+    /// The steps after the action.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Step>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Governed {
+    pub title: String,
+    pub argv: Vec<String>,
+    pub shell: bool,
+    pub folder: String,
+    pub environment: Vec<String>,
+    pub set: BTreeMap<String, String>,
+    pub limit_ms: u64,
+    pub watched_folders: Vec<String>,
+    pub watched_logs: Vec<String>,
 }
 
 #[derive(Serialize)]

@@ -37,6 +37,7 @@ pub fn facts(case: &Case) -> Vec<Fact> {
     let scratch = tempfile::tempdir().unwrap();
     let steps = collect::prepare(case, Path::new("/")).unwrap();
     let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
-    let kept = session.run::<()>(&steps, &mut Masker::new(), &mut |_| None, &mut |_| Ok(()));
-    kept.unwrap()
+    let mut facts = Vec::new();
+    session.run::<()>(&steps, &mut facts, &mut Masker::new(), &mut |_| None, &mut |_| Ok(())).unwrap();
+    facts
 }
