@@ -31,6 +31,7 @@ pub struct Invocation {
     limit: Duration,
     cap: usize,
     user: Option<(u32, u32)>,
+    terminal: bool,
 }
 
 /// What a child did.
@@ -89,6 +90,7 @@ impl Invocation {
             limit: Duration::from_secs(60),
             cap: 8 << 20,
             user: None,
+            terminal: false,
         }
     }
 
@@ -145,6 +147,14 @@ impl Invocation {
     #[must_use]
     pub fn user(mut self, user: Option<(u32, u32)>) -> Self {
         self.user = user;
+        self
+    }
+
+    /// Lets the child ask at our terminal, for instance for a passphrase: it stays in our process
+    /// group, because the system stops any other that reads there.
+    #[must_use]
+    pub fn at_terminal(mut self) -> Self {
+        self.terminal = true;
         self
     }
 
@@ -229,7 +239,10 @@ impl Invocation {
     #[expect(clippy::disallowed_methods, reason = "this is the room that starts processes")]
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).env_clear().process_group(0);
+        command.args(&self.args).env_clear();
+        if !self.terminal {
+            command.process_group(0);
+        }
         command.envs(env::all().filter(|(name, _)| self.sees(name)));
         command.envs(self.set.iter().map(|(k, v)| (k, v)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
