@@ -10,6 +10,7 @@ use crate::model::case::{Case, Step};
 use crate::model::fact::split_reference;
 use crate::model::policy::{Condition, Policy};
 
+use super::closing::seat_problems;
 use super::operators;
 use super::statement;
 
@@ -86,6 +87,8 @@ pub fn check_references(policy: &Policy, case: &Case) -> Result<(), JudgeError> 
     check_policy(policy)?;
     let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| uncollected(case, item, r)).collect();
     problems.extend(case_problems(policy, case));
+    let seats = policy.signatures.iter().flat_map(|asked| seat_problems(asked, case));
+    problems.extend(seats.map(|(seat, why)| problem("signatures", seat, why)));
     problems.dedup();
     settled(problems)
 }

@@ -8,6 +8,7 @@
 //! table of the tests, one field in `model::policy::Condition`.
 
 mod check;
+mod closing;
 mod condition;
 mod examples;
 mod items;
@@ -15,6 +16,7 @@ mod operators;
 mod outcome;
 mod sight;
 mod statement;
+mod testresult;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -23,8 +25,10 @@ mod waivers;
 mod words;
 
 pub use check::{JudgeError, Problem, check_paths, check_policy, check_references, path_fits};
+pub use closing::{closing, unsigned};
 pub use examples::{EXAMPLES_AS_OF, prove_examples};
 pub use operators::{OPERATORS, Operator, operator};
+pub use testresult::attestation;
 
 use crate::model::case::Case;
 use crate::model::fact::{Fact, split_reference};

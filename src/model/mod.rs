@@ -3,6 +3,7 @@
 
 pub mod bundle;
 pub mod case;
+pub mod closing;
 pub mod fact;
 pub mod plan;
 pub mod policy;

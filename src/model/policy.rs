@@ -30,9 +30,23 @@ pub struct Policy {
     /// Compliance: each item observed, or stated by a seat.
     #[serde(default)]
     pub checklist: Vec<ChecklistItem>,
+    /// Who must sign before the case counts as closed; nobody when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Signatures>,
     /// The policy's own proof: facts under which it passes, fails and does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<Examples>,
+}
+
+/// Who must sign a run before its case counts as closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signatures {
+    /// The seats whose signatures are needed, e.g. `[executor, verifier]`.
+    pub seats: Vec<String>,
+    /// Pairs of those seats that must be different people with different keys.
+    #[serde(default)]
+    pub different: Vec<[String; 2]>,
 }
 
 /// A hard stop.
@@ -260,8 +274,33 @@ impl Policy {
             }
             conditions.into_iter().try_for_each(|c| c.validate(id))?;
         }
+        self.signatures.as_ref().map_or(Ok(()), Signatures::validate)?;
         match self.checklist.iter().find(|i| i.require.is_some() == i.statement.is_some()) {
             Some(item) => Err(wrong(&item.id, "needs exactly one of `require` and `statement`")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Signatures {
+    fn validate(&self) -> Result<(), PolicyError> {
+        if self.seats.is_empty() {
+            return Err(wrong("signatures", "no seat must sign: name some under `seats`, or leave `signatures` out"));
+        }
+        let mut seen = BTreeSet::new();
+        for seat in &self.seats {
+            if !is_name(seat) {
+                return Err(wrong("signatures.seats", "a seat has lower-case letters, digits, `-` and `_`"));
+            }
+            if !seen.insert(seat) {
+                return Err(wrong("signatures.seats", &format!("`{seat}` stands twice")));
+            }
+        }
+        match self.different.iter().find(|[a, b]| a == b || !seen.contains(a) || !seen.contains(b)) {
+            Some([a, b]) => Err(wrong(
+                "signatures.different",
+                &format!("`{a}` and `{b}`: a pair is two different seats that stand under `seats`"),
+            )),
             None => Ok(()),
         }
     }
