@@ -1,6 +1,7 @@
 //! Arguments, one file per verb, and what ends on a screen. The only room that prints.
 
 mod args;
+mod attest;
 mod check;
 mod collect;
 mod completions;
@@ -20,6 +21,8 @@ mod rules;
 mod scan;
 mod schema;
 mod screen;
+mod sign;
+mod timestamp;
 mod verify;
 
 use std::process::ExitCode;
@@ -72,6 +75,9 @@ fn run(cli: &Cli) -> Result<Exit> {
         Verb::Check(args) => check::run(&place, &screen, args),
         Verb::Render(args) => render::run(&place, &screen, args),
         Verb::Verify(args) => verify::run(&place, &screen, args),
+        Verb::Sign(args) => sign::run(&place, &screen, args),
+        Verb::Attest(args) => attest::run(&place, &screen, args),
+        Verb::Timestamp(args) => timestamp::run(&place, &screen, args),
         Verb::Scan(args) => scan::run(&screen, args),
         Verb::Mask(args) => mask::run(&screen, args),
         Verb::Rules(args) => rules::run(&screen, args),

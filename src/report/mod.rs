@@ -4,6 +4,7 @@
 //! Whatever came from outside passes [`clean`] once more on its way to a screen: secrets masked,
 //! terminal escapes made visible.
 
+mod closing;
 mod examination;
 mod facts;
 mod findings;
@@ -16,6 +17,7 @@ mod table;
 mod tests;
 mod verdict;
 
+pub use closing::closing;
 pub use examination::examination;
 pub use facts::{collection, facts};
 pub use findings::{Finding, Format, Scan, findings};

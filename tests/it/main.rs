@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod bundle;
+mod closing;
 mod examine;
 mod examples;
 mod floors;

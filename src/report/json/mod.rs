@@ -6,15 +6,16 @@
 //!
 //! | kind | beside `format` and `kind` |
 //! |---|---|
-//! | `verdict` | `policy`, `as_of`, `outcome`, `closure`?, `counts`, `rows` |
+//! | `verdict` | `policy`, `as_of`, `outcome`, `closure`?, `counts`, `rows`, `closing`? |
 //! | `facts` | `facts` |
 //! | `collection` | `run`, `digest`, `facts`, `verdict` |
 //! | `plan` | `case`, `policy`, `policy_sha256`, `plan_sha256`, `steps` |
-//! | `verification` | `exit_code`, `levels` |
+//! | `verification` | `exit_code`, `levels`, `closing`? |
+//! | `signature` | `case`, `run`, `seat`, `principal`, `key`, `statement`, `signature`, `closing` |
 //! | `examinations` | `files`: `path`, `exit_code`, `examination` (as in the facts of `backup`) |
 
 mod documents;
 mod mask;
 mod v1;
 
-pub use documents::{collection, examination, examinations, facts, plan, verdict, verification};
+pub use documents::{collection, examination, examinations, facts, judged, plan, signed, verdict, verification};
