@@ -113,7 +113,12 @@ fn look(subject: &Subject<'_>, file: &Path, tags: &[u8]) -> SeatSignature {
             (None, None) => bare(subject, file, tags),
         };
         (one.standing, one.said) = match weighed {
-            Ok(said) => (Standing::Verified, said),
+            Ok(said) => {
+                // One key has several spellings (a certificate is one): what it is called is for ssh-keygen to say.
+                let named = said.rsplit(' ').next().filter(|name| name.starts_with("SHA256:"));
+                one.key = named.map(str::to_owned).or(one.key);
+                (Standing::Verified, said)
+            }
             Err(standing) => (standing, String::new()),
         };
     }

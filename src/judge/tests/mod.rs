@@ -3,6 +3,7 @@
 
 mod builtin;
 mod checks;
+mod closing;
 mod monotone;
 mod operators;
 mod rows;

@@ -111,3 +111,62 @@ fn pkcs8(der: &[u8]) -> Option<Zeroizing<[u8; 32]>> {
     let rest = PKCS8.iter().find_map(|head| der.strip_prefix(*head))?;
     Some(Zeroizing::new(rest.get(..32)?.try_into().ok()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::child::Invocation;
+
+    fn made(program: &str, args: &[&str]) -> bool {
+        Invocation::new(program).args(args).run().is_ok_and(|outcome| outcome.success())
+    }
+
+    fn why(path: &Path) -> String {
+        Ed25519Signer::read(path).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn only_open_ed25519_keys_sign() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = |name: &str, kind: &[&str], passphrase: &str| {
+            let path = folder.path().join(name);
+            let args = [kind, &["-q", "-N", passphrase, "-f", path.to_str().unwrap()]].concat();
+            made("ssh-keygen", &args).then_some(path)
+        };
+        let Some(open) = key("open", &["-t", "ed25519"], "") else { return };
+        let signer = Ed25519Signer::read(&open).unwrap();
+        let public = Ed25519Signer::read(&open.with_extension("pub")).unwrap();
+        assert_eq!(signer.public(), public.public());
+        assert_eq!(signer.sign(b"x").unwrap().len(), 64);
+        let locked = key("locked", &["-t", "ed25519"], "for a test").unwrap();
+        assert!(why(&locked).contains("locked by a passphrase"), "{}", why(&locked));
+        let other = key("other", &["-t", "ecdsa"], "").unwrap();
+        assert!(why(&other).contains("Ed25519"), "{}", why(&other));
+        assert!(why(&other.with_extension("pub")).contains("Ed25519"));
+        assert!(why(&folder.path().join("none")).contains("none"));
+        // Cut anywhere it is no key, and never a panic.
+        let text = files::read_system_text(&open, LIMIT).unwrap();
+        let blob = unarmour(&text, "OPENSSH PRIVATE KEY").unwrap();
+        let seed = openssh(&blob).unwrap();
+        assert!(
+            (0..blob.len())
+                .all(|end| openssh(&blob[..end]).is_ok_and(|cut| cut == seed) || openssh(&blob[..end]).is_err())
+        );
+    }
+
+    #[test]
+    fn a_key_of_openssl_signs_too() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("key.pem");
+        if made("openssl", &["genpkey", "-algorithm", "ed25519", "-out", path.to_str().unwrap()]) {
+            assert_eq!(Ed25519Signer::read(&path).unwrap().sign(b"x").unwrap().len(), 64);
+        }
+        let other = folder.path().join("rsa.pem");
+        if made("openssl", &["genpkey", "-algorithm", "rsa", "-out", other.to_str().unwrap()]) {
+            assert!(why(&other).contains("Ed25519"), "{}", why(&other));
+        }
+        for der in [&PKCS8[0][..10], PKCS8[0], b"hello"] {
+            assert!(pkcs8(der).is_none());
+        }
+    }
+}
