@@ -69,7 +69,7 @@ fn a_signature_counts_only_when_it_is_verified() {
     };
     let one = good("executor", "SHA256:a");
     open(&[], "the seat executor (ops) has not signed");
-    open(&[one.clone()], "the seat verifier (dba) has not signed");
+    open(std::slice::from_ref(&one), "the seat verifier (dba) has not signed");
     for standing in [
         Standing::Stranger("nobody knows".into()),
         Standing::Unchecked("nobody knows".into()),
