@@ -154,6 +154,17 @@ mod tests {
         assert!(key.fingerprint().starts_with("SHA256:") && key.fingerprint().len() == 50);
     }
 
+    proptest::proptest! {
+        #[test]
+        fn whatever_stands_there_is_read_or_refused(blob in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            for blob in [blob.clone(), [b"SSHSIG\0\0\0\x01".to_vec(), blob].concat()] {
+                let text = format!("-----BEGIN SSH SIGNATURE-----\n{}\n-----END SSH SIGNATURE-----\n", STANDARD.encode(&blob));
+                let _ = signature(text.as_bytes());
+                let _ = PublicKey::of_blob(&blob).map(|key| (key.ed25519(), key.fingerprint()));
+            }
+        }
+    }
+
     #[test]
     fn what_is_cut_or_mislabelled_is_nothing() {
         let blob = PublicKey::of_line(LINE).unwrap().blob().to_vec();
