@@ -19,6 +19,8 @@ pub const SUPERUSER: &str = "postgres";
 pub struct Start<'a> {
     /// The home.
     pub home: &'a Home,
+    /// The user that it runs as, when it is not we.
+    pub user: Option<(u32, u32)>,
     /// The signal that the kernel sends it when we end: `INT`, `QUIT`, `KILL`.
     pub at_our_end: &'a str,
     /// Whether it runs in a network of its own.
@@ -26,7 +28,7 @@ pub struct Start<'a> {
 }
 
 impl Start<'_> {
-    /// `program`, as the home's user, standing in the home, tied to our end.
+    /// `program`, standing in the home, tied to our end.
     #[must_use]
     pub fn program(&self, program: &Path) -> Invocation {
         let invocation = self.wrapped(program);
@@ -35,7 +37,7 @@ impl Start<'_> {
 
     fn wrapped(&self, program: &Path) -> Invocation {
         let unshare = env::find_program("unshare").filter(|_| self.alone);
-        let user = self.home.user();
+        let user = self.user;
         let Some(setpriv) = env::find_program("setpriv") else {
             return match unshare {
                 Some(unshare) if user.is_none() => {

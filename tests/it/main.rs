@@ -11,6 +11,7 @@
 
 mod bad_input;
 mod bundle;
+mod drill;
 mod examine;
 mod examples;
 mod floors;

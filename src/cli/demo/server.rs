@@ -29,7 +29,7 @@ impl Server {
     pub fn start(binaries: &Path) -> Result<Self> {
         let user = cluster::unprivileged(&["postgres", "nobody"])?;
         let home = Home::make(&env::temporary_folder(), cluster::SERVER, user)?;
-        let start = Start { home: &home, at_our_end: "INT", alone: false };
+        let start = Start { home: &home, user, at_our_end: "INT", alone: false };
         succeeded("initdb", &cluster::initdb(&start, binaries, "UTF8").run()?)?;
         let daemon = cluster::launch(&start, binaries, &["fsync=off"])?.daemon;
         let mut server = Self { daemon, home, binaries: binaries.to_owned() };
