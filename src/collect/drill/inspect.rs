@@ -127,7 +127,7 @@ pub(super) fn counts(desk: &mut Desk<'_>, order: &Order) -> Result<Vec<Counted>,
     let sql = format!(
         "SELECT format('{count}', format('%I.%I', n.nspname, c.relname), NOT ({FREE}), n.nspname, c.relname) \
          FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-         WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {OURS} AND {which} ORDER BY 1 COLLATE \"C\" \\gexec"
+         WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND {OURS} AND {which} ORDER BY n.nspname, c.relname \\gexec"
     );
     let rows = desk.ask("count", &sql)?;
     let read = |row: Json| {
