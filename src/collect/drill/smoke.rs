@@ -39,7 +39,7 @@ pub(super) fn ask(desk: &mut Desk<'_>, order: &Order) -> Result<(Value, bool), A
 
 fn observed(desk: &mut Desk<'_>, smoke: &Smoke) -> Result<Value, Absence> {
     let query = smoke.query.trim().trim_end_matches(';');
-    let sql = format!("SELECT coalesce(json_agg(to_json(q)), '[]') FROM (\n{query}\n) q;");
+    let sql = format!("SET search_path = DEFAULT; SELECT coalesce(json_agg(to_json(q)), '[]') FROM (\n{query}\n) q;");
     let rows = desk.one("smoke", &sql)?;
     let unreadable = || Absence::new(Reason::Unparsable, "the rows cannot be put into values");
     let rows = Value::from_json(rows).ok_or_else(unreadable)?;
