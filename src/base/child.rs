@@ -227,7 +227,17 @@ impl Invocation {
         let done = Arc::new(AtomicBool::new(false));
         let guard = Guard { number: child.id(), deadline, until: self.until.clone(), done: Arc::clone(&done) };
         let guard = thread::spawn(move || guard.watch());
-        Ok(Fed { input: child.stdin.take(), child, out, err, done, guard, deadline, watch: Stopwatch::start(), what: self })
+        Ok(Fed {
+            input: child.stdin.take(),
+            child,
+            out,
+            err,
+            done,
+            guard,
+            deadline,
+            watch: Stopwatch::start(),
+            what: self,
+        })
     }
 
     fn spawn_to(self, stderr: Stdio) -> Result<Daemon, ChildError> {

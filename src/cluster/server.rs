@@ -40,9 +40,7 @@ impl Start<'_> {
         let user = self.user;
         let Some(setpriv) = env::find_program("setpriv") else {
             return match unshare {
-                Some(unshare) if user.is_none() => {
-                    Invocation::new(unshare).args(["--net", "--"]).args([program])
-                }
+                Some(unshare) if user.is_none() => Invocation::new(unshare).args(["--net", "--"]).args([program]),
                 _ => Invocation::new(program).user(user),
             };
         };

@@ -13,8 +13,7 @@ use crate::base::{env, files};
 use super::{DRILL, SERVER};
 
 /// What we start in a home. An operator's shell that stands there to look is not among them.
-const PROGRAMS: [&str; 8] =
-    ["postgres", "initdb", "psql", "pg_restore", "pg_dump", "pg_amcheck", "setpriv", "unshare"];
+const PROGRAMS: [&str; 8] = ["postgres", "initdb", "psql", "pg_restore", "pg_dump", "pg_amcheck", "setpriv", "unshare"];
 
 /// One folder that was cleared away.
 #[derive(Clone, Debug, PartialEq, Eq)]

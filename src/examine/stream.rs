@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use super::block::Piece;
 use super::lane::Digest;
+use super::tap::Take;
 
 /// Where pieces come from.
 pub(super) trait Source {
@@ -53,17 +54,24 @@ pub(super) struct Stream<'a> {
     front: VecDeque<Piece>,
     unhashed: VecDeque<Piece>,
     bytes: u64,
-    tap: Option<&'a (dyn Fn(&[u8]) + Sync)>,
+    tap: Option<Take<'a>>,
 }
 
 impl<'a> Stream<'a> {
     /// A stream over `source`; what is taken from it goes to `digest`.
     pub(super) fn new(source: impl Source + 'a, digest: Option<Digest>) -> Stream<'a> {
-        Stream { source: Box::new(source), digest, front: VecDeque::new(), unhashed: VecDeque::new(), bytes: 0, tap: None }
+        Stream {
+            source: Box::new(source),
+            digest,
+            front: VecDeque::new(),
+            unhashed: VecDeque::new(),
+            bytes: 0,
+            tap: None,
+        }
     }
 
     /// Hands on everything from here on to `tap`, what was looked at ahead included.
-    pub(super) fn tap(&mut self, tap: &'a (dyn Fn(&[u8]) + Sync)) {
+    pub(super) fn tap(&mut self, tap: Take<'a>) {
         self.front.iter().for_each(|piece| tap(piece));
         self.tap = Some(tap);
     }

@@ -2,6 +2,9 @@
 //! judged are the same bytes, read once. The dump is what lies inside the compressed layers: SQL
 //! text, a PostgreSQL archive, or a dump in tar format; with a member named, that member of the tar.
 
+/// Takes bytes, in order.
+pub(super) type Take<'a> = &'a (dyn Fn(&[u8]) + Sync);
+
 /// Gets the dump's bytes, in order, piece by piece; whoever takes them sets the pace.
 pub struct Tap<'a> {
     /// The member of a tar archive that is the dump; without one, the whole payload is.

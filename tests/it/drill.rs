@@ -88,7 +88,8 @@ impl Production {
     /// A case with this production as its target and one drill with these settings.
     fn case(&self, settings: &str) -> Case {
         let host = self.cluster.socket_dir().display();
-        let target = format!("  production: {{ sysid: \"{}\", postgres: {{ host: {host}, user: postgres }} }}", self.sysid);
+        let target =
+            format!("  production: {{ sysid: \"{}\", postgres: {{ host: {host}, user: postgres }} }}", self.sysid);
         case(&target, &format!("  - {{ id: drill, uses: restore.drill, with: {{ {settings} }} }}"))
     }
 
@@ -156,14 +157,15 @@ fn a_custom_dump_is_restored_beside_production_and_every_fact_of_it_is_there() {
     let smoke = "{ id: pair, query: 'SELECT id, name FROM key_6 WHERE id < 3 ORDER BY id', \
                    expect: [{ id: 1, name: name 1 }, { id: 2, name: name 2 }] }, \
                  { id: total, query: SELECT n FROM totals, expect: 2802 }";
-    let fact = production.drill_of("app.dump", &format!(", roles: [reader], digests: [public.key_4, public.none], smoke: [{smoke}]"));
+    let fact = production
+        .drill_of("app.dump", &format!(", roles: [reader], digests: [public.key_4, public.none], smoke: [{smoke}]"));
     assert_eq!(text(&fact, "format"), "custom");
     assert_eq!(value(&fact, "versions.same_major"), &Value::Bool(true));
 
     // It is another server, made now, and cut off.
     assert_ne!(text(&fact, "system_identifier"), production.sysid);
     assert_eq!(value(&fact, "differs_from").to_string(), "[production]");
-    assert!(text(&fact, "initdb_time") > "2026-01-01".to_owned());
+    assert!(*text(&fact, "initdb_time") > *"2026-01-01");
     assert_eq!(text(&fact, "isolation.listen_addresses"), "");
     assert_eq!(value(&fact, "isolation.tcp_listeners"), &Value::Int(0));
     assert_eq!(text(&fact, "isolation.shared_folder"), "none");
@@ -197,7 +199,8 @@ fn a_custom_dump_is_restored_beside_production_and_every_fact_of_it_is_there() {
     assert_eq!(value(&fact, "indexes.invalid"), &Value::Int(0));
     assert!(value(&fact, "amcheck.indexes_checked").as_int().unwrap() >= 20);
     assert_eq!(value(&fact, "amcheck.errors"), &Value::Int(0));
-    let digest = "SELECT encode(sha256(convert_to(string_agg(t::text, E'\\n' ORDER BY id), 'UTF8')), 'hex') FROM key_4 t";
+    let digest =
+        "SELECT encode(sha256(convert_to(string_agg(t::text, E'\\n' ORDER BY id), 'UTF8')), 'hex') FROM key_4 t";
     let digest = production.cluster.psql("shop", &format!("SET timezone = 'UTC'; {digest}"));
     assert_eq!(text(&fact, "digests.public.key_4"), digest);
     assert_eq!(missing(&fact, "digests.public.none"), Reason::NotFound);
@@ -219,7 +222,11 @@ fn every_other_format_restores_the_same_rows() {
     ] {
         let fact = production.drill_of(name, more);
         assert_eq!(text(&fact, "format"), format, "{name}");
-        assert_eq!((value(&fact, "exit_code"), value(&fact, "errors")), (&Value::Int(0), &Value::Int(0)), "{name}: {fact:#?}");
+        assert_eq!(
+            (value(&fact, "exit_code"), value(&fact, "errors")),
+            (&Value::Int(0), &Value::Int(0)),
+            "{name}: {fact:#?}"
+        );
         assert_eq!(value(&fact, "rows_total"), &Value::Int(total), "{name}");
         assert_eq!(judged(&fact), [Status::Pass; 3], "{name}");
         assert_nothing_left(&fact);
@@ -304,7 +311,8 @@ fn less_than_everything_says_what_it_does_not_prove() {
     assert!(value(&fact, "does_not_prove.0").to_string().contains("any row"));
     assert_eq!(missing(&fact, "counts_equal"), Reason::NotApplicable);
 
-    let fact = production.drill_of("app.dump", ", roles: [reader, app], mode: sample, tables: [public.key_3, pgboss.job]");
+    let fact =
+        production.drill_of("app.dump", ", roles: [reader, app], mode: sample, tables: [public.key_3, pgboss.job]");
     assert_eq!(value(&fact, "counts.public.key_3"), &Value::Int(98));
     assert_eq!(value(&fact, "counts.pgboss.job"), &Value::Int(500));
     assert_eq!(value(&fact, "counts.public.key_4"), &Value::Int(0));
@@ -329,65 +337,114 @@ fn limits_and_missing_programs_are_absences_and_everything_is_put_away() {
     assert!(absence.settle.as_deref().is_some_and(|c| c.starts_with("apt-get install postgresql-")), "{absence:?}");
 }
 
-/// A stand-in for `docker` that answers everything by the production cluster's own client.
-fn stand_in(production: &Production, folder: &Path) -> PathBuf {
-    let psql = production.cluster.binaries().join("psql");
-    let log = folder.join("log");
-    let script = format!(
-        "#!/bin/sh\necho \"$@\" >> {log}\ncase \"$1\" in\n\
-         run) echo abc;;\n ps) case \"$*\" in *Names*) echo evidence-drill-1.1.%SPACE%-dead00;; esac;;\n\
-         rm|cp) ;;\n inspect) echo 'none 0 0 sha256:77';;\n\
-         exec) shift; while [ \"$1\" != psql ] && [ $# -gt 0 ]; do shift; done; [ $# -eq 0 ] && exit 0; shift\n\
-           exec {psql} -h {socket} -U postgres -X -q -A -t -d postgres;;\nesac\n",
-        log = log.display(),
-        psql = psql.display(),
-        socket = production.cluster.socket_dir().display(),
-    );
+/// A stand-in for `docker`: it notes its command lines, and what runs inside of the container runs on
+/// this machine below a folder. With a `socket`, every client is sent there instead.
+fn stand_in(production: &Production, folder: &Path, socket: Option<&Path>) -> PathBuf {
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).unwrap();
+    let script = r#"#!/bin/sh
+echo "$@" >> @HERE@/log
+unset LC_ALL
+as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"; else "$@"; fi; }
+verb=$1; shift
+case $verb in
+ps) case "$*" in *Names*) echo evidence-drill-1.1.@SPACE@-dead00;; esac;;
+inspect) echo 'none 0 0 sha256:77';;
+run) as mkdir -m 0700 @HERE@/inside;;
+cp) cp -r "$1" @HERE@/inside/dump;;
+rm) case "$*" in *dead00) exit;; esac
+    [ -f @HERE@/inside/data/postmaster.pid ] && kill -QUIT "$(head -1 @HERE@/inside/data/postmaster.pid)"
+    rm -rf @HERE@/inside;;
+exec)
+    case $1 in --user) chown -R 65534 @HERE@/inside/dump 2>&-; exit 0;; esac
+    detached=$1; shift 2
+    program=$1; shift
+    for word; do shift; set -- "$@" "$(echo "$word" | sed 's#/tmp/evidence-drill#@HERE@/inside#g')"; done
+    cd @HERE@
+    case $program in
+    initdb) as @BIN@/initdb "$@";;
+    postgres) as @BIN@/postgres "$@" >/dev/null 2>&1 & ;;
+    *) [ -n "@SOCKET@" ] && exec @BIN@/"$program" "$@" -h "@SOCKET@"; exec @BIN@/"$program" "$@";;
+    esac;;
+esac
+"#;
     let space = fs::read_link("/proc/self/ns/pid").unwrap().to_string_lossy().into_owned();
-    let script = script.replace("%SPACE%", &space.chars().filter(char::is_ascii_digit).collect::<String>());
+    let script = script
+        .replace("@HERE@", &folder.to_string_lossy())
+        .replace("@BIN@", &production.cluster.binaries().to_string_lossy())
+        .replace("@SOCKET@", &socket.unwrap_or(Path::new("")).to_string_lossy())
+        .replace("@SPACE@", &space.chars().filter(char::is_ascii_digit).collect::<String>());
     let docker = folder.join("docker");
     fs::write(&docker, script).unwrap();
     fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
-    log
+    folder.join("log")
+}
+
+const INSIDE: &str = "EVIDENCE_TEST_DRILL";
+
+/// Runs the test `name` again in a process of its own with the stand-in on its PATH; gives the
+/// stand-in's command lines.
+fn contained(name: &str, socket: Option<&Path>) -> String {
+    let production = &*PRODUCTION;
+    let folder = tempfile::Builder::new().prefix("ev-c-").tempdir_in("/tmp").unwrap();
+    let log = stand_in(production, folder.path(), socket);
+    let target = format!("  production: {{ sysid: \"{}\" }}", production.sysid);
+    let image = format!("docker.io/library/postgres@sha256:{}", "ab".repeat(32));
+    let with = format!("path: {:?}, roles: [reader], engine: docker, image: '{image}'", production.path("app.dump"));
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let mut again = Command::new(std::env::current_exe().unwrap());
+    again.args(["--exact", name, "--nocapture"]).env("PATH", path);
+    let ran = again.env(INSIDE, format!("{target}\n{with}")).output().unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    assert!(ran.status.success(), "{}{}", said(&ran.stdout), said(&ran.stderr));
+    fs::read_to_string(log).unwrap()
+}
+
+/// The fact of the drill that the outer process ordered; `None` in that process.
+fn inside() -> Option<Fact> {
+    let given = std::env::var(INSIDE).ok()?;
+    let (target, with) = given.split_once('\n').unwrap();
+    Some(facts(&case(target, &format!("  - {{ id: drill, uses: restore.drill, with: {{ {with} }} }}"))).remove(0))
 }
 
 #[test]
 fn a_container_that_is_production_is_refused_before_anything_is_restored() {
-    let production = &*PRODUCTION;
-    let folder = tempfile::tempdir().unwrap();
-    let log = stand_in(production, folder.path());
-    let digest = "ab".repeat(32);
-    let image = format!("docker.io/library/postgres@sha256:{digest}");
-    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
-    let mut again = Command::new(std::env::current_exe().unwrap());
-    let name = "drill::a_drill_in_a_container_as_another_process";
-    again.args(["--exact", name, "--nocapture", "--ignored"]).env("PATH", path);
-    let dump = production.path("app.dump");
-    again.env("EVIDENCE_TEST_SYSID", &production.sysid).env("EVIDENCE_TEST_DUMP", dump).env("EVIDENCE_TEST_IMAGE", &image);
-    let ran = again.output().unwrap();
-    assert!(ran.status.success(), "{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    let log = fs::read_to_string(log).unwrap();
+    if let Some(fact) = inside() {
+        let Some(Err(absence)) = fact.at("restored") else { panic!("{fact:#?}") };
+        assert_eq!(absence.reason, Reason::WrongIdentity);
+        assert!(
+            absence.message.contains("the target `production`") && absence.message.contains("nothing was restored")
+        );
+        assert_eq!(value(&fact, "teardown.container_exists"), &Value::Bool(false));
+        return;
+    }
+    let socket = PRODUCTION.cluster.socket_dir();
+    PRODUCTION.cluster.psql("postgres", "DROP DATABASE IF EXISTS drill");
+    let log = contained("drill::a_container_that_is_production_is_refused_before_anything_is_restored", Some(socket));
+    assert!(!log.contains("pg_restore") && !log.contains("\ncp "), "{log}");
+    assert!(log.lines().any(|line| line.starts_with("rm --force --volumes evidence-drill-")), "{log}");
+}
+
+#[test]
+fn a_container_drills_like_a_local_server() {
+    if let Some(fact) = inside() {
+        assert_eq!(judged(&fact), [Status::Pass; 3], "{fact:#?}");
+        assert_eq!(text(&fact, "isolation.network"), "none");
+        assert_eq!(value(&fact, "isolation.published_ports"), &Value::Int(0));
+        assert_eq!(text(&fact, "isolation.shared_folder"), "none");
+        assert_eq!(value(&fact, "teardown.container_exists"), &Value::Bool(false));
+        return;
+    }
+    let log = contained("drill::a_container_drills_like_a_local_server", None);
     let lines: Vec<&str> = log.lines().collect();
     assert!(lines[1].starts_with("rm --force evidence-drill-1.1."), "what a dead owner left is removed: {log}");
     assert!(lines[2].starts_with("run --detach --rm --network none --name evidence-drill-"), "{log}");
-    assert!(lines[2].ends_with(&format!("--entrypoint sleep docker.io/library/postgres@sha256:{digest} 7500")), "{log}");
-    assert!(!log.contains("pg_restore") && !log.contains("cp "), "{log}");
+    let image = format!("--entrypoint sleep docker.io/library/postgres@sha256:{} 7500", "ab".repeat(32));
+    assert!(lines[2].ends_with(&image), "{log}");
+    assert!(
+        log.contains("pg_restore -w -U postgres -h /tmp/evidence-drill -d drill --jobs=2 /tmp/evidence-drill/dump"),
+        "{log}"
+    );
     assert!(lines.iter().any(|line| line.starts_with("rm --force --volumes evidence-drill-")), "{log}");
-}
-
-/// Looks up `docker` on a PATH that only this process has.
-#[test]
-#[ignore = "run by the test above, with a stand-in on the PATH"]
-fn a_drill_in_a_container_as_another_process() {
-    let given = |name: &str| std::env::var(format!("EVIDENCE_TEST_{name}")).unwrap();
-    let target = format!("  production: {{ sysid: \"{}\" }}", given("SYSID"));
-    let with = format!("path: {:?}, engine: docker, image: '{}'", given("DUMP"), given("IMAGE"));
-    let case = case(&target, &format!("  - {{ id: drill, uses: restore.drill, with: {{ {with} }} }}"));
-    let fact = facts(&case).remove(0);
-    let Some(Err(absence)) = fact.at("restored") else { panic!("{fact:#?}") };
-    assert_eq!(absence.reason, Reason::WrongIdentity);
-    assert!(absence.message.contains("the target `production`") && absence.message.contains("nothing was restored"));
-    assert_eq!(value(&fact, "teardown.container_exists"), &Value::Bool(false));
 }
 
 /// Only one test at a time may count folders and processes.
@@ -406,7 +463,10 @@ fn small_world() -> (World, PathBuf, tempfile::TempDir) {
             scratch.path()
         ),
     );
-    world.write("policies/plain.yaml", "policy: plain\ntitle: t\nchecks:\n  - { id: C, title: c, require: { fact: drill.complete, equals: true } }\n");
+    world.write(
+        "policies/plain.yaml",
+        "policy: plain\ntitle: t\nchecks:\n  - { id: C, title: c, require: { fact: drill.complete, equals: true } }\n",
+    );
     let path = scratch.path().to_owned();
     (world, path, scratch)
 }

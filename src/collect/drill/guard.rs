@@ -64,7 +64,8 @@ pub(super) fn compare(new: &NewServer<'_>, guarded: &[Guarded], facts: &[Fact]) 
 }
 
 fn refusal(what: &str) -> Absence {
-    let message = format!("the server made for the drill has the identity or the socket of {what}; nothing was restored");
+    let message =
+        format!("the server made for the drill has the identity or the socket of {what}; nothing was restored");
     Absence::new(Reason::WrongIdentity, message)
 }
 
@@ -90,7 +91,8 @@ mod tests {
         let link = folder.path().join("link");
         std::os::unix::fs::symlink(folder.path(), &link).unwrap();
         let new = NewServer { sysid: "77", socket: Some(folder.path()) };
-        let refused = |guarded: &[Guarded]| compare(&new, guarded, &[]).is_err_and(|a| a.reason == Reason::WrongIdentity);
+        let refused =
+            |guarded: &[Guarded]| compare(&new, guarded, &[]).is_err_and(|a| a.reason == Reason::WrongIdentity);
         assert!(refused(&guarded(Some("77"), None)));
         assert!(refused(&guarded(Some("78"), Some(folder.path()))));
         assert!(refused(&guarded(None, Some(&link))));

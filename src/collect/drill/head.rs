@@ -87,7 +87,9 @@ pub(super) fn read(order: &Order, dump: &Dump, stop: &Stop) -> Result<Head, Abse
         (Kind::PgCustom, _) => (Format::Custom, inner.custom.as_deref()),
         (Kind::PgToc, _) if dump.is_folder() => (Format::Directory, inner.custom.as_deref()),
         (Kind::Tar, Some(tar)) if tar.toc.is_some() => (Format::Tar, tar.toc.as_deref()),
-        (Kind::Tar, _) => return Err(refused(Reason::NotApplicable, "an archive of files: name the `member`".to_owned())),
+        (Kind::Tar, _) => {
+            return Err(refused(Reason::NotApplicable, "an archive of files: name the `member`".to_owned()));
+        }
         _ => return Err(refused(Reason::NotApplicable, "no dump of PostgreSQL that could be restored".to_owned())),
     };
     if inner.sql.as_ref().is_some_and(|sql| sql.flavour == Flavour::PgDumpall) {

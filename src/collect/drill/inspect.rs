@@ -41,8 +41,12 @@ impl Desk<'_> {
             return Err(Absence::new(Reason::Failed, format!("{name} failed: {}", first_line(&outcome.stderr))));
         }
         let text = String::from_utf8_lossy(&outcome.stdout).into_owned();
-        let unreadable = |_| Absence::new(Reason::Unparsable, format!("the answer of `{name}` is not the JSON expected"));
-        text.lines().filter(|line| !line.is_empty()).map(|line| serde_json::from_str(line).map_err(unreadable)).collect()
+        let unreadable =
+            |_| Absence::new(Reason::Unparsable, format!("the answer of `{name}` is not the JSON expected"));
+        text.lines()
+            .filter(|line| !line.is_empty())
+            .map(|line| serde_json::from_str(line).map_err(unreadable))
+            .collect()
     }
 
     /// The one row of `sql`.
@@ -131,11 +135,7 @@ pub(super) fn counts(desk: &mut Desk<'_>, order: &Order) -> Result<Vec<Counted>,
     );
     let rows = desk.ask("count", &sql)?;
     let read = |row: Json| {
-        Some(Counted {
-            table: row[0].as_str()?.to_owned(),
-            rows: row[1].as_i64()?,
-            of_extension: row[2].as_bool()?,
-        })
+        Some(Counted { table: row[0].as_str()?.to_owned(), rows: row[1].as_i64()?, of_extension: row[2].as_bool()? })
     };
     let unreadable = || Absence::new(Reason::Unparsable, "the counts are not what was asked for");
     rows.into_iter().map(|row| read(row).ok_or_else(unreadable)).collect()

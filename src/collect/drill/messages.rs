@@ -226,7 +226,10 @@ mod tests {
         let found = read(said.as_bytes());
         assert_eq!((found.errors, found.warnings, found.notices, found.list.len()), (2, 1, 1, 2));
         assert_eq!((found.list[0].line, found.list[0].count), (Some(12), 2));
-        assert_eq!(found.list[0].text, "ERROR: role \"app\" does not exist; command: ALTER TABLE public.t OWNER TO app;");
+        assert_eq!(
+            found.list[0].text,
+            "ERROR: role \"app\" does not exist; command: ALTER TABLE public.t OWNER TO app;"
+        );
     }
 
     #[test]

@@ -195,7 +195,10 @@ impl Order {
             "restore ({}): psql -X -f - of a plain dump, pg_restore --jobs {jobs} of any other",
             self.mode.word()
         )));
-        plan.push(Action::new(Verb::Ask, "identity, settings, objects by schema, indexes, extensions of the new server"));
+        plan.push(Action::new(
+            Verb::Ask,
+            "identity, settings, objects by schema, indexes, extensions of the new server",
+        ));
         if self.counts == Counts::All || !self.tables.is_empty() {
             let which = if self.counts == Counts::All { "every table".to_owned() } else { self.tables.join(", ") };
             plan.push(Action::new(Verb::Ask, format!("SELECT count(*) FROM ONLY each of: {which}")));

@@ -155,11 +155,12 @@ impl Work<'_> {
     }
 }
 
-
 /// Whether an entry of a list belongs to a sample of `tables`.
 fn in_sample(line: &str, tables: &[String]) -> bool {
     // `3365; 0 16391 TABLE DATA public orders app`
-    let Some(entry) = line.split_once("; ").filter(|_| !line.starts_with(';')).map(|(_, rest)| rest) else { return true };
+    let Some(entry) = line.split_once("; ").filter(|_| !line.starts_with(';')).map(|(_, rest)| rest) else {
+        return true;
+    };
     let mut words = entry.splitn(3, ' ').skip(2);
     let entry = words.next().unwrap_or("");
     if entry.starts_with("FK CONSTRAINT ") {

@@ -58,9 +58,8 @@ fn carry_out(
     let dump = Dump::find(&order.path)?;
     seen.set("size_bytes", dump.bytes());
     let stop = steps.stop.clone();
-    let head = steps.timed("look", &format!("read the beginning of {}", order.source()), |_| {
-        head::read(order, &dump, &stop)
-    })?;
+    let head = steps
+        .timed("look", &format!("read the beginning of {}", order.source()), |_| head::read(order, &dump, &stop))?;
     seen.set("format", head.format.word());
     let limits = proof::limits(order, head.format).into_iter().map(Value::from).collect();
     seen.set("does_not_prove", Value::List(limits));
@@ -122,7 +121,8 @@ impl Part<'_, '_> {
             self.seen.set("initdb_time", clock::stamp_seconds(time));
         }
         if made < self.began - CLOCK_SLACK {
-            let message = "the drill's server was not made by this drill: its identifier is older; nothing was restored";
+            let message =
+                "the drill's server was not made by this drill: its identifier is older; nothing was restored";
             return Err(Absence::new(Reason::WrongIdentity, message));
         }
         let outside = engine.isolation(self.steps)?;

@@ -61,7 +61,8 @@ impl Container {
         let listed = self.engine(&["ps", "--all", "--filter", &filter, "--format", "{{.Names}}"]);
         let Ok(listed) = steps.run("sweep", listed) else { return };
         let names = String::from_utf8_lossy(&listed.stdout).into_owned();
-        for name in names.lines().map(str::trim).filter(|name| name.starts_with(DRILL) && !owner_lives(Path::new(name))) {
+        for name in names.lines().map(str::trim).filter(|name| name.starts_with(DRILL) && !owner_lives(Path::new(name)))
+        {
             let _ = steps.run("sweep", self.engine(&["rm", "--force", name]));
         }
     }
@@ -95,12 +96,15 @@ impl Engine for Container {
         let limits = ["--user", "postgres", "--security-opt", "no-new-privileges", "--entrypoint", "sleep"];
         steps.need("run", self.engine(&run).args(limits).args([&self.image, &seconds]))?;
         let data = format!("{FOLDER}/data");
-        let initdb = ["initdb", "-A", "trust", "--no-sync", "-E", &self.encoding, "--locale=C", "-U", SUPERUSER, "-D", &data];
+        let initdb =
+            ["initdb", "-A", "trust", "--no-sync", "-E", &self.encoding, "--locale=C", "-U", SUPERUSER, "-D", &data];
         steps.need("initdb", self.inside(&initdb))?;
         let watch = Stopwatch::start();
         let socket = format!("unix_socket_directories={FOLDER}");
-        let server = ["exec", "--detach", &self.name, "postgres", "-D", &data, "-c", "listen_addresses=", "-c", &socket];
-        let quick = ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0"];
+        let server =
+            ["exec", "--detach", &self.name, "postgres", "-D", &data, "-c", "listen_addresses=", "-c", &socket];
+        let quick =
+            ["-c", "fsync=off", "-c", "full_page_writes=off", "-c", "wal_level=minimal", "-c", "max_wal_senders=0"];
         let server = self.engine(&server).args(quick).args(["-c", "autovacuum=off", "-c", "log_min_messages=fatal"]);
         let line = server.line();
         let started = steps.bounded(server).run().map_err(|e| Absence::new(Reason::Unavailable, e.to_string()))?;

@@ -132,7 +132,12 @@ impl Engine for Local {
         let user = if reads { None } else { self.home.user() };
         let start = Start { user, ..self.start("KILL") };
         let connection = ["-w", "-U", SUPERUSER, "-h"];
-        start.program(&program).args(connection).args([self.home.path()]).args(words).env("PGPASSFILE", self.home.path().join("none"))
+        start
+            .program(&program)
+            .args(connection)
+            .args([self.home.path()])
+            .args(words)
+            .env("PGPASSFILE", self.home.path().join("none"))
     }
 
     fn hand_over(&self, path: &Path, _: &mut Steps) -> Result<PathBuf, Absence> {
