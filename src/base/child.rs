@@ -7,12 +7,13 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
 use super::clock::{Deadline, Stopwatch};
-use super::env;
+use super::{env, text};
 
 /// Variables that every child may see.
 const ALWAYS: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ"];
@@ -32,7 +33,11 @@ pub struct Invocation {
     cap: usize,
     user: Option<(u32, u32)>,
     terminal: bool,
+    until: Option<Until>,
 }
+
+/// Says when a child has to end before its time; asked often, from any thread.
+pub type Until = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What a child did.
 pub struct Outcome {
@@ -46,7 +51,7 @@ pub struct Outcome {
     pub stderr: Vec<u8>,
     /// Whether standard output was longer than the cap.
     pub stdout_cut: bool,
-    /// Whether the time limit ended it.
+    /// Whether the time limit ended it, or [`Invocation::until`].
     pub timed_out: bool,
     /// How long it ran.
     pub took: Duration,
@@ -91,6 +96,7 @@ impl Invocation {
             cap: 8 << 20,
             user: None,
             terminal: false,
+            until: None,
         }
     }
 
@@ -158,6 +164,20 @@ impl Invocation {
         self
     }
 
+    /// Also ends the child's whole process group as soon as `until` says so.
+    #[must_use]
+    pub fn until(mut self, until: &Until) -> Self {
+        self.until = Some(Arc::clone(until));
+        self
+    }
+
+    /// The program and its arguments as a person would type them.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let words = std::iter::once(&self.program).chain(&self.args);
+        text::shell_line(&words.map(|word| text::from_name(word)).collect::<Vec<_>>())
+    }
+
     /// Starts the child, follows it to its end and gives what it said.
     ///
     /// # Errors
@@ -172,7 +192,7 @@ impl Invocation {
         }
         let out = child.stdout.take().map(|pipe| Heard::listen(pipe, cap));
         let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
-        let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
+        let (status, timed_out) = wait(&mut child, &deadline, self.until.as_ref()).map_err(|e| self.fail(e))?;
         // What it left behind may hold its pipes open for as long as it likes.
         let rest = Deadline::after(LINGER);
         let (stdout, stdout_cut) = out.map_or_else(Default::default, |heard| heard.take(&rest));
@@ -193,8 +213,46 @@ impl Invocation {
     /// # Errors
     /// When it could not be started.
     pub fn spawn(self) -> Result<Daemon, ChildError> {
+        self.spawn_to(Stdio::null())
+    }
+
+    /// The same, with what it says on standard error going to `log`.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn spawn_logged(self, log: std::fs::File) -> Result<Daemon, ChildError> {
+        self.spawn_to(log.into())
+    }
+
+    /// Starts a child that is given its input piece by piece.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn feed(self) -> Result<Fed, ChildError> {
+        let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
+        let cap = self.cap;
+        let out = child.stdout.take().map(|pipe| Heard::listen(pipe, cap));
+        let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
+        let deadline = Deadline::after(self.limit);
+        let done = Arc::new(AtomicBool::new(false));
+        let guard = Guard { number: child.id(), deadline, until: self.until.clone(), done: Arc::clone(&done) };
+        let guard = thread::spawn(move || guard.watch());
+        Ok(Fed {
+            input: child.stdin.take(),
+            child,
+            out,
+            err,
+            done,
+            guard,
+            deadline,
+            watch: Stopwatch::start(),
+            what: self,
+        })
+    }
+
+    fn spawn_to(self, stderr: Stdio) -> Result<Daemon, ChildError> {
         let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         let child = command.spawn().map_err(|e| self.fail(e))?;
         Ok(Daemon { child })
     }
@@ -222,7 +280,7 @@ impl Invocation {
                 sink(&buffer[..n]);
             }
         }
-        let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
+        let (status, timed_out) = wait(&mut child, &deadline, self.until.as_ref()).map_err(|e| self.fail(e))?;
         let rest = Deadline::after(LINGER);
         let (stderr, _) = err.map_or_else(Default::default, |heard| heard.take(&rest));
         Ok(Outcome {
@@ -286,12 +344,22 @@ impl Daemon {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Its number, while it runs.
+    pub fn number(&mut self) -> Option<u32> {
+        self.alive().then(|| self.child.id())
+    }
+
     /// Asks it to end (SIGINT), waits for at most `limit`, then ends its whole group.
     pub fn stop(&mut self, limit: Duration) {
+        self.stop_by(rustix::process::Signal::INT, limit);
+    }
+
+    /// The same with another signal than SIGINT.
+    pub fn stop_by(&mut self, signal: rustix::process::Signal, limit: Duration) {
         if let Some(pid) = self.pid() {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+            let _ = rustix::process::kill_process(pid, signal);
         }
-        if wait(&mut self.child, &Deadline::after(limit)).is_err() {
+        if wait(&mut self.child, &Deadline::after(limit), None).is_err() {
             end_group(&mut self.child);
         }
     }
@@ -305,6 +373,97 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop(Duration::from_secs(10));
+    }
+}
+
+/// A child that is given its input piece by piece; its limits count all the while.
+pub struct Fed {
+    what: Invocation,
+    child: Child,
+    input: Option<std::process::ChildStdin>,
+    out: Option<Heard>,
+    err: Option<Heard>,
+    done: Arc<AtomicBool>,
+    guard: thread::JoinHandle<bool>,
+    deadline: Deadline,
+    watch: Stopwatch,
+}
+
+impl Fed {
+    /// Gives it `bytes`; waits until it has taken them. `false` when it takes no more.
+    pub fn give(&mut self, bytes: &[u8]) -> bool {
+        let Some(input) = &mut self.input else { return false };
+        let taken = input.write_all(bytes).is_ok();
+        if !taken {
+            self.input = None;
+        }
+        taken
+    }
+
+    /// Ends its input, follows it to its end and gives what it said.
+    ///
+    /// # Errors
+    /// When it cannot be followed.
+    pub fn finish(mut self) -> Result<Outcome, ChildError> {
+        drop(self.input.take());
+        // Until it is waited for, its number is nobody else's: the guard has to be gone by then.
+        let ended = waited(&mut self.child, &self.deadline, self.what.until.as_ref());
+        self.done.store(true, Ordering::SeqCst);
+        let cut_short = self.guard.join().unwrap_or(false);
+        let status = self.child.wait().map_err(|e| self.what.fail(e))?;
+        let rest = Deadline::after(LINGER);
+        let (stdout, stdout_cut) = self.out.map_or_else(Default::default, |heard| heard.take(&rest));
+        let (stderr, _) = self.err.map_or_else(Default::default, |heard| heard.take(&rest));
+        Ok(Outcome {
+            code: status.code(),
+            signal: status.signal(),
+            stdout,
+            stderr,
+            stdout_cut,
+            timed_out: cut_short || !ended,
+            took: self.watch.elapsed(),
+        })
+    }
+}
+
+/// Waits, without taking the child's number away, until it has ended; ends it when its time is up.
+fn waited(child: &mut Child, deadline: &Deadline, until: Option<&Until>) -> bool {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) else { return true };
+    loop {
+        match waitid(WaitId::Pid(pid), options) {
+            Ok(None) => {}
+            _ => return true,
+        }
+        if deadline.passed() || until.is_some_and(|until| until()) {
+            end_group(child);
+            return false;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Ends a child that is being fed when its time is up: whoever feeds it may be waiting for it.
+struct Guard {
+    number: u32,
+    deadline: Deadline,
+    until: Option<Until>,
+    done: Arc<AtomicBool>,
+}
+
+impl Guard {
+    fn watch(self) -> bool {
+        while !self.done.load(Ordering::SeqCst) {
+            if self.deadline.passed() || self.until.as_ref().is_some_and(|until| until()) {
+                if let Some(pid) = i32::try_from(self.number).ok().and_then(rustix::process::Pid::from_raw) {
+                    let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+                }
+                return true;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        false
     }
 }
 
@@ -349,13 +508,13 @@ impl Heard {
     }
 }
 
-fn wait(child: &mut Child, deadline: &Deadline) -> io::Result<(ExitStatus, bool)> {
+fn wait(child: &mut Child, deadline: &Deadline, until: Option<&Until>) -> io::Result<(ExitStatus, bool)> {
     let mut pause = Duration::from_micros(500);
     loop {
         if let Some(status) = child.try_wait()? {
             return Ok((status, false));
         }
-        if deadline.passed() {
+        if deadline.passed() || until.is_some_and(|until| until()) {
             end_group(child);
             return child.wait().map(|status| (status, true));
         }
@@ -412,6 +571,26 @@ mod tests {
         assert!(daemon.alive());
         daemon.stop(Duration::from_secs(5));
         assert!(!daemon.alive());
+    }
+
+    #[test]
+    fn a_fed_child_takes_pieces_and_ends_when_its_time_is_up() {
+        let mut fed = Invocation::new("wc").args(["-c"]).feed().unwrap();
+        assert!(fed.give(&vec![b'x'; 300_000]) && fed.give(b"yz"));
+        let outcome = fed.finish().unwrap();
+        assert_eq!((outcome.code, outcome.stdout.as_slice()), (Some(0), &b"300002\n"[..]));
+
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&stop);
+        let until: Until = Arc::new(move || asked.load(Ordering::SeqCst));
+        let mut deaf = Invocation::new("sleep").args(["60"]).until(&until).feed().unwrap();
+        let later = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            stop.store(true, Ordering::SeqCst);
+        });
+        assert!(!deaf.give(&vec![0; 4 << 20]), "what nobody reads is not waited for beyond the limit");
+        later.join().unwrap();
+        assert!(deaf.finish().unwrap().timed_out);
     }
 
     #[test]

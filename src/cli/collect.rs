@@ -1,14 +1,15 @@
 //! `evidence collect`: carries out the plan as a sealed run. From the first look on, the kernel
 //! lets us write in the run's own folder only.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::base::digest::Digest;
 use crate::base::sandbox::{self, Level};
 use crate::base::{clock, env, yaml};
-use crate::collect::Session;
+use crate::cluster;
+use crate::collect::{self, Session};
 use crate::hygiene::{Masked, Masker, Raw};
 use crate::judge;
 use crate::model::bundle::{RunInfo, SealedFact};
@@ -24,7 +25,7 @@ use super::exit::Exit;
 use super::place::Place;
 use super::plan::{self, Ready};
 use super::progress::Bar;
-use super::screen::{Screen, tell};
+use super::screen::{self, Screen, tell};
 
 /// Runs the verb.
 ///
@@ -33,11 +34,13 @@ use super::screen::{Screen, tell};
 pub fn run(place: &Place, screen: &Screen, args: &args::Collect) -> Result<Exit> {
     let ready = plan::ready(place, &args.case)?;
     authorised(&ready.digest, args.plan_sha256.as_deref())?;
+    screen::tell_swept(&cluster::sweep(&env::temporary_folder()));
     let started = clock::now();
     let mut masker = Masker::new();
     let mut writer = Writer::begin(&ready.loaded.folder, started)?;
     let sealed = Sources::seal(&ready, &mut masker, &mut writer)?;
-    let sandbox = enter_sandbox(writer.folder(), args.require_sandbox)?;
+    let rooms = collect::make_rooms(&ready.steps);
+    let sandbox = enter_sandbox(writer.folder(), &rooms, args.require_sandbox)?;
     let as_of = clock::stamp(started);
     let facts = look(&ready, &sealed, &mut masker, &mut writer, sandbox, &as_of)?;
     let verdict = judge::judge(&sealed.policy, &facts, &sealed.case, &as_of);
@@ -93,8 +96,9 @@ impl Sources {
     }
 }
 
-fn enter_sandbox(folder: &Path, required: bool) -> Result<Level> {
-    let level = sandbox::restrict_writes(&[folder]);
+fn enter_sandbox(folder: &Path, rooms: &[PathBuf], required: bool) -> Result<Level> {
+    let allowed: Vec<&Path> = std::iter::once(folder).chain(rooms.iter().map(PathBuf::as_path)).collect();
+    let level = sandbox::restrict_writes(&allowed);
     if required && !matches!(level, Ok(Level::Full)) {
         bail!("the kernel does not fully enforce read-only here (Landlock); run without --require-sandbox to go on");
     }

@@ -3,6 +3,7 @@
 
 mod backup;
 mod doc;
+mod drill;
 mod file;
 mod files;
 mod host;
@@ -16,10 +17,10 @@ mod subject;
 mod testing;
 
 pub use doc::{Doc, Setting};
-pub use session::{Gate, Progress, Session, Step, prepare};
+pub use session::{Gate, Progress, Session, Step, make_rooms, prepare};
 pub use settings::{SettingError, Settings};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::hygiene::Raw;
 use crate::model::fact::{Basis, Fact, Observation};
@@ -41,6 +42,12 @@ pub trait Collector: Sync {
 pub trait Prepared: Send + Sync {
     /// Everything that [`Prepared::look`] will read, ask or run, in order.
     fn plan(&self) -> Vec<Action>;
+
+    /// Makes a private folder outside of the run, when the look needs one to write in, and names it:
+    /// called before the kernel's sandbox is entered, which has to allow it. The look removes it.
+    fn make_room(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// Looks once. Whatever goes wrong is an absence with its reason in the observation.
     fn look(&self, surroundings: &Surroundings<'_>) -> Raw<Observation>;
@@ -76,6 +83,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &postgres::SchemaPrivilege,
     &postgres::Size,
     &postgres::Query,
+    &drill::RestoreDrill,
     &statement::StatementCollector,
 ];
 

@@ -57,7 +57,11 @@ pub fn check_policy(policy: &Policy) -> Result<(), JudgeError> {
     }
     let conditions = policy.items().flat_map(|(id, list)| list.into_iter().map(move |condition| (id, condition)));
     let operands = conditions.flat_map(|(id, condition)| check_condition(id, condition));
-    settled(operands.chain(references(policy).filter_map(|(item, r)| check_whole(item, r))).collect())
+    let patterns = policy.exceptions.iter().filter_map(|exception| {
+        let wrong = operators::check_pattern(&exception.pattern).err()?;
+        Some(problem(&exception.id, "exceptions", wrong))
+    });
+    settled(operands.chain(patterns).chain(references(policy).filter_map(|(item, r)| check_whole(item, r))).collect())
 }
 
 fn check_condition(item: &str, condition: &Condition) -> Vec<Problem> {

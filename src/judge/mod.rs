@@ -41,7 +41,7 @@ use sight::Sight;
 /// which item. `as_of` is the start of the run (RFC 3339): ages and expiries are counted from it.
 #[must_use]
 pub fn judge(policy: &Policy, facts: &[Fact], case: &Case, as_of: &str) -> Verdict {
-    let sight = Sight::new(facts, as_of);
+    let sight = Sight::new(facts, as_of).with_exceptions(&policy.exceptions);
     let mut rows = items::rows(policy, case, &sight);
     waivers::apply(case, as_of, &mut rows);
     let outcome = outcome::outcome(&rows);
@@ -53,7 +53,7 @@ pub fn judge(policy: &Policy, facts: &[Fact], case: &Case, as_of: &str) -> Verdi
 /// rests on a fact still `pending` (the ids of the steps not yet taken) waits for it.
 #[must_use]
 pub fn fired(policy: &Policy, facts: &[Fact], pending: &[&str], as_of: &str) -> Option<String> {
-    let sight = Sight::new(facts, as_of);
+    let sight = Sight::new(facts, as_of).with_exceptions(&policy.exceptions);
     let waits = |reference: &str| pending.contains(&split_reference(reference).0);
     let stops = policy.hard_stops.iter().filter(|stop| stop.halts == Halts::Everything);
     let mut ready = stops.filter(|stop| !stop.unless.references().into_iter().any(waits));

@@ -12,6 +12,7 @@
 mod bad_input;
 mod bundle;
 mod closing;
+mod drill;
 mod examine;
 mod examples;
 mod floors;

@@ -1,0 +1,78 @@
+//! Being asked to end (SIGTERM, SIGINT, SIGHUP) while something has to be put away first. While a
+//! [`Watch`] is held, a signal is only noted; afterwards it does again what it always does.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+/// What the handlers share with us.
+struct Desk {
+    /// Whether a signal ends us at once.
+    at_once: Arc<AtomicBool>,
+    /// The number of the last signal; 0 for none.
+    caught: Arc<AtomicUsize>,
+}
+
+static DESK: OnceLock<Option<Desk>> = OnceLock::new();
+/// How many watches are held.
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// While this is held, signals that ask us to end are noted and not obeyed.
+pub struct Watch(());
+
+impl Watch {
+    /// Begins to note signals.
+    #[must_use]
+    pub fn begin() -> Self {
+        HELD.fetch_add(1, Ordering::SeqCst);
+        if let Some(desk) = DESK.get_or_init(|| Desk::open().ok()) {
+            desk.at_once.store(false, Ordering::SeqCst);
+        }
+        Self(())
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        if HELD.fetch_sub(1, Ordering::SeqCst) == 1
+            && let Some(desk) = desk()
+        {
+            desk.at_once.store(true, Ordering::SeqCst);
+        }
+    }
+}
+
+/// Whether we were asked to end.
+#[must_use]
+pub fn caught() -> bool {
+    desk().is_some_and(|desk| desk.caught.load(Ordering::SeqCst) != 0)
+}
+
+/// Obeys a signal that was noted before, now that everything is put away; returns when there was
+/// none, or when its default is not to end.
+pub fn obey() {
+    let signal = desk().map_or(0, |desk| desk.caught.swap(0, Ordering::SeqCst));
+    if let Ok(signal) = i32::try_from(signal)
+        && signal != 0
+    {
+        let _ = signal_hook::low_level::emulate_default_handler(signal);
+    }
+}
+
+fn desk() -> Option<&'static Desk> {
+    DESK.get()?.as_ref()
+}
+
+impl Desk {
+    fn open() -> std::io::Result<Self> {
+        let desk = Self { at_once: Arc::new(AtomicBool::new(true)), caught: Arc::default() };
+        for signal in [SIGTERM, SIGINT, SIGHUP] {
+            // First the handler that ends us, when it may; the next one then only takes a note.
+            signal_hook::flag::register_conditional_default(signal, Arc::clone(&desk.at_once))?;
+            let number = usize::try_from(signal).unwrap_or(1);
+            signal_hook::flag::register_usize(signal, Arc::clone(&desk.caught), number)?;
+        }
+        Ok(desk)
+    }
+}
