@@ -14,6 +14,7 @@ mod statement;
 mod subject;
 #[cfg(test)]
 mod testing;
+mod via;
 
 pub use doc::{Doc, Setting};
 pub use session::{Gate, Progress, Session, Step, prepare};
@@ -76,6 +77,10 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &postgres::SchemaPrivilege,
     &postgres::Size,
     &postgres::Query,
+    &postgres::Counts,
+    &postgres::Objects,
+    &postgres::Fingerprint,
+    &postgres::Activity,
     &statement::StatementCollector,
 ];
 

@@ -35,7 +35,7 @@ static DOC: Doc = Doc {
         Setting { name: "query", kind: "text", required: true, meaning: "one SELECT (or VALUES, or WITH … SELECT)" },
         Setting { name: "max_rows", kind: "number (1000)", required: false, meaning: "the most rows kept" },
     ],
-    values: &[
+    values: with_session![
         ("query", "the query as it was given"),
         ("row_count", "the number of rows that the query gave; missing when there were more than `max_rows`"),
         ("rows_kept", "the number of rows kept in `rows`"),
@@ -44,9 +44,6 @@ static DOC: Doc = Doc {
         ("rows", "the rows in order, each a map; NULLs left out"),
         ("nulls", "for each column with NULLs, in how many of the rows"),
         ("value", "the value, when the answer is one row with one column"),
-        ("session.read_only", "whether the transaction was still read-only at its end"),
-        ("session.isolation", "the transaction's isolation at its end"),
-        ("session.xid_assigned", "whether the session was given a transaction id, as every write needs"),
     ],
     example: "- id: tables\n  uses: postgres.query\n  on: production\n  with:\n    \
               query: SELECT count(*) AS tables FROM pg_tables WHERE schemaname = 'app'\n",
