@@ -81,6 +81,8 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &postgres::Objects,
     &postgres::Fingerprint,
     &postgres::Activity,
+    &postgres::Unchanged,
+    &postgres::DumpPrivileges,
     &statement::StatementCollector,
 ];
 

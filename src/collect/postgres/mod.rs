@@ -19,6 +19,7 @@ macro_rules! with_session {
 mod activity;
 mod client;
 mod counts;
+mod dump_privileges;
 mod failure;
 mod fingerprint;
 mod identity;
@@ -30,15 +31,18 @@ mod schema_privilege;
 mod session;
 mod size;
 mod sql;
+mod unchanged;
 
 pub use activity::Activity;
 pub use counts::Counts;
+pub use dump_privileges::DumpPrivileges;
 pub use fingerprint::Fingerprint;
 pub use identity::Identity;
 pub use objects::Objects;
 pub use query::Query;
 pub use schema_privilege::SchemaPrivilege;
 pub use size::Size;
+pub use unchanged::Unchanged;
 
 use serde::Deserialize;
 

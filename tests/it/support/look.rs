@@ -40,3 +40,17 @@ pub fn facts(case: &Case) -> Vec<Fact> {
     let kept = session.run::<()>(&steps, &mut Masker::new(), &mut |_| None, &mut |_| Ok(()));
     kept.unwrap()
 }
+
+/// The facts of `case`, in order; after the first `count` of them, `between` happens.
+pub fn facts_between(case: &Case, count: usize, between: &dyn Fn()) -> Vec<Fact> {
+    let scratch = tempfile::tempdir().unwrap();
+    let steps = collect::prepare(case, Path::new("/")).unwrap();
+    let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
+    let mut gate = |facts: &[Fact]| {
+        if facts.len() == count {
+            between();
+        }
+        None
+    };
+    session.run::<()>(&steps, &mut Masker::new(), &mut gate, &mut |_| Ok(())).unwrap()
+}
