@@ -348,3 +348,252 @@ fn a_comparison_with_something_unseen_is_not_equal() {
         assert!(message.contains(says), "{with}: {message}");
     }
 }
+
+/// What must be the same after a hostile query: definitions, rights, rows, sequences, locks.
+fn traces(here: &Shared, database: &str) -> Vec<String> {
+    let print = here.look(database, "postgres.fingerprint", "{ counts: true }");
+    let activity = here.look(database, "postgres.activity", "{}");
+    let mut seen = ["sha256", "counts_sha256"].map(|path| text(&print, path)).to_vec();
+    seen.extend(["next_xid", "sequences", "database.tup_inserted"].map(|path| text(&activity, path)));
+    let more = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'; SELECT count(*) FROM pg_largeobject_metadata;
+                SELECT count(*) FROM pg_stat_activity WHERE application_name = 'victim'; SELECT pg_walfile_name(pg_current_wal_lsn())";
+    seen.push(here.sql(database, more));
+    seen
+}
+
+#[test]
+fn a_hostile_case_changes_nothing_even_as_superuser() {
+    let here = shared();
+    here.database("hostile", SHOP);
+    here.sql(
+        "hostile",
+        "CREATE FUNCTION app.evil() RETURNS int LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_advisory_lock(42); PERFORM pg_switch_wal(); RETURN 1; END';
+         CREATE FUNCTION app.liar() RETURNS int LANGUAGE plpgsql STABLE AS 'BEGIN PERFORM pg_advisory_lock(43); RETURN 1; END';
+         CREATE FUNCTION app.caller() RETURNS int LANGUAGE sql STABLE AS 'SELECT app.liar()';
+         CREATE FUNCTION app.dynamic() RETURNS int LANGUAGE plpgsql STABLE AS
+             'DECLARE n int; BEGIN EXECUTE ''SELECT pg_adv'' || ''isory_lock(44)''; RETURN 1; END';
+         CREATE FUNCTION app.of_row(app.customers) RETURNS int LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_advisory_lock(45); RETURN 1; END';
+         CREATE FUNCTION app.op(int, int) RETURNS bool LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_advisory_lock(46); RETURN true; END';
+         CREATE OPERATOR app.=== (LEFTARG = int, RIGHTARG = int, FUNCTION = app.op);
+         CREATE VIEW app.innocent AS SELECT app.evil() AS a; CREATE VIEW app.twice_removed AS SELECT * FROM app.innocent;
+         CREATE FUNCTION app.step(int, int) RETURNS int LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_advisory_lock(47); RETURN 1; END';
+         CREATE AGGREGATE app.agg(int) (SFUNC = app.step, STYPE = int, INITCOND = '0');
+         CREATE DOMAIN app.odd AS int CHECK (app.evil() > 0);
+         CREATE TABLE app.guarded (id int); ALTER TABLE app.guarded ENABLE ROW LEVEL SECURITY;
+         CREATE POLICY p ON app.guarded USING (app.evil() > 0);
+         CREATE EXTENSION dblink; CREATE ROLE nosy LOGIN; GRANT USAGE ON SCHEMA app TO nosy;
+         GRANT SELECT ON ALL TABLES IN SCHEMA app TO nosy; GRANT ALL ON ALL SEQUENCES IN SCHEMA app TO nosy;
+         SELECT pg_stat_force_next_flush()",
+    );
+    let mut victim = here.cluster.command("psql");
+    victim.env("PGAPPNAME", "victim").args(["-X", "-c", "SELECT pg_sleep(600)"]);
+    let mut victim = victim.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    while here.sql("postgres", "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'victim'") != "1" {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let file = here.cluster.socket_dir().join("exported");
+    let file = file.display();
+    let parser = [
+        "COMMIT".to_owned(),
+        "COMMIT; CREATE TABLE app.owned (id int)".to_owned(),
+        "SELECT 1; SELECT 2".to_owned(),
+        "SELECT 1) q; COMMIT; CREATE TABLE owned(); SELECT (1".to_owned(),
+        "WITH d AS (DELETE FROM app.orders RETURNING 1) SELECT * FROM d".to_owned(),
+        "WITH i AS (INSERT INTO app.empty VALUES (1) RETURNING 1) SELECT * FROM i".to_owned(),
+        "SELECT nextval('app.seq')".to_owned(),
+        "SELECT setval('app.seq', 99)".to_owned(),
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'".to_owned(),
+        "SELECT pg_switch_wal()".to_owned(),
+        format!("COPY app.orders TO PROGRAM 'cat > {file}'"),
+        format!("COPY app.orders TO '{file}'"),
+        format!("SELECT lo_import('{file}')"),
+        format!("SELECT lo_export(1, '{file}')"),
+        "SELECT lo_create(0)".to_owned(),
+        "SELECT lo_from_bytea(0, 'x')".to_owned(),
+        "SELECT * FROM dblink('dbname=hostile', 'CREATE TABLE owned ()') AS t (a text)".to_owned(),
+        "SELECT dblink_exec('dbname=hostile', 'CREATE TABLE owned ()')".to_owned(),
+        "SELECT pg_read_file('PG_VERSION')".to_owned(),
+        "SELECT set_config('transaction_read_only', 'off', true)".to_owned(),
+        "SELECT * INTO app.owned FROM app.orders".to_owned(),
+        "SELECT * FROM app.orders FOR UPDATE".to_owned(),
+        "SELECT * FROM app.orders FOR KEY SHARE".to_owned(),
+        "EXPLAIN ANALYZE DELETE FROM app.orders".to_owned(),
+        "SELECT pg_advisory_lock(1)".to_owned(),
+        "SELECT pg_try_advisory_xact_lock_shared(1)".to_owned(),
+        "SELECT pg_sleep(600)".to_owned(),
+        "SELECT pg_notify('a', 'b')".to_owned(),
+        "SELECT pg_reload_conf()".to_owned(),
+        "SELECT pg_stat_reset()".to_owned(),
+        "SELECT query_to_xml('SELECT app.evil()', true, true, '')".to_owned(),
+        "SET transaction_read_only = off".to_owned(),
+        "TRUNCATE app.orders".to_owned(),
+        "REFRESH MATERIALIZED VIEW app.mv".to_owned(),
+        "CALL app.p()".to_owned(),
+        "LISTEN x".to_owned(),
+    ];
+    let session = [
+        "SELECT app.evil()",
+        "SELECT \"evil\"() FROM app.orders",
+        "SELECT EVIL()",
+        "SELECT app.liar()",
+        "SELECT app.caller()",
+        "SELECT app.dynamic()",
+        "SELECT c.of_row FROM app.customers c",
+        "SELECT (c).of_row FROM app.customers c",
+        "SELECT 1 OPERATOR(app.===) 2",
+        "SELECT * FROM app.innocent",
+        "SELECT * FROM app.twice_removed",
+        "SELECT app.agg(id) FROM app.orders",
+        "SELECT 1::app.odd",
+        "SELECT * FROM app.guarded",
+        "SELECT setseed(0.5)",
+        "SELECT gin_clean_pending_list('app.good')",
+        "SELECT txid_current()",
+    ];
+    let before = traces(&here, "hostile");
+    let (root, low) = (here.target("hostile", "postgres"), here.target("hostile", "nosy"));
+    for sql in &parser {
+        let step = format!("  - {{ id: q, uses: postgres.query, on: db, with: {{ query: {sql:?} }} }}");
+        assert!(refusal(&case(&root, &step)).contains("query: "), "{sql}");
+    }
+    for (targets, who) in [(&root, "superuser"), (&low, "role")] {
+        for sql in session {
+            let step = format!("  - {{ id: q, uses: postgres.query, on: db, with: {{ query: {sql:?} }} }}");
+            let case = case(targets, &step);
+            if !crate::support::look::accepted(&case) {
+                continue;
+            }
+            let fact = facts(&case).remove(0);
+            let absence = fact.absence.clone().unwrap_or_else(|| panic!("{who}: {sql}: {:?}", fact.values));
+            assert_eq!(absence.reason, Reason::Denied, "{who}: {sql}: {}", absence.message);
+            assert!(absence.message.starts_with("not asked: "), "{who}: {sql}: {}", absence.message);
+        }
+    }
+    assert_eq!(traces(&here, "hostile"), before);
+    assert!(!std::path::Path::new(&file.to_string()).exists());
+    victim.kill().unwrap();
+    victim.wait().unwrap();
+    // What is harmless is asked, system views that use volatile functions too.
+    for sql in [
+        "SELECT count(*) FROM app.orders WHERE app.twice(id) > 4",
+        "SELECT count(*) FROM pg_stat_activity",
+        "SELECT count(*) FROM pg_locks",
+        "SELECT pg_total_relation_size('app.orders') > 0 AS a, random() < 2 AS b, clock_timestamp() > now() AS c",
+        "SELECT max(id), string_agg(id::text, ',') FROM app.open",
+        "SELECT pg_is_in_recovery()",
+    ] {
+        let fact = here.look("hostile", "postgres.query", &format!("{{ query: {sql:?} }}"));
+        is(&fact, "row_count", 1_i64);
+        is(&fact, "session.xid_assigned", false);
+    }
+}
+
+const GAPS: &str = "
+    CREATE ROLE maker; CREATE ROLE second; CREATE ROLE dumper LOGIN;
+    GRANT CREATE ON DATABASE guard TO maker;
+    CREATE SCHEMA shut AUTHORIZATION maker; CREATE SCHEMA open; GRANT USAGE ON SCHEMA open TO dumper;
+    CREATE SCHEMA pgboss; CREATE SCHEMA \"we.ird Name\"; GRANT CREATE, USAGE ON SCHEMA open TO second;
+    SET ROLE maker; CREATE TABLE shut.t (id serial PRIMARY KEY); RESET ROLE;
+    CREATE TABLE open.plain (id int); CREATE TABLE open.parted (id int) PARTITION BY LIST (id);
+    CREATE TABLE open.part PARTITION OF open.parted DEFAULT; CREATE SEQUENCE open.seq;
+    CREATE VIEW open.v AS SELECT 1 AS a; CREATE MATERIALIZED VIEW open.mv AS SELECT 1 AS a;
+    CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+    CREATE FOREIGN TABLE open.far (a text) SERVER files OPTIONS (filename '/dev/null');
+    CREATE TABLE pgboss.job (id int); CREATE TABLE \"we.ird Name\".\"T\" (id int);
+    CREATE TABLE open.rows (id int); ALTER TABLE open.rows ENABLE ROW LEVEL SECURITY; GRANT SELECT ON open.rows TO dumper;
+    SET ROLE second; CREATE TABLE open.of_second (id int); RESET ROLE;
+    SELECT lo_create(77001);
+    CREATE TABLE public.granted (id int); GRANT SELECT ON public.granted TO PUBLIC;
+";
+
+#[test]
+fn every_gap_of_a_dump_role_is_found_and_the_proposal_mends_them_all() {
+    let here = shared();
+    here.database("guard", GAPS);
+    let guard = || here.look("guard", "postgres.dump_privileges", "{ role: dumper }");
+    assert!(!here.dump("guard", "dumper").status.success());
+    let fact = guard();
+    let gaps = rows(&fact, "gaps", &["class", "schema", "name", "privilege", "owner", "blocks_dump"]);
+    for gap in [
+        "schema/shut//USAGE/maker/now",
+        "schema/pgboss//USAGE/postgres/now",
+        "schema/we.ird Name//USAGE/postgres/now",
+        "table/shut/t/SELECT/maker/now",
+        "sequence/shut/t_id_seq/SELECT/maker/now",
+        "sequence/shut/t_id_seq/USAGE/maker/no",
+        "table/open/plain/SELECT/postgres/now",
+        "partitioned table/open/parted/SELECT/postgres/now",
+        "table/open/part/SELECT/postgres/now",
+        "view/open/v/SELECT/postgres/no",
+        "materialized view/open/mv/SELECT/postgres/no",
+        "foreign table/open/far/SELECT/postgres/no",
+        "sequence/open/seq/SELECT/postgres/now",
+        "table/we.ird Name/T/SELECT/postgres/now",
+        "row-level security/open/rows/BYPASSRLS/postgres/now",
+        "large object//77001/SELECT/postgres/now",
+        "future tables///SELECT/maker/later",
+        "future tables///SELECT/second/later",
+        "future sequences///SELECT/second/later",
+        "future schemas///USAGE/maker/later",
+    ] {
+        assert!(gaps.contains(&gap.to_owned()), "{gap}: {gaps:#?}");
+    }
+    // Who can make no schema needs no default for schemas; what is granted is no gap.
+    assert!(!gaps.contains(&"future schemas///USAGE/second/later".to_owned()));
+    assert!(!gaps.iter().any(|gap| gap.contains("granted") || gap.contains("schema/open/") || gap.contains("pg_")));
+    let proposal = rows_text(&fact, "proposal");
+    assert!(proposal.contains(&"GRANT SELECT ON TABLE \"we.ird Name\".\"T\" TO dumper".to_owned()), "{proposal:#?}");
+    assert!(proposal.contains(&"ALTER DEFAULT PRIVILEGES FOR ROLE maker GRANT SELECT ON TABLES TO dumper".to_owned()));
+    is(&fact, "session.xid_assigned", false);
+
+    here.sql("guard", &(proposal.join(";\n") + ";"));
+    let fact = guard();
+    is(&fact, "gap_count", 0_i64);
+    assert!(text(&fact, "result").starts_with("none of "), "{}", text(&fact, "result"));
+    is(&fact, "blocking_count", 0_i64);
+    let dump = here.dump("guard", "dumper");
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    assert!(String::from_utf8_lossy(&dump.stdout).contains("COPY shut.t "));
+    // Objects made afterwards, in new schemas too, are still dumped.
+    here.sql(
+        "guard",
+        "SET ROLE maker; CREATE SCHEMA later; CREATE TABLE later.t (id serial); SET ROLE second;
+         CREATE TABLE open.more (id serial)",
+    );
+    let dump = here.dump("guard", "dumper");
+    assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
+    is(&guard(), "gap_count", 0_i64);
+    // One right less, and both the guard and the dump say so.
+    for (take, give) in [
+        ("REVOKE SELECT ON TABLE later.t FROM dumper", "GRANT SELECT ON TABLE later.t TO dumper"),
+        ("REVOKE SELECT ON SEQUENCE later.t_id_seq FROM dumper", "GRANT SELECT ON SEQUENCE later.t_id_seq TO dumper"),
+        ("REVOKE USAGE ON SCHEMA later FROM dumper", "GRANT USAGE ON SCHEMA later TO dumper"),
+        ("ALTER ROLE dumper NOBYPASSRLS", "ALTER ROLE dumper BYPASSRLS"),
+        ("REVOKE SELECT ON LARGE OBJECT 77001 FROM dumper", "GRANT SELECT ON LARGE OBJECT 77001 TO dumper"),
+    ] {
+        here.sql("guard", take);
+        let fact = guard();
+        is(&fact, "blocking_count", 1_i64);
+        assert_eq!(rows_text(&fact, "proposal"), [give]);
+        assert!(!here.dump("guard", "dumper").status.success(), "{take}");
+        here.sql("guard", give);
+    }
+    // Members of pg_read_all_data read what is made later without any default.
+    here.sql("guard", "CREATE ROLE reader LOGIN; GRANT pg_read_all_data TO reader");
+    let fact = here.look("guard", "postgres.dump_privileges", "{ role: reader }");
+    is(&fact, "reads_all_data", true);
+    is(&fact, "later_count", 0_i64);
+    let left = rows(&fact, "gaps", &["class", "blocks_dump"]);
+    assert!(left.contains(&"row-level security/now".to_owned()) && left.contains(&"large object/now".to_owned()), "{left:?}");
+    let fact = here.look("guard", "postgres.dump_privileges", "{ role: nobody_here }");
+    assert_eq!(fact.absence.unwrap().reason, Reason::NotFound);
+}
+
+fn rows_text(fact: &Fact, list: &str) -> Vec<String> {
+    let Value::List(rows) = value(fact, list) else { panic!("{list} is no list") };
+    rows.iter().map(ToString::to_string).collect()
+}

@@ -17,6 +17,7 @@ macro_rules! with_session {
 }
 
 mod activity;
+mod calls;
 mod client;
 mod counts;
 mod dump_privileges;

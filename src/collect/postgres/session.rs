@@ -120,12 +120,19 @@ pub(super) fn actions(client: &Client, questions: &[Question]) -> Vec<Action> {
     }
     actions.push(ask(OPENED.to_owned()));
     for question in questions {
-        let condition = question.only_if.as_ref().map(|c| format!(" -- only if {c}")).unwrap_or_default();
+        let condition = question.only_if.as_ref().map(|c| format!(" -- only if {}", shown(c, questions)));
+        let condition = condition.unwrap_or_default();
         let spread = if question.spread { " -- and each row of that as a query" } else { "" };
         actions.push(ask(format!("{}{condition}{spread}", question.sql)));
     }
     actions.extend([CLOSING, "ROLLBACK"].map(|sql| ask(sql.to_owned())));
     actions
+}
+
+/// A condition that repeats a question names it in its place.
+fn shown(condition: &str, questions: &[Question]) -> String {
+    let name = |text: String, question: &Question| text.replace(&question.sql, &format!("the question `{}`", question.name));
+    questions.iter().fold(condition.to_owned(), name)
 }
 
 /// An observation of `client`'s target that already says how it was made.

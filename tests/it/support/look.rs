@@ -32,6 +32,11 @@ pub fn refusal(case: &Case) -> String {
     }
 }
 
+/// Whether `case` can be prepared at all.
+pub fn accepted(case: &Case) -> bool {
+    collect::prepare(case, Path::new("/")).is_ok()
+}
+
 /// The facts of `case`, in order.
 pub fn facts(case: &Case) -> Vec<Fact> {
     let scratch = tempfile::tempdir().unwrap();

@@ -103,7 +103,8 @@ fn relations(role: &str) -> String {
 /// SELECT reads the position, which the dump needs; USAGE is for those who call `currval`.
 fn sequences(role: &str) -> String {
     let one = |privilege: &str, blocks: &str| {
-        let held = format!("has_sequence_privilege({role}, c.oid, '{privilege}')");
+        // The server may ask this before it has left the tables out.
+        let held = format!("CASE c.relkind WHEN 'S' THEN has_sequence_privilege({role}, c.oid, '{privilege}') END");
         let rest = format!(
             "{blocks}, format('GRANT {privilege} ON SEQUENCE %I.%I TO %I', n.nspname, c.relname, {role}) \
              FROM {CLASS} WHERE c.relkind = 'S' AND {OWN}"

@@ -103,6 +103,7 @@ impl Collector for Unchanged {
         let With { before, after, max_differences } = settings.decode()?;
         let (before, after) = (before.all(), after.all());
         let mut pairs = Vec::new();
+        let later = kinds(settings, "after", &after)?;
         for (kind, _) in kinds(settings, "before", &before)? {
             let (a, b) = (of_kind(settings, "before", &before, &kind)?, of_kind(settings, "after", &after, &kind)?);
             let target = |id: &str| settings.case.collect.iter().find(|step| step.id == id).and_then(|s| s.on.clone());
@@ -112,7 +113,7 @@ impl Collector for Unchanged {
             let target = target(&a).unwrap_or_default();
             pairs.push(Pair { kind, before: a, after: b, target });
         }
-        for (kind, id) in kinds(settings, "after", &after)? {
+        for (kind, id) in later {
             if !pairs.iter().any(|pair| pair.kind == kind) {
                 return Err(SettingError::new(format!("with: after: `{id}` has no {kind} before it to compare with")));
             }
