@@ -3,6 +3,7 @@
 
 mod backup;
 mod doc;
+mod far;
 mod file;
 mod files;
 mod host;
@@ -83,6 +84,9 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &postgres::Activity,
     &postgres::Unchanged,
     &postgres::DumpPrivileges,
+    &postgres::Functions,
+    &far::Same,
+    &far::Transfer,
     &statement::StatementCollector,
 ];
 

@@ -597,3 +597,167 @@ fn rows_text(fact: &Fact, list: &str) -> Vec<String> {
     let Value::List(rows) = value(fact, list) else { panic!("{list} is no list") };
     rows.iter().map(ToString::to_string).collect()
 }
+
+const JOBS: &str = "
+    CREATE SCHEMA app; CREATE TABLE app.orders (id int); CREATE TABLE app.stock (id int);
+    CREATE FUNCTION app.take() RETURNS void LANGUAGE sql AS 'SELECT pg_advisory_xact_lock(4711)';
+    CREATE FUNCTION app.rebuild() RETURNS void LANGUAGE plpgsql AS $$
+      DECLARE k CONSTANT bigint := 4711;
+      BEGIN PERFORM pg_advisory_xact_lock(k); TRUNCATE app.orders; INSERT INTO app.orders SELECT 1; END $$;
+    CREATE FUNCTION app.late() RETURNS void LANGUAGE plpgsql AS $$
+      BEGIN TRUNCATE app.orders; PERFORM pg_advisory_xact_lock(4711); END $$;
+    CREATE FUNCTION app.other() RETURNS void LANGUAGE plpgsql AS $$
+      BEGIN PERFORM pg_advisory_xact_lock(hashtext('other')); DELETE FROM app.orders; END $$;
+    CREATE FUNCTION app.bare() RETURNS void LANGUAGE plpgsql AS $$
+      BEGIN -- PERFORM pg_advisory_xact_lock(4711);
+        UPDATE app.orders SET id = 2; RAISE NOTICE 'pg_advisory_xact_lock(4711)'; END $$;
+    CREATE FUNCTION app.indirect() RETURNS void LANGUAGE plpgsql AS $$
+      BEGIN PERFORM app.take(); INSERT INTO app.orders VALUES (3); END $$;
+    CREATE FUNCTION app.text_run(t text) RETURNS void LANGUAGE plpgsql AS $$
+      BEGIN EXECUTE format('DELETE FROM %I', t); END $$;
+    CREATE FUNCTION app.reader() RETURNS bigint LANGUAGE sql AS 'SELECT count(*) FROM app.orders';
+    CREATE FUNCTION app.elsewhere() RETURNS void LANGUAGE sql AS 'INSERT INTO app.stock VALUES (1)';
+    CREATE PROCEDURE app.atomic() BEGIN ATOMIC INSERT INTO app.orders VALUES (4); END;
+";
+
+#[test]
+fn functions_that_write_without_the_shared_lock_are_gaps() {
+    let here = shared();
+    here.database("locks", JOBS);
+    let with = "{ key: 4711, tables: [app.orders], functions: [app.elsewhere, app.gone] }";
+    let fact = here.look("locks", "postgres.functions", with);
+    let coverage = rows(&fact, "coverage", &["function", "uses_key", "truncates", "covered"]);
+    assert_eq!(
+        coverage,
+        [
+            "app.atomic()/false/false/no",
+            "app.bare()/false/false/no",
+            "app.elsewhere()/false/false/no",
+            "app.indirect()/false/false/yes",
+            "app.late()/true/true/no",
+            "app.other()/false/false/no",
+            "app.rebuild()/true/true/yes",
+            "app.text_run(t text)/false/false/unknown",
+        ]
+    );
+    let gaps = rows(&fact, "gaps", &["function", "why"]);
+    for gap in [
+        "app.late()/takes the lock only after it has begun to write",
+        "app.other()/takes another key",
+        "app.bare()/takes no advisory lock",
+        "app.text_run(t text)/runs text as SQL: what that writes to is not known",
+    ] {
+        assert!(gaps.contains(&gap.to_owned()), "{gap}: {gaps:#?}");
+    }
+    is(&fact, "covered_count", 2_i64);
+    is(&fact, "gap_count", 5_i64);
+    is(&fact, "unknown_count", 1_i64);
+    assert_eq!(text(&fact, "not_found"), "[app.gone]");
+    assert_eq!(rows(&fact, "keys", &["key", "functions"]), ["4711/3", "hashtext('other')/1"]);
+    // The source itself is not kept.
+    assert!(!serde_json::to_string(&fact).unwrap().contains("RAISE NOTICE"));
+}
+
+const INSIDE: &str = "EVIDENCE_TEST_INSIDE";
+
+/// Stands in for `ssh` and `docker`: runs what it was given, as the real ones do.
+fn stand_ins(folder: &std::path::Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let ssh = "case \"$*\" in *down.example.org*) echo 'ssh: connect to host down.example.org port 22: refused' >&2; exit 255;;
+        *empty.example.org*) exit 0;; *odd.example.org*) echo garbage; exit 0;; esac
+        while [ \"$1\" != -- ]; do shift; done; shift; exec sh -c \"$*\"";
+    let docker = "[ \"$3\" = nas ] || { echo \"Error: No such container: $3\" >&2; exit 1; }; shift 3; exec \"$@\"";
+    for (name, script) in [("ssh", ssh), ("docker", docker)] {
+        let file = folder.join(name);
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+}
+
+#[test]
+fn one_file_here_and_there_matches_differs_or_is_absent() {
+    let name = "prod::one_file_here_and_there_matches_differs_or_is_absent";
+    if std::env::var_os(INSIDE).is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        stand_ins(folder.path());
+        let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+        let mut again = std::process::Command::new(std::env::current_exe().unwrap());
+        let ran = again.args(["--exact", name, "--nocapture"]).env(INSIDE, "yes").env("PATH", path).output().unwrap();
+        let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        return assert!(ran.status.success(), "{}{}", said(&ran.stdout), said(&ran.stderr));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let odd = path("it's $(touch owned) a 'copy'.tar");
+    fs::write(path("here"), "content").unwrap();
+    fs::write(&odd, "content").unwrap();
+    fs::write(path("other"), "Content").unwrap();
+    fs::create_dir(path("folder")).unwrap();
+    let look = |here: &str, there: &str| {
+        let with = format!("{{ path: {:?}, there: {there:?} }}", path(here));
+        let steps = format!("  - {{ id: it, uses: file.same, with: {with} }}");
+        facts(&case("  db: { postgres: {} }", &steps)).remove(0)
+    };
+    for (there, result) in [
+        (format!("ssh:ops@nas.example.org:{odd}"), "match"),
+        (format!("docker:nas:{odd}"), "match"),
+        (format!("ssh:nas.example.org/docker:nas:{odd}"), "match"),
+        (format!("local:{}", path("here")), "match"),
+        (format!("ssh:nas.example.org:{}", path("other")), "mismatch"),
+        (format!("ssh:nas.example.org:{}", path("gone")), "absent"),
+        (format!("docker:nas:{}", path("gone")), "absent"),
+        // An empty answer is no digest: the far side has said nothing.
+        (format!("ssh:empty.example.org:{}", path("here")), "absent"),
+    ] {
+        let fact = look("here", &there);
+        is(&fact, "result", result);
+        is(&fact, "same", result == "match");
+        assert_eq!(fact.at("there_sha256").unwrap().is_err(), result == "absent", "{there}");
+    }
+    assert!(!folder.path().join("owned").exists() && !std::path::Path::new("owned").exists());
+    is(&look("gone", &format!("local:{}", path("here"))), "result", "absent");
+    for (there, reason) in [
+        (format!("ssh:down.example.org:{}", path("here")), Reason::Unavailable),
+        (format!("docker:gone:{}", path("here")), Reason::Unavailable),
+        (format!("ssh:odd.example.org:{}", path("here")), Reason::Unparsable),
+        (format!("local:{}", path("folder")), Reason::NotApplicable),
+    ] {
+        let fact = look("here", &there);
+        assert_eq!(why(&fact, "result").0, reason, "{there}");
+        assert_eq!(why(&fact, "same").0, reason, "{there}");
+        assert!(fact.at("result").unwrap().unwrap_err().settle.as_ref().unwrap().contains("sha256sum"), "{there}");
+    }
+    a_transfer_is_held_against_its_figures(folder.path());
+}
+
+fn a_transfer_is_held_against_its_figures(folder: &std::path::Path) {
+    let path = |name: &str| folder.join(name).display().to_string();
+    fs::write(path("whole"), vec![7; 223_000]).unwrap();
+    fs::write(path("cut"), vec![7; 100_000]).unwrap();
+    fs::write(path("same-size"), vec![8; 223_000]).unwrap();
+    let look = |there: &str, more: &str| {
+        let with = format!("{{ path: {:?}, there: {:?}{more} }}", path("whole"), format!("ssh:nas.example.org:{there}"));
+        facts(&case("  db: { postgres: {} }", &format!("  - {{ id: it, uses: transfer, with: {with} }}"))).remove(0)
+    };
+    let parts = ", duration: 11s, parts: [50 KB, 170 KB, 80], tolerance: 4 KB";
+    let fact = look(&path("whole"), parts);
+    is(&fact, "result", "match");
+    is(&fact, "rate_bytes_per_second", 20_273_i64);
+    is(&fact, "parts_bytes", 220_080_i64);
+    is(&fact, "parts_difference_bytes", 2_920_i64);
+    is(&fact, "parts_add_up", true);
+    is(&look(&path("whole"), ", parts: [50 KB, 170 KB]"), "parts_add_up", false);
+    let files = format!(", parts: [{:?}, {:?}]", path("cut"), path("gone"));
+    assert_eq!(why(&look(&path("whole"), &files), "parts_bytes").0, Reason::NotFound);
+    let fact = look(&path("cut"), "");
+    is(&fact, "result", "mismatch");
+    is(&fact, "bytes_equal", false);
+    assert_eq!(why(&fact, "rate_bytes_per_second").0, Reason::NotApplicable);
+    // Equal sizes are no equal content.
+    let fact = look(&path("same-size"), "");
+    is(&fact, "bytes_equal", true);
+    is(&fact, "result", "mismatch");
+    let fact = look(&path("gone"), "");
+    is(&fact, "result", "absent");
+    assert_eq!(why(&fact, "remote_bytes").0, Reason::NotFound);
+}
