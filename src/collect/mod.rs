@@ -106,7 +106,7 @@ mod tests {
             let doc = collector.doc();
             assert!(COLLECTORS[..index].iter().all(|other| other.doc().name != doc.name), "{}", doc.name);
             assert!(doc.example.contains(&format!("uses: {}", doc.name)), "{}", doc.name);
-            assert_eq!(doc.example.contains("on: "), doc.needs_target, "{}", doc.name);
+            assert_eq!(doc.example.contains("\n  on: "), doc.needs_target, "{}", doc.name);
         }
     }
 }

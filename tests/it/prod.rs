@@ -11,6 +11,7 @@ use evidence::model::value::Value;
 
 use crate::support::cluster::Cluster;
 use crate::support::look::{case, facts, refusal};
+use crate::support::world::World;
 
 /// The one cluster of these tests, for one test at a time: its counters belong to all databases.
 struct Shared {
@@ -760,4 +761,61 @@ fn a_transfer_is_held_against_its_figures(folder: &std::path::Path) {
     let fact = look(&path("gone"), "");
     is(&fact, "result", "absent");
     assert_eq!(why(&fact, "remote_bytes").0, Reason::NotFound);
+}
+
+#[test]
+fn a_record_says_what_each_proof_proves_and_the_guard_its_gaps() {
+    let here = shared();
+    here.database("record", SHOP);
+    here.sql("record", "CREATE ROLE recorder LOGIN");
+    let world = World::new();
+    let looks = |when: &str| -> String {
+        LOOKS.map(|kind| format!("  - {{ id: {kind}-{when}, uses: postgres.{kind}, on: db }}\n")).concat()
+    };
+    let ids = |when: &str| LOOKS.map(|kind| format!("{kind}-{when}")).join(", ");
+    let rest = format!(
+        "targets:\n{}\ncollect:\n{}{}  - {{ id: untouched, uses: postgres.unchanged, with: {{ before: [{}], after: [{}] }} }}\n",
+        here.target("record", "postgres"),
+        looks("before"),
+        looks("after"),
+        ids("before"),
+        ids("after"),
+    );
+    world.case("untouched", &rest);
+    let path = world.path("reports/untouched/case.yaml");
+    let text = fs::read_to_string(&path).unwrap().replace("policy: plain", "policy: untouched");
+    fs::write(&path, text).unwrap();
+    let ran = world.run(&["collect", "untouched"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let ran = world.run(&["render", "untouched"]);
+    assert_eq!(ran.code, 0, "{}{}", ran.stdout, ran.stderr);
+    let record = fs::read_to_string(world.path("reports/untouched/record.md")).unwrap();
+    for said in [
+        "What was not changed, and what shows it",
+        "the identifier survives INSERT and DROP",
+        "anything about its content",
+        "changed_by_us: false",
+        "identity_equal: true",
+        "by_table",
+    ] {
+        assert!(record.contains(said), "{said}\n{record}");
+    }
+    assert!(!record.to_lowercase().contains("production untouched"));
+    if let Ok(place) = std::env::var("KEEP_RECORDS") { fs::copy(world.path("reports/untouched/record.md"), place).unwrap(); }
+
+    let rest = format!(
+        "targets:\n{}\ncollect:\n  - {{ id: guard, uses: postgres.dump_privileges, on: db, with: {{ role: recorder }} }}\n  \
+         - {{ id: locks, uses: postgres.functions, on: db, with: {{ key: 4711 }} }}\n",
+        here.target("record", "postgres"),
+    );
+    world.case("guard", &rest);
+    let path = world.path("reports/guard/case.yaml");
+    let text = fs::read_to_string(&path).unwrap().replace("policy: plain", "policy: dump-guard");
+    fs::write(&path, text).unwrap();
+    assert_eq!(world.run(&["collect", "guard"]).code, 0);
+    assert_eq!(world.run(&["render", "guard"]).code, 0);
+    let record = fs::read_to_string(world.path("reports/guard/record.md")).unwrap();
+    for said in ["FAIL", "Proposed, NOT executed", "GRANT USAGE ON SCHEMA pgboss TO recorder", "gaps in "] {
+        assert!(record.contains(said), "{said}\n{record}");
+    }
 }
