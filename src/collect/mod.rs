@@ -4,6 +4,7 @@
 mod backup;
 mod doc;
 mod drill;
+mod far;
 mod file;
 mod files;
 mod host;
@@ -15,6 +16,7 @@ mod statement;
 mod subject;
 #[cfg(test)]
 mod testing;
+mod via;
 
 pub use doc::{Doc, Setting};
 pub use session::{Gate, Progress, Session, Step, make_rooms, prepare};
@@ -84,6 +86,15 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &postgres::Size,
     &postgres::Query,
     &drill::RestoreDrill,
+    &postgres::Counts,
+    &postgres::Objects,
+    &postgres::Fingerprint,
+    &postgres::Activity,
+    &postgres::Unchanged,
+    &postgres::DumpPrivileges,
+    &postgres::Functions,
+    &far::Same,
+    &far::Transfer,
     &statement::StatementCollector,
 ];
 
@@ -103,7 +114,7 @@ mod tests {
             let doc = collector.doc();
             assert!(COLLECTORS[..index].iter().all(|other| other.doc().name != doc.name), "{}", doc.name);
             assert!(doc.example.contains(&format!("uses: {}", doc.name)), "{}", doc.name);
-            assert_eq!(doc.example.contains("on: "), doc.needs_target, "{}", doc.name);
+            assert_eq!(doc.example.contains("\n  on: "), doc.needs_target, "{}", doc.name);
         }
     }
 }

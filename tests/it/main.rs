@@ -20,6 +20,7 @@ mod g6;
 mod hostile;
 mod policies;
 mod postgres;
+mod prod;
 mod reference;
 mod scan;
 mod sealing;
