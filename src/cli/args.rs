@@ -157,6 +157,10 @@ pub enum Kind {
     Verification,
     /// Something is to be made safer.
     Hardening,
+    /// A blocker to be closed by a restore into a server of its own.
+    RestoreTest,
+    /// A backup made after an execution, verified with a drill and with production before and after.
+    PostExecution,
 }
 
 /// `evidence examine`.

@@ -53,9 +53,15 @@ static DOC: Doc = Doc {
         ("sessions_read_only", "whether each was read-only at its start and at its end"),
         ("sessions_without_xid", "whether none was ever given a transaction id"),
         ("changed_by_us", "false when both of these hold; missing otherwise, since then it is not known"),
-        ("moved_by_others", "whether transaction ids or tuple counters moved between the looks; from postgres.activity"),
-        ("moved", "a list of: what, name, before, after, by; `by` is `others`, or `not attributed` for the WAL \
-                   position, which also moves by itself"),
+        (
+            "moved_by_others",
+            "whether transaction ids or tuple counters moved between the looks; from postgres.activity",
+        ),
+        (
+            "moved",
+            "a list of: what, name, before, after, by; `by` is `others`, or `not attributed` for the WAL \
+                   position, which also moves by itself",
+        ),
     ],
     example: "- id: untouched\n  uses: postgres.unchanged\n  with:\n    before: [identity-before, fingerprint-before]\n    \
               after: [identity-after, fingerprint-after]\n",
@@ -120,7 +126,9 @@ impl Collector for Unchanged {
         }
         match pairs.first().map(|first| pairs.iter().all(|pair| pair.target == first.target)) {
             Some(true) => Ok(Box::new(Look { pairs, most: max_differences })),
-            Some(false) => Err(SettingError::new("with: before: names facts of several targets: compare one at a time")),
+            Some(false) => {
+                Err(SettingError::new("with: before: names facts of several targets: compare one at a time"))
+            }
             None => Err(SettingError::new("with: before: names no fact to compare")),
         }
     }
@@ -393,7 +401,8 @@ fn sessions(facts: &[Fact], target: &str, seen: &mut Observation) {
     };
     let read_only = all(["session.start.read_only", "session.read_only"], true);
     let without = all(["session.start.xid_assigned", "session.xid_assigned"], false);
-    let unknown = "a session was not read-only throughout, or was given a transaction id: who changed what is not known";
+    let unknown =
+        "a session was not read-only throughout, or was given a transaction id: who changed what is not known";
     match (&read_only, &without) {
         (Ok(true), Ok(true)) => seen.set("changed_by_us", false),
         (Err(absence), _) | (_, Err(absence)) => seen.miss("changed_by_us", absence.clone()),
