@@ -10,6 +10,7 @@
 //! | [`model`] | 1 | case, fact, bundle, policy, verdict: plain data, no I/O |
 //! | [`hygiene`] | 2 | the secret rules and the one door from `Raw` to `Masked` |
 //! | [`examine`] | 2 | streaming examination of backups, no policy |
+//! | [`cluster`] | 2 | PostgreSQL servers of our own: made, ended and cleared away |
 //! | [`seal`] | 3 | the bundle on disk; takes only `Masked` |
 //! | [`collect`] | 4 | one file per collector; read-only; raw values never leave |
 //! | [`judge`] | 4 | typed operators: (policy, facts) → verdict; pure |
@@ -24,6 +25,7 @@
 pub mod base;
 pub mod model;
 
+pub mod cluster;
 pub mod examine;
 pub mod hygiene;
 

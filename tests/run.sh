@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 # command → Debian package
 declare -A needs=(
-  [gzip]=gzip [zstd]=zstd [tar]=tar [pigz]=pigz [hashdeep]=hashdeep [ssh-keygen]=openssh-client
+  [gzip]=gzip [zstd]=zstd [tar]=tar [pigz]=pigz [hashdeep]=hashdeep [ssh-keygen]=openssh-client [openssl]=openssl
   [psql]=postgresql-client [python3]=python3 [setpriv]=util-linux [cc]=gcc
 )
 missing=()
@@ -23,8 +23,8 @@ if ((${#missing[@]})); then
   DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 
-readers=(bagit jsonschema PyYAML)
-if ! .venv/bin/python -c 'import bagit, jsonschema, yaml' 2>/dev/null; then
+readers=(bagit jsonschema PyYAML securesystemslib in-toto-attestation cryptography)
+if ! .venv/bin/python -c 'import bagit, jsonschema, yaml, securesystemslib, in_toto_attestation, cryptography' 2>/dev/null; then
   python3 -m venv .venv
   .venv/bin/pip install --quiet --disable-pip-version-check "${readers[@]}"
 fi

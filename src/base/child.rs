@@ -16,7 +16,7 @@ use std::time::Duration;
 use rustix::process::{self, Pid, Signal, WaitId, WaitIdOptions};
 
 use super::clock::{Deadline, Stopwatch};
-use super::env;
+use super::{env, text};
 
 /// Variables that every child may see.
 const ALWAYS: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ"];
@@ -36,13 +36,14 @@ pub struct Invocation {
     cap: usize,
     user: Option<(u32, u32)>,
     leash: Leash,
+    terminal: bool,
 }
 
 /// How a child is ended before its own end.
 #[derive(Default)]
 struct Leash {
-    /// Set by somebody who wants it to end.
-    stop: Option<Arc<AtomicBool>>,
+    /// Says that it has to end.
+    until: Option<Until>,
     /// How long it is asked (SIGTERM) before it is killed.
     grace: Duration,
 }
@@ -54,6 +55,9 @@ enum End {
     TimeUp,
     Stopped,
 }
+
+/// Says when a child has to end before its time; asked often, from any thread.
+pub type Until = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What a child did.
 pub struct Outcome {
@@ -71,7 +75,7 @@ pub struct Outcome {
     pub said: (u64, u64),
     /// Whether the time limit ended it.
     pub timed_out: bool,
-    /// Whether the flag of [`Invocation::stop_when`] ended it.
+    /// Whether [`Invocation::until`] ended it.
     pub stopped: bool,
     /// Whether something of its process group was still there when it had ended.
     pub left_running: bool,
@@ -118,6 +122,7 @@ impl Invocation {
             cap: 8 << 20,
             user: None,
             leash: Leash::default(),
+            terminal: false,
         }
     }
 
@@ -146,13 +151,6 @@ impl Invocation {
     #[must_use]
     pub fn let_through(mut self, names: &[String]) -> Self {
         self.inherit.extend(names.iter().cloned().map(Cow::Owned));
-        self
-    }
-
-    /// Ends the child's whole process group when `flag` is set.
-    #[must_use]
-    pub fn stop_when(mut self, flag: Arc<AtomicBool>) -> Self {
-        self.leash.stop = Some(flag);
         self
     }
 
@@ -210,6 +208,28 @@ impl Invocation {
         names
     }
 
+    /// Lets the child ask at our terminal, for instance for a passphrase: it stays in our process
+    /// group, because the system stops any other that reads there.
+    #[must_use]
+    pub fn at_terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
+    /// Also ends the child's whole process group as soon as `until` says so.
+    #[must_use]
+    pub fn until(mut self, until: &Until) -> Self {
+        self.leash.until = Some(Arc::clone(until));
+        self
+    }
+
+    /// The program and its arguments as a person would type them.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let words = std::iter::once(&self.program).chain(&self.args);
+        text::shell_line(&words.map(|word| text::from_name(word)).collect::<Vec<_>>())
+    }
+
     /// Starts the child, follows it to its end and gives what it said.
     ///
     /// # Errors
@@ -247,8 +267,46 @@ impl Invocation {
     /// # Errors
     /// When it could not be started.
     pub fn spawn(self) -> Result<Daemon, ChildError> {
+        self.spawn_to(Stdio::null())
+    }
+
+    /// The same, with what it says on standard error going to `log`.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn spawn_logged(self, log: std::fs::File) -> Result<Daemon, ChildError> {
+        self.spawn_to(log.into())
+    }
+
+    /// Starts a child that is given its input piece by piece.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn feed(self) -> Result<Fed, ChildError> {
+        let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
+        let cap = self.cap;
+        let out = child.stdout.take().map(|pipe| Heard::listen(pipe, cap));
+        let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
+        let deadline = Deadline::after(self.limit);
+        let done = Arc::new(AtomicBool::new(false));
+        let guard = Guard { number: child.id(), deadline, until: self.leash.until.clone(), done: Arc::clone(&done) };
+        let guard = thread::spawn(move || guard.watch());
+        Ok(Fed {
+            input: child.stdin.take(),
+            child,
+            out,
+            err,
+            done,
+            guard,
+            deadline,
+            watch: Stopwatch::start(),
+            what: self,
+        })
+    }
+
+    fn spawn_to(self, stderr: Stdio) -> Result<Daemon, ChildError> {
         let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         let child = command.spawn().map_err(|e| self.fail(e))?;
         Ok(Daemon { child })
     }
@@ -285,7 +343,10 @@ impl Invocation {
     #[expect(clippy::disallowed_methods, reason = "this is the room that starts processes")]
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).env_clear().process_group(0);
+        command.args(&self.args).env_clear();
+        if !self.terminal {
+            command.process_group(0);
+        }
         command.envs(env::all().filter(|(name, _)| self.sees(name)));
         command.envs(self.set.iter().map(|(k, v)| (k, v)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -345,10 +406,20 @@ impl Daemon {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Its number, while it runs.
+    pub fn number(&mut self) -> Option<u32> {
+        self.alive().then(|| self.child.id())
+    }
+
     /// Asks it to end (SIGINT), waits for at most `limit`, then ends its whole group.
     pub fn stop(&mut self, limit: Duration) {
+        self.stop_by(rustix::process::Signal::INT, limit);
+    }
+
+    /// The same with another signal than SIGINT.
+    pub fn stop_by(&mut self, signal: rustix::process::Signal, limit: Duration) {
         if let Some(pid) = self.pid() {
-            let _ = process::kill_process(pid, Signal::INT);
+            let _ = process::kill_process(pid, signal);
         }
         if wait(&mut self.child, &Deadline::after(limit), &Leash::default()).is_err() {
             end_group(&mut self.child);
@@ -364,6 +435,97 @@ impl Daemon {
 impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop(Duration::from_secs(10));
+    }
+}
+
+/// A child that is given its input piece by piece; its limits count all the while.
+pub struct Fed {
+    what: Invocation,
+    child: Child,
+    input: Option<std::process::ChildStdin>,
+    out: Option<Heard>,
+    err: Option<Heard>,
+    done: Arc<AtomicBool>,
+    guard: thread::JoinHandle<bool>,
+    deadline: Deadline,
+    watch: Stopwatch,
+}
+
+impl Fed {
+    /// Gives it `bytes`; waits until it has taken them. `false` when it takes no more.
+    pub fn give(&mut self, bytes: &[u8]) -> bool {
+        let Some(input) = &mut self.input else { return false };
+        let taken = input.write_all(bytes).is_ok();
+        if !taken {
+            self.input = None;
+        }
+        taken
+    }
+
+    /// Ends its input, follows it to its end and gives what it said.
+    ///
+    /// # Errors
+    /// When it cannot be followed.
+    pub fn finish(mut self) -> Result<Outcome, ChildError> {
+        drop(self.input.take());
+        // Until it is waited for, its number is nobody else's: the guard has to be gone by then.
+        let ended = waited(&mut self.child, &self.deadline, self.what.leash.until.as_ref());
+        self.done.store(true, Ordering::SeqCst);
+        let cut_short = self.guard.join().unwrap_or(false);
+        let status = self.child.wait().map_err(|e| self.what.fail(e))?;
+        let rest = Deadline::after(LINGER);
+        let stdout = self.out.map_or_else(Said::default, |heard| heard.take(&rest));
+        let stderr = self.err.map_or_else(Said::default, |heard| heard.take(&rest));
+        let end = if cut_short || !ended { End::TimeUp } else { End::ByItself };
+        Ok(Outcome {
+            said: (stdout.total, stderr.total),
+            stdout_cut: stdout.is_cut(),
+            stdout: stdout.bytes,
+            stderr: stderr.bytes,
+            took: self.watch.elapsed(),
+            ..Outcome::ended(status, end)
+        })
+    }
+}
+
+/// Waits, without taking the child's number away, until it has ended; ends it when its time is up.
+fn waited(child: &mut Child, deadline: &Deadline, until: Option<&Until>) -> bool {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) else { return true };
+    loop {
+        match waitid(WaitId::Pid(pid), options) {
+            Ok(None) => {}
+            _ => return true,
+        }
+        if deadline.passed() || until.is_some_and(|until| until()) {
+            end_group(child);
+            return false;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Ends a child that is being fed when its time is up: whoever feeds it may be waiting for it.
+struct Guard {
+    number: u32,
+    deadline: Deadline,
+    until: Option<Until>,
+    done: Arc<AtomicBool>,
+}
+
+impl Guard {
+    fn watch(self) -> bool {
+        while !self.done.load(Ordering::SeqCst) {
+            if self.deadline.passed() || self.until.as_ref().is_some_and(|until| until()) {
+                if let Some(pid) = i32::try_from(self.number).ok().and_then(rustix::process::Pid::from_raw) {
+                    let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+                }
+                return true;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        false
     }
 }
 
@@ -427,7 +589,7 @@ fn wait(child: &mut Child, deadline: &Deadline, leash: &Leash) -> io::Result<(Ex
         if let Some(status) = child.try_wait()? {
             return Ok((status, End::ByItself));
         }
-        let stopped = leash.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed));
+        let stopped = leash.until.as_ref().is_some_and(|until| until());
         if stopped || deadline.passed() {
             ask_group(child, leash.grace);
             end_group(child);
@@ -491,7 +653,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let script = "trap 'echo cleaned > cleaned; exit 7' TERM; sleep 60 & wait";
         let flag = Arc::new(AtomicBool::new(false));
-        let run = Invocation::new("bash").args(["-c", script]).folder(folder.path()).stop_when(Arc::clone(&flag));
+        let asked = Arc::clone(&flag);
+        let until: Until = Arc::new(move || asked.load(Ordering::Relaxed));
+        let run = Invocation::new("bash").args(["-c", script]).folder(folder.path()).until(&until);
         let setter = thread::spawn(move || {
             thread::sleep(Duration::from_millis(300));
             flag.store(true, Ordering::Relaxed);
@@ -535,6 +699,26 @@ mod tests {
         assert!(daemon.alive());
         daemon.stop(Duration::from_secs(5));
         assert!(!daemon.alive());
+    }
+
+    #[test]
+    fn a_fed_child_takes_pieces_and_ends_when_its_time_is_up() {
+        let mut fed = Invocation::new("wc").args(["-c"]).feed().unwrap();
+        assert!(fed.give(&vec![b'x'; 300_000]) && fed.give(b"yz"));
+        let outcome = fed.finish().unwrap();
+        assert_eq!((outcome.code, outcome.stdout.as_slice()), (Some(0), &b"300002\n"[..]));
+
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&stop);
+        let until: Until = Arc::new(move || asked.load(Ordering::SeqCst));
+        let mut deaf = Invocation::new("sleep").args(["60"]).until(&until).feed().unwrap();
+        let later = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            stop.store(true, Ordering::SeqCst);
+        });
+        assert!(!deaf.give(&vec![0; 4 << 20]), "what nobody reads is not waited for beyond the limit");
+        later.join().unwrap();
+        assert!(deaf.finish().unwrap().timed_out);
     }
 
     #[test]

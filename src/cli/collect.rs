@@ -3,7 +3,8 @@
 
 use anyhow::Result;
 
-use crate::base::clock;
+use crate::base::{clock, env};
+use crate::cluster;
 use crate::collect::Step;
 use crate::hygiene::{Look, Raw};
 use crate::model::action::{ACTION, SIDE_EFFECTS};
@@ -16,7 +17,7 @@ use super::exit::Exit;
 use super::pipeline::{Pipeline, Sealed, authorised};
 use super::place::Place;
 use super::plan;
-use super::screen::Screen;
+use super::screen::{self, Screen};
 
 /// Runs the verb.
 ///
@@ -25,6 +26,7 @@ use super::screen::Screen;
 pub fn run(place: &Place, screen: &Screen, args: &args::Collect) -> Result<Exit> {
     let ready = plan::ready(place, &args.case)?;
     authorised(&ready.digest, args.plan_sha256.as_deref())?;
+    screen::tell_swept(&cluster::sweep(&env::temporary_folder()));
     let mut pipeline = Pipeline::begin(&ready, args.require_sandbox)?;
     pipeline.look(&ready.steps, || ())?;
     if ready.action.is_some() {

@@ -28,6 +28,8 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Init) -> Result<Exit> {
         Kind::Incident => "incident",
         Kind::Verification => "verification",
         Kind::Hardening => "hardening",
+        Kind::RestoreTest => "restore-test",
+        Kind::PostExecution => "post-execution",
     };
     let starter = assets::starter(kind).context("this build lacks its starters")?;
     files::make_folder(&place.case_folder(&args.case))?;

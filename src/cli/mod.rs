@@ -1,6 +1,7 @@
 //! Arguments, one file per verb, and what ends on a screen. The only room that prints.
 
 mod args;
+mod attest;
 mod check;
 mod collect;
 mod completions;
@@ -23,7 +24,9 @@ mod run;
 mod scan;
 mod schema;
 mod screen;
+mod sign;
 mod status;
+mod timestamp;
 mod verify;
 
 use std::process::ExitCode;
@@ -79,6 +82,9 @@ fn run(cli: &Cli) -> Result<Exit> {
         Verb::Status(args) => status::run(&place, &screen, args),
         Verb::Render(args) => render::run(&place, &screen, args),
         Verb::Verify(args) => verify::run(&place, &screen, args),
+        Verb::Sign(args) => sign::run(&place, &screen, args),
+        Verb::Attest(args) => attest::run(&place, &screen, args),
+        Verb::Timestamp(args) => timestamp::run(&place, &screen, args),
         Verb::Scan(args) => scan::run(&screen, args),
         Verb::Mask(args) => mask::run(&screen, args),
         Verb::Rules(args) => rules::run(&screen, args),

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::base::digest::Digest;
 use crate::base::sandbox::{self, Level};
 use crate::base::{clock, env, yaml};
-use crate::collect::{Session, Step};
+use crate::collect::{self, Session, Step};
 use crate::hygiene::{Look, Masked, Masker, Raw};
 use crate::judge;
 use crate::model::bundle::{RunInfo, SealedFact};
@@ -114,9 +114,10 @@ impl<'a> Pipeline<'a> {
     /// # Errors
     /// When the kernel must confine it and does not, or a fact cannot be kept.
     pub fn look<T: Send>(&mut self, steps: &[Step], last: impl FnOnce() -> T + Send) -> Result<(Option<String>, T)> {
+        let rooms = collect::make_rooms(steps);
         std::thread::scope(|scope| {
             let looks = scope.spawn(|| {
-                let level = confine(self.writer.folder(), self.required)?;
+                let level = confine(self.writer.folder(), &rooms, self.required)?;
                 self.sandbox = Some(level);
                 Ok((self.take(steps, level)?, last()))
             });
@@ -229,8 +230,10 @@ fn pending<'a>(ids: &'a [String], facts: &[Fact]) -> Vec<&'a str> {
     ids.iter().skip(facts.len()).map(String::as_str).collect()
 }
 
-fn confine(folder: &Path, required: bool) -> Result<Level> {
-    let level = sandbox::restrict_writes(&[folder]);
+/// Lets this thread write in the run's folder and in the `rooms` of its looks only.
+fn confine(folder: &Path, rooms: &[PathBuf], required: bool) -> Result<Level> {
+    let allowed: Vec<&Path> = std::iter::once(folder).chain(rooms.iter().map(PathBuf::as_path)).collect();
+    let level = sandbox::restrict_writes(&allowed);
     if required && !matches!(level, Ok(Level::Full)) {
         bail!("the kernel does not fully enforce read-only here (Landlock); run without --require-sandbox to go on");
     }

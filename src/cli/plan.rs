@@ -75,12 +75,20 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
         case: loaded.case.case.clone(),
         policy: policy.policy.clone(),
         policy_sha256: Digest::of(&policy_bytes).to_string(),
+        seats: loaded.case.seats.clone(),
+        waivers: loaded.case.waivers.clone(),
+        templates: templates.iter().map(|(name, text)| (name.clone(), sha256(text))).collect(),
+        narrative_sha256: narrative.as_deref().map(sha256),
         steps: steps.iter().map(Step::plan).collect(),
         action: action.as_ref().map(govern::Ready::plan),
         after: after.iter().map(Step::plan).collect(),
     };
     let digest = canonical::anchor(&plan)?;
     Ok(Ready { loaded, policy_bytes, templates, narrative, steps, action, after, plan, digest })
+}
+
+fn sha256(text: &str) -> String {
+    Digest::of(text.as_bytes()).to_string()
 }
 
 /// `:7` for a step whose id stands on line 7: settings are decoded after the YAML, so the reader's

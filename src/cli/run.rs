@@ -2,10 +2,15 @@
 //! command of the case → looks after → what was different → sealed → verdict. Nothing is tried
 //! again, and a command that fails is a fact: the verdict decides.
 
-use anyhow::{Context as _, Result, bail};
+use std::sync::Arc;
 
+use anyhow::{Result, bail};
+
+use crate::base::child::Until;
 use crate::base::clock::{self, Stopwatch};
-use crate::base::signals::Interrupts;
+use crate::base::env;
+use crate::base::signal;
+use crate::cluster;
 use crate::govern;
 use crate::model::action::{ACTION, SIDE_EFFECTS};
 use crate::model::fact::{Absence, Basis, Reason};
@@ -17,7 +22,7 @@ use super::exit::Exit;
 use super::pipeline::{Pipeline, authorised};
 use super::place::Place;
 use super::plan::{self, Ready};
-use super::screen::{Screen, note, tell};
+use super::screen::{self, Screen, note, tell};
 
 /// Runs the verb.
 ///
@@ -31,6 +36,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Run) -> Result<Exit> {
         bail!("case `{}` has no `action:`; `{collect}` looks without one", ready.loaded.case.case);
     };
     authorised(&ready.digest, args.plan_sha256.as_deref())?;
+    screen::tell_swept(&cluster::sweep(&env::temporary_folder()));
     let mut pipeline = Pipeline::begin(&ready, args.require_sandbox)?;
     let ours = pipeline.folder().to_owned();
     // The last thing before the action, so that nothing of what we do ourselves lies in between.
@@ -68,11 +74,15 @@ fn govern(pipeline: &mut Pipeline<'_>, ready: &Ready, action: &govern::Ready, be
 
 /// Runs the command, with our own ending held back until it has ended and is written down.
 fn act(pipeline: &mut Pipeline<'_>, action: &govern::Ready) -> Result<()> {
-    let interrupts = Interrupts::hold().context("holding back Ctrl-C while the action runs")?;
+    let watch = signal::Watch::begin();
     let started = clock::stamp(clock::now());
     pipeline.announce(&format!("The governed action was started at {started}: {}", action.command()))?;
     note(&format!("running: {}", action.command()));
-    let watch = Stopwatch::start();
-    let seen = action.act(interrupts.flag());
-    pipeline.tell(own(ACTION, Basis::Observed, started, watch.millis()), seen)
+    let took = Stopwatch::start();
+    let seen = action.act(Some(&(Arc::new(signal::caught) as Until)));
+    pipeline.tell(own(ACTION, Basis::Observed, started, took.millis()), seen)?;
+    // The signal was for the action, which has ended by it; what it did is still looked at.
+    drop(watch);
+    signal::forget();
+    Ok(())
 }

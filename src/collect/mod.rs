@@ -6,6 +6,8 @@ mod command;
 mod container;
 mod disk;
 mod doc;
+mod drill;
+mod far;
 mod file;
 mod files;
 mod host;
@@ -22,12 +24,13 @@ mod subject;
 mod testing;
 mod tool;
 mod uptime_kuma;
+mod via;
 
 pub use doc::{Doc, Setting};
-pub use session::{Gate, Progress, Session, Step, halted, prepare, prepare_steps};
+pub use session::{Gate, Progress, Session, Step, halted, make_rooms, prepare, prepare_steps};
 pub use settings::{SettingError, Settings};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::hygiene::Raw;
 use crate::model::fact::{Basis, Fact, Observation};
@@ -49,6 +52,12 @@ pub trait Collector: Sync {
 pub trait Prepared: Send + Sync {
     /// Everything that [`Prepared::look`] will read, ask or run, in order.
     fn plan(&self) -> Vec<Action>;
+
+    /// Makes a private folder outside of the run, when the look needs one to write in, and names it:
+    /// called before the kernel's sandbox is entered, which has to allow it. The look removes it.
+    fn make_room(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// Looks once. Whatever goes wrong is an absence with its reason in the observation.
     fn look(&self, surroundings: &Surroundings<'_>) -> Raw<Observation>;
@@ -91,6 +100,16 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &command::CommandCollector,
     &sqlite::Query,
     &uptime_kuma::UptimeKuma,
+    &drill::RestoreDrill,
+    &postgres::Counts,
+    &postgres::Objects,
+    &postgres::Fingerprint,
+    &postgres::Activity,
+    &postgres::Unchanged,
+    &postgres::DumpPrivileges,
+    &postgres::Functions,
+    &far::Same,
+    &far::Transfer,
     &statement::StatementCollector,
 ];
 
@@ -110,7 +129,7 @@ mod tests {
             let doc = collector.doc();
             assert!(COLLECTORS[..index].iter().all(|other| other.doc().name != doc.name), "{}", doc.name);
             assert!(doc.example.contains(&format!("uses: {}", doc.name)), "{}", doc.name);
-            assert_eq!(doc.example.contains("on: "), doc.needs_target, "{}", doc.name);
+            assert_eq!(doc.example.contains("\n  on: "), doc.needs_target, "{}", doc.name);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One collection, in case order: looks, masks, hands over, and stops where the gate says so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::clock::{self, Stopwatch};
 use crate::base::text;
@@ -52,6 +52,13 @@ impl Step {
         let look = about(self, Basis::Observed, clock::stamp(clock::now()), 0);
         masker.fact(look, Raw::new(Observation::absent("", why.clone())))
     }
+}
+
+/// Makes the private folders that looks need outside of the run, before the sandbox is entered, and
+/// gives their paths: those that it has to allow.
+#[must_use]
+pub fn make_rooms(steps: &[Step]) -> Vec<PathBuf> {
+    steps.iter().filter_map(|step| step.prepared.make_room()).collect()
 }
 
 /// Prepares every step of `case`, before anything is read; relative paths start from `folder`.

@@ -23,20 +23,21 @@ mod outlet;
 mod reader;
 mod sql;
 mod stream;
+mod tap;
 mod tar;
 mod verdict;
 mod zstd;
 
 use std::io::Read;
-use std::sync::{Mutex, PoisonError};
 
 use context::Context;
 use node::Place;
-use reader::Ahead;
+use reader::Reader;
 use stream::Stream;
 
 pub use facts::*;
 pub use options::Options;
+pub use tap::Tap;
 pub use verdict::{Code, Quality, Reason};
 
 /// Why an examination could not be finished. Damage of a backup is never an error: it is a finding.
@@ -68,13 +69,26 @@ pub fn examine(
     progress: &(dyn Fn(u64) + Sync),
     should_stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Examination, ReadError> {
-    let trouble = Mutex::new(None);
+    examine_tapped(reader, options, progress, should_stop, None)
+}
+
+/// The same, and while it reads, `tap` gets the decoded bytes of the dump itself.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_tapped(
+    reader: impl Read + Send,
+    options: &Options,
+    progress: &(dyn Fn(u64) + Sync),
+    should_stop: &(dyn Fn() -> bool + Sync),
+    tap: Option<&Tap<'_>>,
+) -> Result<Examination, ReadError> {
     std::thread::scope(|scope| {
-        let context = Context::new(scope, options, should_stop);
-        let source = Ahead::new(reader, &context, progress, &trouble);
+        let context = Context::new(scope, options, should_stop, tap);
+        let mut trouble = None;
+        let source = Reader::new(reader, &context, progress, &mut trouble);
         let stream = Stream::new(source, context.stored_digest());
-        let found = node::examine(&context, stream, Place::default());
-        let trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let found = node::examine(&context, stream, Place { tapping: tap::start(tap), ..Place::default() });
         match (trouble, context.failure()) {
             (Some(error), _) => Err(error),
             (None, Some(what)) => Err(ReadError::Worker(what)),

@@ -1,11 +1,10 @@
 //! Starts the command, waits for its end, and tells how it went.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+
 use std::time::Duration;
 
-use crate::base::child::{ChildError, Invocation, Outcome};
+use crate::base::child::{ChildError, Invocation, Outcome, Until};
 use crate::base::{clock, env, text};
 use crate::hygiene::Raw;
 use crate::model::action::Governed;
@@ -71,14 +70,14 @@ impl Ready {
         Duration::try_from_secs_f64(self.action.limit_seconds()).unwrap_or(Duration::from_secs(3600))
     }
 
-    /// Runs the command once, to its end, its time limit, or until `stop` is set. Whatever goes wrong
+    /// Runs the command once, to its end, its time limit, or until `stop` says so. Whatever goes wrong
     /// is told in the observation.
     #[must_use]
-    pub fn act(&self, stop: Arc<AtomicBool>) -> Raw<Observation> {
+    pub fn act(&self, stop: Option<&Until>) -> Raw<Observation> {
         Raw::new(self.see(stop))
     }
 
-    fn see(&self, stop: Arc<AtomicBool>) -> Observation {
+    fn see(&self, stop: Option<&Until>) -> Observation {
         let mut seen = Observation::of(self.command()).read_by(format!("ran {}", self.command()));
         self.describe(&mut seen);
         let started = clock::now();
@@ -95,11 +94,15 @@ impl Ready {
         seen
     }
 
-    fn invocation(&self, stop: Arc<AtomicBool>) -> Invocation {
+    fn invocation(&self, stop: Option<&Until>) -> Invocation {
         let program = self.argv.first().map_or("", String::as_str);
         let run = Invocation::new(program).args(self.argv.iter().skip(1)).let_through(&self.action.env);
         let run = self.action.set.iter().fold(run, |run, (name, value)| run.env(name, value));
-        run.folder(&self.folder).limit(self.limit()).cap(KEPT).stop_when(stop).grace(GRACE)
+        let run = run.folder(&self.folder).limit(self.limit()).cap(KEPT).grace(GRACE);
+        match stop {
+            Some(stop) => run.until(stop),
+            None => run,
+        }
     }
 
     fn describe(&self, seen: &mut Observation) {
@@ -107,7 +110,7 @@ impl Ready {
         seen.set("command", self.command());
         seen.set("shell", self.action.shell);
         seen.set("folder", text::from_name(&self.folder));
-        seen.set("environment", self.invocation(Arc::default()).environment());
+        seen.set("environment", self.invocation(None).environment());
         if let Some(seconds) = Value::real(self.action.limit_seconds()) {
             seen.set("limit_seconds", seconds);
         }

@@ -10,6 +10,7 @@ use crate::model::case::{Case, Step};
 use crate::model::fact::split_reference;
 use crate::model::policy::{Condition, Policy};
 
+use super::closing::seat_problems;
 use super::operators;
 use super::statement;
 
@@ -56,7 +57,11 @@ pub fn check_policy(policy: &Policy) -> Result<(), JudgeError> {
     }
     let conditions = policy.items().flat_map(|(id, list)| list.into_iter().map(move |condition| (id, condition)));
     let operands = conditions.flat_map(|(id, condition)| check_condition(id, condition));
-    settled(operands.chain(references(policy).filter_map(|(item, r)| check_whole(item, r))).collect())
+    let patterns = policy.exceptions.iter().filter_map(|exception| {
+        let wrong = operators::check_pattern(&exception.pattern).err()?;
+        Some(problem(&exception.id, "exceptions", wrong))
+    });
+    settled(operands.chain(patterns).chain(references(policy).filter_map(|(item, r)| check_whole(item, r))).collect())
 }
 
 fn check_condition(item: &str, condition: &Condition) -> Vec<Problem> {
@@ -86,6 +91,8 @@ pub fn check_references(policy: &Policy, case: &Case) -> Result<(), JudgeError> 
     check_policy(policy)?;
     let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| uncollected(case, item, r)).collect();
     problems.extend(case_problems(policy, case));
+    let seats = policy.signatures.iter().flat_map(|asked| seat_problems(asked, case));
+    problems.extend(seats.map(|(seat, why)| problem("signatures", seat, why)));
     problems.dedup();
     settled(problems)
 }

@@ -9,6 +9,7 @@
 
 mod board;
 mod check;
+mod closing;
 mod condition;
 mod examples;
 mod items;
@@ -16,6 +17,7 @@ mod operators;
 mod outcome;
 mod sight;
 mod statement;
+mod testresult;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -25,8 +27,10 @@ mod words;
 
 pub use board::{Board, Own, Standing, State, Subject, age_seconds, board, outdated};
 pub use check::{JudgeError, Problem, check_paths, check_policy, check_references, path_fits};
+pub use closing::{closing, unsigned};
 pub use examples::{EXAMPLES_AS_OF, prove_examples};
 pub use operators::{OPERATORS, Operator, operator};
+pub use testresult::attestation;
 
 use crate::model::case::Case;
 use crate::model::fact::{Fact, split_reference};
@@ -39,7 +43,7 @@ use sight::Sight;
 /// which item. `as_of` is the start of the run (RFC 3339): ages and expiries are counted from it.
 #[must_use]
 pub fn judge(policy: &Policy, facts: &[Fact], case: &Case, as_of: &str) -> Verdict {
-    let sight = Sight::new(facts, as_of);
+    let sight = Sight::new(facts, as_of).with_exceptions(&policy.exceptions);
     let mut rows = items::rows(policy, case, &sight);
     waivers::apply(case, as_of, &mut rows);
     let outcome = outcome::outcome(&rows);
@@ -68,7 +72,7 @@ fn firing<'a>(
     pending: &'a [&'a str],
     as_of: &'a str,
 ) -> impl Iterator<Item = &'a HardStop> {
-    let sight = Sight::new(facts, as_of);
+    let sight = Sight::new(facts, as_of).with_exceptions(&policy.exceptions);
     let waits = |reference: &str| pending.contains(&split_reference(reference).0);
     let ready = policy.hard_stops.iter().filter(move |stop| !stop.unless.references().into_iter().any(waits));
     ready.filter(move |stop| condition::evaluate(&stop.unless, &sight).truth != truth::Truth::True)

@@ -148,7 +148,7 @@ pub struct Proposal {
 }
 
 /// An item of the policy that an owner answers for, until it expires.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// The id of the check, criterion or checklist item.

@@ -5,6 +5,7 @@ pub mod action;
 pub mod allow;
 pub mod bundle;
 pub mod case;
+pub mod closing;
 pub mod diff;
 pub mod fact;
 pub mod plan;

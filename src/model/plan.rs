@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::case::Waiver;
+
 /// How a collector reaches something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +61,15 @@ pub struct Plan {
     pub policy: String,
     /// SHA-256 of the policy as it would be used.
     pub policy_sha256: String,
+    /// Who sits where: signatures and statements count by it.
+    pub seats: BTreeMap<String, String>,
+    /// Who answers for which item: a waiver changes what becomes of the case.
+    pub waivers: Vec<Waiver>,
+    /// SHA-256 of each template, by file name, and of the narrative: they make the record's words.
+    pub templates: BTreeMap<String, String>,
+    /// See `templates`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub narrative_sha256: Option<String>,
     /// In order; with an action, those before it.
     pub steps: Vec<PlannedStep>,
     /// The one command that `evidence run` starts.

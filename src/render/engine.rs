@@ -31,7 +31,7 @@ fn bare<'a>() -> Result<Environment<'a>, Error> {
 }
 
 /// Every name that a template can use; a test holds it against the environment.
-pub(super) const NAMES: [&str; 36] = [
+pub(super) const NAMES: [&str; 37] = [
     "absence",
     "anchors",
     "bundle",
@@ -58,6 +58,7 @@ pub(super) const NAMES: [&str; 36] = [
     "run",
     "seats",
     "section",
+    "signatures",
     "statements",
     "subsection",
     "summary",
@@ -156,7 +157,12 @@ fn add_globals(env: &mut Environment<'_>, bundle: &Bundle) {
     let policy = &bundle.policy;
     env.add_global(
         "policy",
-        context! { name => &*policy.policy, title => &*policy.title, sha256 => &*bundle.policy_sha256 },
+        context! {
+            name => &*policy.policy,
+            title => &*policy.title,
+            sha256 => &*bundle.policy_sha256,
+            signatures => policy.signatures.is_some(),
+        },
     );
     env.add_global("bundle", context! { digest => &*bundle.digest, narrated => bundle.narrative.is_some() });
     let closure = bundle.verdict.closure.map_or("none", |c| c.word());
@@ -269,6 +275,8 @@ fn add_people(env: &mut Environment<'_>, bundle: &Arc<Bundle>, ledger: &Arc<Ledg
     env.add_function("proposals", move || block(said::proposals(&sealed.case)));
     let sealed = Arc::clone(bundle);
     env.add_function("seats", move || block(said::seats(&sealed.case)));
+    let sealed = Arc::clone(bundle);
+    env.add_function("signatures", move || block(said::signatures(&sealed)));
     let (sealed, known) = (Arc::clone(bundle), Arc::clone(ledger));
     env.add_function("narrative", move |state: &mut State| -> Result<Jinja, Error> {
         if sealed.narrative.is_none() {

@@ -5,6 +5,7 @@
 //! terminal escapes made visible.
 
 mod board;
+mod closing;
 mod diff;
 mod examination;
 mod facts;
@@ -19,6 +20,7 @@ mod tests;
 mod verdict;
 
 pub use board::{board, mermaid, svg};
+pub use closing::closing;
 pub use diff::{Compared, difference};
 pub use examination::examination;
 pub use facts::{collection, facts};

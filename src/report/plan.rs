@@ -26,6 +26,10 @@ pub fn plan(plan: &Plan, sha256: &str, style: &Style) -> String {
     for (number, step) in plan.after.iter().enumerate() {
         push_step(&mut out, plan.steps.len() + number + 1, step, style);
     }
+    for waiver in &plan.waivers {
+        let (item, owner, reason) = (clean(&waiver.item), clean(&waiver.owner), clean(&waiver.reason));
+        out.push_str(&format!("\nwaives {item} until {} ({owner}: {reason})\n", clean(&waiver.expires)));
+    }
     let steps = || plan.steps.iter().chain(&plan.after);
     let actions = steps().map(|step| step.actions.len()).sum();
     out.push_str(&format!(

@@ -117,6 +117,10 @@ fn plan() -> Plan {
         case: "g6".into(),
         policy: "backup-integrity".into(),
         policy_sha256: "ab".repeat(32),
+        seats: Default::default(),
+        waivers: Vec::new(),
+        templates: Default::default(),
+        narrative_sha256: None,
         steps: vec![
             step("fresh", "backup", None, vec![Action::new(Verb::Read, "/srv/backups/directus_20260515_0417.sql.gz")]),
             step(
@@ -266,7 +270,7 @@ fn json_shapes_are_frozen() {
     let collection = serde_json::to_value(json::collection(&info, &facts()[..2], &g6(), "ee")).unwrap();
     insta::assert_snapshot!("json_collection", pretty(collection));
     insta::assert_snapshot!("json_plan", pretty(serde_json::to_value(json::plan(&plan(), "cd")).unwrap()));
-    let verified = serde_json::to_value(json::verification(&verification(), 5)).unwrap();
+    let verified = serde_json::to_value(json::verification(&verification(), 5, None)).unwrap();
     insta::assert_snapshot!("json_verification", pretty(verified));
     let examined = serde_json::to_value(json::examinations(&[("half.sql".into(), examined(b""))])).unwrap();
     insta::assert_snapshot!("json_examinations", pretty(examined));

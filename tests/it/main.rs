@@ -11,6 +11,8 @@
 
 mod bad_input;
 mod bundle;
+mod closing;
+mod drill;
 mod examine;
 mod examples;
 mod floors;
@@ -19,6 +21,7 @@ mod govern;
 mod hostile;
 mod policies;
 mod postgres;
+mod prod;
 mod reference;
 mod scan;
 mod sealing;

@@ -21,7 +21,7 @@ use crate::report;
 
 use super::args;
 use super::exit::Exit;
-use super::screen::{Screen, note, tell};
+use super::screen::{self, Screen, note, tell};
 use scene::Scene;
 
 /// The longest that one verb may take here.
@@ -41,6 +41,7 @@ const VERBS: [(&str, Exit); 4] = [
 /// When the folder is in use, a part cannot be made, or a verb did not see what was staged.
 pub fn run(screen: &Screen, args: &args::Demo) -> Result<Exit> {
     let folder = own_folder(&args.folder)?;
+    screen::tell_swept(&crate::cluster::sweep(&env::temporary_folder()));
     note("staging: a database, five good nights and a bad one …");
     let scene = Scene::stage(&folder, args.server_binaries.as_deref())?;
     if !screen.json {

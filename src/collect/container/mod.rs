@@ -11,7 +11,7 @@ use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 
-use super::postgres::via::Via;
+use super::via::Via;
 use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, subject, tool};
 use crate::base::text;
 

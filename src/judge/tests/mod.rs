@@ -3,6 +3,7 @@
 
 mod builtin;
 mod checks;
+mod closing;
 mod monotone;
 mod operators;
 mod rows;
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::base::yaml;
 use crate::model::case::Case;
 use crate::model::fact::{Absence, Basis, Fact, Reason};
-use crate::model::policy::{Condition, Policy};
+use crate::model::policy::{Condition, Exception, Policy};
 use crate::model::verdict::{Row, Verdict};
 
 const AS_OF: &str = "2026-05-15T12:00:00Z";

@@ -71,6 +71,16 @@ const STEPS: &str = "
   - { id: kuma, uses: uptime_kuma, with: { path: kuma.db } }
   - { id: nokuma, uses: uptime_kuma, with: { path: no.db } }
   - { id: beats, uses: sqlite.query, with: { path: kuma.db, query: 'SELECT name AS [a|b] FROM monitor' } }
+  - { id: counts, uses: postgres.counts, on: nobody }
+  - { id: objects, uses: postgres.objects, on: nobody }
+  - { id: print, uses: postgres.fingerprint, on: nobody }
+  - { id: print2, uses: postgres.fingerprint, on: nobody }
+  - { id: activity, uses: postgres.activity, on: nobody }
+  - { id: untouched, uses: postgres.unchanged, with: { before: print, after: print2 } }
+  - { id: guard, uses: postgres.dump_privileges, on: nobody, with: { role: backup } }
+  - { id: locks, uses: postgres.functions, on: nobody }
+  - { id: same, uses: file.same, with: { path: plain.sql, there: 'local:/nowhere/at | all' } }
+  - { id: sent, uses: transfer, with: { path: plain.sql, there: 'local:/nowhere/at | all', duration: 2s, parts: [1 KB] } }
   - { id: said, uses: statement, with: { seat: executor, says: It was | so., answers: C1, holds: true } }
 ";
 

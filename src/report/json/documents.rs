@@ -124,15 +124,62 @@ pub fn plan(plan: &model::plan::Plan, sha256: &str) -> impl Serialize + use<> {
     document("plan", body)
 }
 
-/// A verification, level by level, with what the program exits with.
-pub fn verification(verification: &model::verification::Verification, exit_code: u8) -> impl Serialize + use<> {
+/// A verdict with what becomes of the case.
+pub fn judged(verdict: &model::verdict::Verdict, closing: &model::closing::Closing) -> impl Serialize + use<> {
+    document("verdict", v1::Judged { verdict: verdict_body(verdict), closing: closing_body(closing) })
+}
+
+/// A signature that was made: what for, with which key (its fingerprint), and where it lies.
+pub fn signed(
+    statement: &model::closing::SeatStatement,
+    key: &str,
+    files: [&str; 2],
+    closing: &model::closing::Closing,
+) -> impl Serialize + use<> {
+    let [statement_file, signature] = files.map(mask_str);
+    let body = v1::Signed {
+        case: statement.case.clone(),
+        run: statement.run.clone(),
+        seat: statement.seat.clone(),
+        principal: mask_str(&statement.principal),
+        key: key.to_owned(),
+        statement: statement_file,
+        signature,
+        closing: closing_body(closing),
+    };
+    document("signature", body)
+}
+
+fn closing_body(closing: &model::closing::Closing) -> v1::Closing {
+    let all = |lines: &[String]| lines.iter().map(|line| mask_str(line)).collect();
+    let seat = |seat: &model::closing::SeatState| v1::Seat {
+        seat: seat.seat.clone(),
+        principal: mask_str(&seat.principal),
+        key: seat.key.clone(),
+    };
+    v1::Closing {
+        state: closing.state.word(),
+        at: closing.at.clone(),
+        reasons: all(&closing.reasons),
+        notes: all(&closing.notes),
+        warnings: all(&closing.warnings),
+        seats: closing.seats.iter().map(seat).collect(),
+    }
+}
+
+/// A verification, level by level, with what the program exits with and what becomes of the case.
+pub fn verification(
+    verification: &model::verification::Verification,
+    exit_code: u8,
+    closing: Option<&model::closing::Closing>,
+) -> impl Serialize + use<> {
     let level = |level: &model::verification::Level| v1::Level {
         name: level.name.clone(),
         status: level_word(level.status),
         detail: level.detail.iter().map(|detail| mask_str(detail)).collect(),
     };
     let levels = verification.levels.iter().map(level).collect();
-    document("verification", v1::Verification { exit_code, levels })
+    document("verification", v1::Verification { exit_code, levels, closing: closing.map(closing_body) })
 }
 
 /// What was found out about one file.

@@ -6,11 +6,12 @@
 //!
 //! | kind | beside `format` and `kind` |
 //! |---|---|
-//! | `verdict` | `policy`, `as_of`, `outcome`, `closure`?, `counts`, `rows` |
+//! | `verdict` | `policy`, `as_of`, `outcome`, `closure`?, `counts`, `rows`, `closing`? |
 //! | `facts` | `facts` |
 //! | `collection` | `run`, `digest`, `facts`, `verdict` |
 //! | `plan` | `case`, `policy`, `policy_sha256`, `plan_sha256`, `steps`, `action`?, `after`? |
-//! | `verification` | `exit_code`, `levels` |
+//! | `verification` | `exit_code`, `levels`, `closing`? |
+//! | `signature` | `case`, `run`, `seat`, `principal`, `key`, `statement`, `signature`, `closing` |
 //! | `examinations` | `files`: `path`, `exit_code`, `examination` (as in the facts of `backup`) |
 //! | `record` | `record` (its path), `sha256`, `run` |
 //! | `case` | `case`, `path` |
@@ -26,6 +27,6 @@ mod v1;
 
 pub use comparisons::{difference, status};
 pub use documents::{
-    begun, collection, demonstration, examination, examinations, explanation, facts, plan, record, verdict,
-    verification,
+    begun, collection, demonstration, examination, examinations, explanation, facts, judged, plan, record, signed,
+    verdict, verification,
 };

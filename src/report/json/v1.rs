@@ -60,6 +60,47 @@ pub(super) struct Fact {
 }
 
 #[derive(Serialize)]
+pub(super) struct Closing {
+    /// `closed`, `closed_with_notes`, `open`, `hard_stop`; signatures and waivers taken in.
+    pub state: &'static str,
+    /// The instant that waivers were held against.
+    pub at: String,
+    pub reasons: Vec<String>,
+    pub notes: Vec<String>,
+    pub warnings: Vec<String>,
+    pub seats: Vec<Seat>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Seat {
+    pub seat: String,
+    pub principal: String,
+    /// The key that signed; none when no signature counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Judged {
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    pub closing: Closing,
+}
+
+#[derive(Serialize)]
+pub(super) struct Signed {
+    pub case: String,
+    pub run: String,
+    pub seat: String,
+    pub principal: String,
+    /// The key's fingerprint.
+    pub key: String,
+    pub statement: String,
+    pub signature: String,
+    pub closing: Closing,
+}
+
+#[derive(Serialize)]
 pub(super) struct Facts {
     pub facts: Vec<Fact>,
 }
@@ -134,6 +175,9 @@ pub(super) struct Verification {
     /// not be done or a signature is required and missing, 5 when one is broken.
     pub exit_code: u8,
     pub levels: Vec<Level>,
+    /// When the bundle can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
 }
 
 #[derive(Serialize)]

@@ -1,10 +1,10 @@
-//! Where the client runs: here, in a container, behind `ssh`, or both. Builds argument lists, never
+//! Where a client or a small reading program runs: here, in a container, behind `ssh`, or both. Builds argument lists, never
 //! a shell line; only `ssh` hands its words to a remote shell, so there each word is quoted. Names
 //! are checked so that none of them can be taken for an option.
 
 use crate::base::text;
 
-/// A place where `psql` can be run.
+/// A place where a program can be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::collect) struct Via {
     host: Option<String>,
