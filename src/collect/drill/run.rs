@@ -159,6 +159,8 @@ impl Part<'_, '_> {
     fn messages(&mut self, restored: &Restored) {
         if let Some(code) = restored.outcome.code {
             self.seen.set("exit_code", Value::int(code));
+        } else {
+            self.seen.miss("exit_code", Absence::new(Reason::Failed, "a signal ended the client that restored"));
         }
         let found = messages::read(&restored.outcome.stderr);
         self.seen.set("errors", Value::int(found.errors));
