@@ -475,3 +475,28 @@ fn the_tap_gives_the_dump_below_compression_byte_for_byte() {
     assert!(tapped(&archive, Some("daily/none.sql.gz")).is_empty());
     assert!(tapped(&pack(&archive), None) == archive, "without a member, the archive itself");
 }
+
+/// Gives zeros up to a point and then fails, as a disk does.
+struct Failing {
+    left: usize,
+}
+
+impl std::io::Read for Failing {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.left == 0 {
+            return Err(std::io::Error::other("gone"));
+        }
+        let count = buffer.len().min(self.left);
+        buffer[..count].fill(b'x');
+        self.left -= count;
+        Ok(count)
+    }
+}
+
+#[test]
+fn a_reader_that_fails_is_an_error_near_and_far() {
+    for left in [0, 1000, 300 << 10, 5 << 20] {
+        let error = examine(Failing { left }, &Options::default(), &|_| {}, &|| false).err().unwrap();
+        assert!(matches!(error, ReadError::Io { offset, .. } if offset == left as u64), "{error}");
+    }
+}
