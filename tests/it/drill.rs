@@ -370,12 +370,11 @@ exec)
     esac;;
 esac
 "#;
-    let space = fs::read_link("/proc/self/ns/pid").unwrap().to_string_lossy().into_owned();
     let script = script
         .replace("@HERE@", &folder.to_string_lossy())
         .replace("@BIN@", &production.cluster.binaries().to_string_lossy())
         .replace("@SOCKET@", &socket.unwrap_or(Path::new("")).to_string_lossy())
-        .replace("@SPACE@", &space.chars().filter(char::is_ascii_digit).collect::<String>());
+        .replace("@SPACE@", &evidence::base::process::Identity::own().space.to_string());
     let docker = folder.join("docker");
     fs::write(&docker, script).unwrap();
     fs::set_permissions(&docker, fs::Permissions::from_mode(0o755)).unwrap();
