@@ -1,7 +1,7 @@
 #!/bin/bash
 # Drill of a large dump against the same work by hand: `createdb` and `pg_restore -j2` (or
 # `zcat | psql`) into a cluster with the same settings.
-# Usage: benches/drill.sh FOLDER   (with dump.custom and dump.sql.gz in it); EVIDENCE names the binary.
+# Usage: [ROUNDS=2] benches/drill.sh FOLDER   (with dump.custom and dump.sql.gz in it); EVIDENCE names the binary.
 set -euo pipefail
 here=$(cd "$(dirname "$0")/.." && pwd)
 folder=$(realpath "$1")
@@ -11,9 +11,9 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/evidence-bench-XXXXXX")
 trap 'stop; rm -rf "$work"' EXIT
 as() { if [ "$(id -u)" = 0 ]; then setpriv --reuid=65534 --regid=65534 --clear-groups -- "$@"; else "$@"; fi; }
 now() { date +%s.%N; }
-settings="-c listen_addresses= -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c wal_level=minimal
-    -c max_wal_senders=0 -c max_wal_size=1GB -c checkpoint_timeout=1h -c autovacuum=off -c jit=off
-    -c shared_buffers=256MB -c maintenance_work_mem=256MB -c max_connections=80"
+settings="-c listen_addresses= -c fsync=off -c full_page_writes=off -c synchronous_commit=off -c wal_level=minimal"
+settings+=" -c max_wal_senders=0 -c max_wal_size=1GB -c checkpoint_timeout=1h -c autovacuum=off -c jit=off"
+settings+=" -c shared_buffers=256MB -c maintenance_work_mem=256MB -c max_connections=80"
 
 stop() { [ -f "$work/data/postmaster.pid" ] && as "$bin/pg_ctl" -D "$work/data" -m immediate stop >/dev/null || true; }
 
@@ -39,7 +39,13 @@ drill() { # FILE: the fact of one drill, as JSON, and our peak memory in KiB
     printf 'policy: b\nchecks: [{ id: C, title: c, require: { fact: d.complete, equals: true } }]\n' > "$root/policies/b.yaml"
     printf 'case: b\ntitle: b\ntemplate: incident\npolicy: b\ncollect:\n  - { id: d, uses: restore.drill, with: { path: "%s" } }\n' \
         "$1" > "$root/reports/b/case.yaml"
-    /usr/bin/time -f %M -o "$work/peak" "$evidence" --root "$root" collect b >/dev/null || true
+    # The kernel's own high-water mark of our process alone: `time` would give that of its largest child.
+    "$evidence" --root "$root" collect b >/dev/null &
+    while grep VmHWM "/proc/$!/status" > "$work/peak.now" 2>/dev/null; do
+        [ -s "$work/peak.now" ] && awk '{ print $2 }' "$work/peak.now" > "$work/peak"
+        sleep 0.2
+    done
+    wait || true
     cat "$root"/reports/b/runs/*/data/facts.jsonl
 }
 
@@ -47,7 +53,7 @@ echo "load before: $(cut -d' ' -f1-3 /proc/loadavg), $(nproc) cores"
 for file in "$folder/dump.custom" "$folder/dump.sql.gz"; do
     [ -f "$file" ] || continue
     cat "$file" > /dev/null
-    for round in 1 2; do
+    for round in $(seq "${ROUNDS:-2}"); do
         read -r hand_all hand_restore <<< "$(by_hand "$file")"
         drill "$file" > "$work/fact"
         python3 - "$work/fact" "$work/peak" "$hand_all" "$hand_restore" "$(basename "$file") round $round" <<'PY'

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal};
 
-use super::files;
+use super::digest::Digest;
+use super::{env, files};
 
 /// The most of a file of the kernel that is read.
 const LIMIT: u64 = 4 << 20;
@@ -18,7 +19,8 @@ pub struct Identity {
     pub pid: u32,
     /// When it started, in ticks since the machine's start; 0 where the system does not tell.
     pub started: u64,
-    /// The name space that the number counts in; 0 where the system does not tell.
+    /// The name space and machine that the number counts in, as a short digest; 0 where the system
+    /// does not tell.
     pub space: u64,
 }
 
@@ -133,10 +135,13 @@ fn stat(pid: u32) -> Option<Stat> {
     Some(Stat { program, started: fields.get(19)?.parse().ok()?, gone })
 }
 
+/// A short digest: the first name space has the same number on every machine, so the machine's name
+/// belongs to it.
 fn own_space() -> u64 {
-    let link = files::link_target(Path::new("/proc/self/ns/pid")).unwrap_or_default();
-    let text = link.to_string_lossy().into_owned();
-    text.chars().filter(char::is_ascii_digit).collect::<String>().parse().unwrap_or(0)
+    let Ok(link) = files::link_target(Path::new("/proc/self/ns/pid")) else { return 0 };
+    let text = format!("{} {}", link.to_string_lossy(), env::kernel().hostname);
+    let [a, b, c, d, ..] = Digest::of(text.as_bytes()).bytes();
+    u64::from(u32::from_be_bytes([a, b, c, d]))
 }
 
 fn of(pid: u32, name: &str) -> PathBuf {

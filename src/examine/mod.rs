@@ -29,10 +29,11 @@ mod verdict;
 mod zstd;
 
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 
 use context::Context;
 use node::Place;
-use reader::Reader;
+use reader::Ahead;
 use stream::Stream;
 
 pub use facts::*;
@@ -83,12 +84,13 @@ pub fn examine_tapped(
     should_stop: &(dyn Fn() -> bool + Sync),
     tap: Option<&Tap<'_>>,
 ) -> Result<Examination, ReadError> {
+    let trouble = Mutex::new(None);
     std::thread::scope(|scope| {
         let context = Context::new(scope, options, should_stop, tap);
-        let mut trouble = None;
-        let source = Reader::new(reader, &context, progress, &mut trouble);
+        let source = Ahead::new(reader, &context, progress, &trouble);
         let stream = Stream::new(source, context.stored_digest());
         let found = node::examine(&context, stream, Place { tapping: tap::start(tap), ..Place::default() });
+        let trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (trouble, context.failure()) {
             (Some(error), _) => Err(error),
             (None, Some(what)) => Err(ReadError::Worker(what)),

@@ -26,7 +26,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 
 use crate::base::{env, signal};
-use crate::cluster::{self, Home};
+use crate::cluster::{self, ClusterError, Home};
 use crate::hygiene::Raw;
 use crate::model::fact::Observation;
 use crate::model::plan::Action;
@@ -41,7 +41,7 @@ pub struct RestoreDrill;
 struct Ready {
     order: Order,
     /// Made before the kernel's sandbox is entered; a look without one makes its own.
-    home: Mutex<Option<Home>>,
+    home: Mutex<Option<Result<Home, ClusterError>>>,
 }
 
 impl Collector for RestoreDrill {
@@ -63,11 +63,11 @@ impl Prepared for Ready {
         if self.order.engine != Kind::Local {
             return None;
         }
-        // Where it cannot be made now, the look says why.
-        let home = make_home(&self.order).ok()?;
-        let path = home.path().to_owned();
+        let home = make_home(&self.order);
+        let path = home.as_ref().ok().map(|home| home.path().to_owned());
+        // Where it could not be made, the look says why.
         *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(home);
-        Some(path)
+        path
     }
 
     fn look(&self, surroundings: &Surroundings<'_>) -> Raw<Observation> {
@@ -82,13 +82,13 @@ impl Prepared for Ready {
 }
 
 /// Clears away what killed drills left where this one goes, and makes its folder there.
-fn make_home(order: &Order) -> Result<Home, cluster::ClusterError> {
+fn make_home(order: &Order) -> Result<Home, ClusterError> {
     let user = cluster::unprivileged(&["nobody", "postgres"])?;
     let places = match &order.scratch {
         Some(folder) => vec![folder.clone()],
         None => vec![env::temporary_folder(), "/tmp".into()],
     };
-    let mut made = Err(cluster::ClusterError::NoUser);
+    let mut made = Err(ClusterError::NoUser);
     for place in places {
         drop(cluster::sweep(&place));
         made = Home::make(&place, cluster::DRILL, user);

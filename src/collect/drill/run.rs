@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::base::clock::{self, Stopwatch};
 use crate::base::text;
-use crate::cluster::Home;
+use crate::cluster::{ClusterError, Home};
 use crate::collect::{Surroundings, subject};
 use crate::examine::Quality;
 use crate::model::fact::{Absence, Observation, Reason};
@@ -27,7 +27,11 @@ use super::{doc, messages, proof, smoke};
 const CLOCK_SLACK: i64 = 2;
 
 /// Carries the order out.
-pub(super) fn drill(order: &Order, home: Option<Home>, surroundings: &Surroundings<'_>) -> Observation {
+pub(super) fn drill(
+    order: &Order,
+    home: Option<Result<Home, ClusterError>>,
+    surroundings: &Surroundings<'_>,
+) -> Observation {
     let watch = Stopwatch::start();
     let began = clock::now().timestamp();
     let mut seen = Observation::of(order.source());
@@ -46,7 +50,7 @@ pub(super) fn drill(order: &Order, home: Option<Home>, surroundings: &Surroundin
 
 fn carry_out(
     order: &Order,
-    home: Option<Home>,
+    home: Option<Result<Home, ClusterError>>,
     surroundings: &Surroundings<'_>,
     seen: &mut Observation,
     steps: &mut Steps,
@@ -159,6 +163,8 @@ impl Part<'_, '_> {
     fn messages(&mut self, restored: &Restored) {
         if let Some(code) = restored.outcome.code {
             self.seen.set("exit_code", Value::int(code));
+        } else {
+            self.seen.miss("exit_code", Absence::new(Reason::Failed, "a signal ended the client that restored"));
         }
         let found = messages::read(&restored.outcome.stderr);
         self.seen.set("errors", Value::int(found.errors));

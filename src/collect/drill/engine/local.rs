@@ -7,7 +7,7 @@ use crate::base::child::{Daemon, Invocation};
 use crate::base::clock::{Deadline, Stopwatch};
 use crate::base::process::{self, signals};
 use crate::base::{env, files, text};
-use crate::cluster::{self, Home, SUPERUSER, Start};
+use crate::cluster::{self, ClusterError, Home, SUPERUSER, Start};
 use crate::model::fact::{Absence, Reason};
 use crate::model::value::{Map, Value};
 
@@ -54,7 +54,7 @@ pub(super) struct Local {
 
 impl Local {
     /// Chooses the programs; makes the home when nobody did.
-    pub(super) fn of(order: &Order, head: &Head, home: Option<Home>) -> Result<Self, Absence> {
+    pub(super) fn of(order: &Order, head: &Head, home: Option<Result<Home, ClusterError>>) -> Result<Self, Absence> {
         let given = order.binaries.as_deref();
         let binaries = match head.server_major() {
             Some(major) => {
@@ -65,8 +65,8 @@ impl Local {
         };
         let reads = head.dump_major().and_then(|major| cluster::find_major(given, major, true));
         let readers = reads.map_or_else(|| binaries.clone(), |(_, folder)| folder);
-        let failed = |e: cluster::ClusterError| Absence::new(Reason::Failed, e.to_string());
-        let home = home.map_or_else(|| make_home(order), Ok).map_err(failed)?;
+        let failed = |e: ClusterError| Absence::new(Reason::Failed, e.to_string());
+        let home = home.unwrap_or_else(|| make_home(order)).map_err(failed)?;
         let alone = cluster::can_be_alone();
         Ok(Self { daemon: None, home, binaries, readers, encoding: order.encoding.clone(), alone })
     }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::base::child::Invocation;
-use crate::cluster::Home;
+use crate::cluster::{ClusterError, Home};
 use crate::model::fact::Absence;
 use crate::model::value::Map;
 
@@ -69,7 +69,11 @@ pub(super) trait Engine: Sync {
 }
 
 /// The engine that the case orders, with nothing started yet.
-pub(super) fn of(order: &Order, head: &Head, home: Option<Home>) -> Result<Box<dyn Engine>, Absence> {
+pub(super) fn of(
+    order: &Order,
+    head: &Head,
+    home: Option<Result<Home, ClusterError>>,
+) -> Result<Box<dyn Engine>, Absence> {
     match order.engine {
         Kind::Local => Ok(Box::new(local::Local::of(order, head, home)?)),
         kind => Ok(Box::new(container::Container::of(kind, order)?)),
