@@ -47,8 +47,12 @@ impl Place {
 
     /// Messages in English, whatever the far side speaks, so that "no such file" can be told.
     fn words(&self, program: &[&str]) -> Vec<String> {
-        let words: Vec<String> =
-            ["env", "LC_ALL=C"].iter().chain(program).map(|word| (*word).to_owned()).chain([self.path.clone()]).collect();
+        let words: Vec<String> = ["env", "LC_ALL=C"]
+            .iter()
+            .chain(program)
+            .map(|word| (*word).to_owned())
+            .chain([self.path.clone()])
+            .collect();
         self.via.command(&words)
     }
 
@@ -136,7 +140,8 @@ impl Side {
         match opened {
             Ok((mut file, before)) => Self {
                 bytes: Ok(before.len()),
-                sha256: subject::sha256(&mut file, &before, path, surroundings.progress).map(|digest| digest.to_string()),
+                sha256: subject::sha256(&mut file, &before, path, surroundings.progress)
+                    .map(|digest| digest.to_string()),
             },
             Err(absence) => Self { bytes: Err(absence.clone()), sha256: Err(absence) },
         }
@@ -212,13 +217,18 @@ mod tests {
         assert_eq!(words("local:/a b"), "env|LC_ALL=C|sha256sum|--|/a b");
         assert_eq!(words("docker:nas:/b/c.tar"), "docker|exec|-i|nas|env|LC_ALL=C|sha256sum|--|/b/c.tar");
         let ssh = words("ssh:ops@nas.example.org:/vol/$(reboot) 'x'.tar");
-        assert!(ssh.ends_with(r"-T|ops@nas.example.org|--|env|LC_ALL=C|sha256sum|--|'/vol/$(reboot) '\''x'\''.tar'"), "{ssh}");
+        assert!(
+            ssh.ends_with(r"-T|ops@nas.example.org|--|env|LC_ALL=C|sha256sum|--|'/vol/$(reboot) '\''x'\''.tar'"),
+            "{ssh}"
+        );
         assert!(words("ssh:db/docker:pg:/x").contains("|db|--|docker|exec|-i|pg|env|"));
     }
 
     #[test]
     fn a_place_has_a_way_and_an_absolute_path() {
-        for wrong in ["", "/x", "ssh:nas", "ssh:nas:x", "ssh:-oProxyCommand=x:/y", "docker::/x", "ftp:h:/x", "ssh:h:/a\nb"] {
+        for wrong in
+            ["", "/x", "ssh:nas", "ssh:nas:x", "ssh:-oProxyCommand=x:/y", "docker::/x", "ftp:h:/x", "ssh:h:/a\nb"]
+        {
             assert!(Place::parse(wrong).is_err(), "{wrong}");
         }
     }

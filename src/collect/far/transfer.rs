@@ -29,14 +29,24 @@ static DOC: Doc = Doc {
     settings: &[
         Setting { name: "path", kind: "text", required: true, meaning: "the file here" },
         Setting { name: "there", kind: "text", required: true, meaning: "the file there, as in `file.same`" },
-        Setting { name: "duration", kind: "duration", required: false, meaning: "how long the sending took, e.g. `11s`" },
+        Setting {
+            name: "duration",
+            kind: "duration",
+            required: false,
+            meaning: "how long the sending took, e.g. `11s`",
+        },
         Setting {
             name: "duration_of",
             kind: "fact path",
             required: false,
             meaning: "the same from an earlier fact: seconds, or text such as `11s`",
         },
-        Setting { name: "parts", kind: "list of sizes or paths", required: false, meaning: "what the file was made of" },
+        Setting {
+            name: "parts",
+            kind: "list of sizes or paths",
+            required: false,
+            meaning: "what the file was made of",
+        },
         Setting {
             name: "tolerance",
             kind: "size (`0`)",
@@ -107,12 +117,15 @@ impl Collector for Transfer {
         if with.duration.is_some() && with.duration_of.is_some() {
             return Err(SettingError::new("with: give `duration` or `duration_of`, not both"));
         }
-        let duration = with.duration.as_ref().map(|value| settings::seconds("duration", Some(value), 0.0)).transpose()?;
+        let duration =
+            with.duration.as_ref().map(|value| settings::seconds("duration", Some(value), 0.0)).transpose()?;
         if let Some(reference) = &with.duration_of {
             let (id, path) = split_reference(reference);
             let earlier = settings.case.collect.iter().take_while(|step| step.id != settings.step.id);
             if path.is_empty() || !earlier.into_iter().any(|step| step.id == id) {
-                return Err(SettingError::new(format!("with: duration_of: `{reference}` is no value of an earlier fact")));
+                return Err(SettingError::new(format!(
+                    "with: duration_of: `{reference}` is no value of an earlier fact"
+                )));
             }
         }
         Ok(Box::new(Look {
@@ -249,7 +262,8 @@ fn size(part: &Part) -> (String, Result<u64, Absence>) {
         Part::File(path) => {
             let shown = text::from_name(path).into_owned();
             let by_hand = format!("stat -- {}", text::shell_word(&shown));
-            let bytes = files::metadata(path).map(|metadata| metadata.len()).map_err(|e| subject::absence(&e, &by_hand));
+            let bytes =
+                files::metadata(path).map(|metadata| metadata.len()).map_err(|e| subject::absence(&e, &by_hand));
             (shown, bytes)
         }
     }

@@ -36,8 +36,11 @@ static DOC: Doc = Doc {
         ("next_xid", "the next transaction id that nobody has yet, 64 bits"),
         ("oldest_xid", "the oldest transaction id still in progress"),
         ("in_progress", "how many transactions with an id were in progress"),
-        ("database", "counters of pg_stat_database: xact_commit, xact_rollback, tup_inserted, tup_updated, \
-                      tup_deleted, conflicts, temp_files, deadlocks"),
+        (
+            "database",
+            "counters of pg_stat_database: xact_commit, xact_rollback, tup_inserted, tup_updated, \
+                      tup_deleted, conflicts, temp_files, deadlocks"
+        ),
         ("stats_reset", "when the database's counters were last reset; missing when never"),
         ("table_count", "how many tables there are"),
         ("tables", "a list of: schema, table, inserted, updated, deleted, live (an estimate)"),

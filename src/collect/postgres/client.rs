@@ -9,7 +9,6 @@ use crate::collect::via::Via;
 use crate::collect::{SettingError, Settings};
 use crate::model::case::Postgres;
 
-
 /// How one target's PostgreSQL is asked.
 pub(super) struct Client {
     /// The target's name in the case.

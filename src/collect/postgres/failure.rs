@@ -45,7 +45,8 @@ pub(super) fn of(client: &Client, questions: &[Question], outcome: &Outcome) -> 
     let said = String::from_utf8_lossy(&outcome.stderr);
     let asked = questions.last().map_or("SELECT 1", |question| question.by_hand.as_str());
     if outcome.timed_out {
-        let message = format!("no end after {} s: the connection hangs, or the questions take longer", outcome.took.as_secs());
+        let message =
+            format!("no end after {} s: the connection hangs, or the questions take longer", outcome.took.as_secs());
         return Absence::new(Reason::TimedOut, message).settled_by(client.by_hand("SELECT 1"));
     }
     let found = ERROR.as_ref().and_then(|pattern| pattern.captures(&said));

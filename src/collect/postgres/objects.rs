@@ -40,9 +40,12 @@ static DOC: Doc = Doc {
     ],
     values: with_session![
         ("object_count", "how many objects there are"),
-        ("by_kind", "how many of each kind: table, partitioned_table, view, materialized_view, foreign_table, \
+        (
+            "by_kind",
+            "how many of each kind: table, partitioned_table, view, materialized_view, foreign_table, \
                      sequence, index, function, procedure, aggregate, window_function, enum, domain, composite, \
-                     range, extension, schema"),
+                     range, extension, schema"
+        ),
         ("by_schema", "the same by schema, e.g. `objects.by_schema.app.view`"),
         ("objects", "a list of: schema, kind, name, and where it applies valid, version, extension, partition"),
         ("objects_cut", "whether the list is shorter than the count"),
@@ -285,7 +288,9 @@ fn count(objects: &[Object], seen: &mut Observation) {
     for object in objects {
         *all.entry(object.kind.clone()).or_default() += 1;
         match (&object.schema, object.kind.as_str()) {
-            (Some(schema), kind) => *schemas.entry(schema).or_insert_with(zeros).entry(kind.to_owned()).or_default() += 1,
+            (Some(schema), kind) => {
+                *schemas.entry(schema).or_insert_with(zeros).entry(kind.to_owned()).or_default() += 1
+            }
             (None, "schema") => drop(schemas.entry(&object.name).or_insert_with(zeros)),
             (None, _) => {}
         }

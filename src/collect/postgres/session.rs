@@ -131,7 +131,8 @@ pub(super) fn actions(client: &Client, questions: &[Question]) -> Vec<Action> {
 
 /// A condition that repeats a question names it in its place.
 fn shown(condition: &str, questions: &[Question]) -> String {
-    let name = |text: String, question: &Question| text.replace(&question.sql, &format!("the question `{}`", question.name));
+    let name =
+        |text: String, question: &Question| text.replace(&question.sql, &format!("the question `{}`", question.name));
     questions.iter().fold(condition.to_owned(), name)
 }
 

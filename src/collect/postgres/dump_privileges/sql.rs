@@ -134,9 +134,8 @@ fn large(role: &str) -> String {
          OR EXISTS (SELECT FROM aclexplode(coalesce(b.lomacl, acldefault('L', b.lomowner))) AS a \
          WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role({role}, a.grantee, 'USAGE')))"
     );
-    let rest = format!(
-        "'now', format('GRANT SELECT ON LARGE OBJECT %s TO %I', b.oid, {role}) FROM pg_largeobject_metadata b"
-    );
+    let rest =
+        format!("'now', format('GRANT SELECT ON LARGE OBJECT %s TO %I', b.oid, {role}) FROM pg_largeobject_metadata b");
     select("'large object'", "NULL", "b.oid", "b.lomowner", "SELECT", &held, &rest)
 }
 

@@ -170,7 +170,9 @@ fn rights(scope: &str) -> Vec<String> {
             "'column'",
             "c.relname || '.' || a.attname",
             &columns,
-            &format!("{CLASS} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped"),
+            &format!(
+                "{CLASS} JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL AND NOT a.attisdropped"
+            ),
         ),
         own(
             "'function'",
@@ -219,7 +221,13 @@ fn global() -> Vec<String> {
             "'mapped'",
             "pg_user_mappings u",
         ),
-        at("catalogue", "event trigger", "t.evtname", "t.evtevent, t.evtfoid::regprocedure, t.evtenabled, t.evttags", "pg_event_trigger t"),
+        at(
+            "catalogue",
+            "event trigger",
+            "t.evtname",
+            "t.evtevent, t.evtfoid::regprocedure, t.evtenabled, t.evttags",
+            "pg_event_trigger t",
+        ),
         at(
             "catalogue",
             "publication",
@@ -246,10 +254,22 @@ fn global() -> Vec<String> {
         at("acl", "database", "d.datname", &acl('d', "d.datacl", "d.datdba"), database),
         at("acl", "default privileges", defaults, &acl('r', "d.defaclacl", "d.defaclrole"), "pg_default_acl d"),
         at("acl", "foreign server", "s.srvname", &acl('S', "s.srvacl", "s.srvowner"), "pg_foreign_server s"),
-        at("acl", "foreign data wrapper", "w.fdwname", &acl('F', "w.fdwacl", "w.fdwowner"), "pg_foreign_data_wrapper w"),
+        at(
+            "acl",
+            "foreign data wrapper",
+            "w.fdwname",
+            &acl('F', "w.fdwacl", "w.fdwowner"),
+            "pg_foreign_data_wrapper w",
+        ),
         at("acl", "language", "l.lanname", &acl('l', "l.lanacl", "l.lanowner"), "pg_language l"),
         at("acl", "large object", "b.oid", &acl('L', "b.lomacl", "b.lomowner"), "pg_largeobject_metadata b"),
-        at("membership", "membership", "pg_get_userbyid(m.roleid) || ' <- ' || pg_get_userbyid(m.member)", member, "pg_auth_members m"),
+        at(
+            "membership",
+            "membership",
+            "pg_get_userbyid(m.roleid) || ' <- ' || pg_get_userbyid(m.member)",
+            member,
+            "pg_auth_members m",
+        ),
         at("role", "role", "r.rolname", roles, "pg_roles r"),
     ]
 }

@@ -68,14 +68,7 @@ impl Body {
         }
     }
 
-    fn call(
-        &mut self,
-        tokens: &[Token],
-        at: usize,
-        word: &str,
-        constants: &BTreeMap<String, String>,
-        base: usize,
-    ) {
+    fn call(&mut self, tokens: &[Token], at: usize, word: &str, constants: &BTreeMap<String, String>, base: usize) {
         if is_lock(word) {
             let end = closing(tokens, at + 1);
             let key = expression(&tokens[at + 2..end], constants);
@@ -89,14 +82,7 @@ impl Body {
         }
     }
 
-    fn keyword(
-        &mut self,
-        tokens: &[Token],
-        at: usize,
-        word: &str,
-        constants: &BTreeMap<String, String>,
-        base: usize,
-    ) {
+    fn keyword(&mut self, tokens: &[Token], at: usize, word: &str, constants: &BTreeMap<String, String>, base: usize) {
         let next = |ahead: usize| tokens.get(at + ahead);
         let is = |ahead: usize, word: &str| next(ahead) == Some(&Token::Word(word.to_owned()));
         let before = at.checked_sub(1).and_then(|at| tokens.get(at));
@@ -303,7 +289,10 @@ mod tests {
 
     #[test]
     fn reads_what_is_written_to() {
-        assert_eq!(writes("INSERT INTO app.a VALUES (1); UPDATE ONLY b AS x SET n = 1; DELETE FROM \"C d\""), "C d app.a b");
+        assert_eq!(
+            writes("INSERT INTO app.a VALUES (1); UPDATE ONLY b AS x SET n = 1; DELETE FROM \"C d\""),
+            "C d app.a b"
+        );
         assert_eq!(writes("WITH x AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM x"), "a b");
         assert_eq!(writes("BEGIN TRUNCATE TABLE app.a, ONLY b *, c CASCADE; END"), "app.a b c");
         assert_eq!(writes("MERGE INTO a USING b ON a.id = b.id WHEN MATCHED THEN UPDATE SET n = 1"), "a");

@@ -35,18 +35,39 @@ static DOC: Doc = Doc {
              about callers that write without these functions.",
     needs_target: true,
     settings: &[
-        Setting { name: "key", kind: "text", required: false, meaning: "the shared key, as in `pg_advisory_xact_lock(4711)`: `4711`; any lock counts when it is not given" },
-        Setting { name: "tables", kind: "list of `schema.table`", required: false, meaning: "who writes to these must take the lock" },
-        Setting { name: "functions", kind: "list of `schema.name`", required: false, meaning: "these must take the lock" },
+        Setting {
+            name: "key",
+            kind: "text",
+            required: false,
+            meaning: "the shared key, as in `pg_advisory_xact_lock(4711)`: `4711`; any lock counts when it is not given",
+        },
+        Setting {
+            name: "tables",
+            kind: "list of `schema.table`",
+            required: false,
+            meaning: "who writes to these must take the lock",
+        },
+        Setting {
+            name: "functions",
+            kind: "list of `schema.name`",
+            required: false,
+            meaning: "these must take the lock",
+        },
         Setting { name: "schemas", kind: "list of text", required: false, meaning: "only functions of these schemas" },
     ],
     values: with_session![
         ("key", "the shared key; missing when none was given"),
         ("function_count", "how many functions were read"),
-        ("functions", "those that lock, truncate, write or run text, a list of: function, language, locks, truncates, \
-                       writes, runs_text"),
-        ("coverage", "a list of: function, has_lock, uses_key, truncates, writes, lock_first, via, covered (yes, no, \
-                      unknown)"),
+        (
+            "functions",
+            "those that lock, truncate, write or run text, a list of: function, language, locks, truncates, \
+                       writes, runs_text"
+        ),
+        (
+            "coverage",
+            "a list of: function, has_lock, uses_key, truncates, writes, lock_first, via, covered (yes, no, \
+                      unknown)"
+        ),
         ("covered_count", "how many of those that must take the lock do"),
         ("gap_count", "how many do not"),
         ("unknown_count", "of how many it cannot be told"),

@@ -53,9 +53,15 @@ static DOC: Doc = Doc {
         ("sessions_read_only", "whether each was read-only at its start and at its end"),
         ("sessions_without_xid", "whether none was ever given a transaction id"),
         ("changed_by_us", "false when both of these hold; missing otherwise, since then it is not known"),
-        ("moved_by_others", "whether transaction ids or tuple counters moved between the looks; from postgres.activity"),
-        ("moved", "a list of: what, name, before, after, by; `by` is `others`, or `not attributed` for the WAL \
-                   position, which also moves by itself"),
+        (
+            "moved_by_others",
+            "whether transaction ids or tuple counters moved between the looks; from postgres.activity",
+        ),
+        (
+            "moved",
+            "a list of: what, name, before, after, by; `by` is `others`, or `not attributed` for the WAL \
+                   position, which also moves by itself",
+        ),
     ],
     example: "- id: untouched\n  uses: postgres.unchanged\n  with:\n    before: [identity-before, fingerprint-before]\n    \
               after: [identity-after, fingerprint-after]\n",
@@ -120,7 +126,9 @@ impl Collector for Unchanged {
         }
         match pairs.first().map(|first| pairs.iter().all(|pair| pair.target == first.target)) {
             Some(true) => Ok(Box::new(Look { pairs, most: max_differences })),
-            Some(false) => Err(SettingError::new("with: before: names facts of several targets: compare one at a time")),
+            Some(false) => {
+                Err(SettingError::new("with: before: names facts of several targets: compare one at a time"))
+            }
             None => Err(SettingError::new("with: before: names no fact to compare")),
         }
     }
@@ -393,7 +401,8 @@ fn sessions(facts: &[Fact], target: &str, seen: &mut Observation) {
     };
     let read_only = all(["session.start.read_only", "session.read_only"], true);
     let without = all(["session.start.xid_assigned", "session.xid_assigned"], false);
-    let unknown = "a session was not read-only throughout, or was given a transaction id: who changed what is not known";
+    let unknown =
+        "a session was not read-only throughout, or was given a transaction id: who changed what is not known";
     match (&read_only, &without) {
         (Ok(true), Ok(true)) => seen.set("changed_by_us", false),
         (Err(absence), _) | (_, Err(absence)) => seen.miss("changed_by_us", absence.clone()),
@@ -401,4 +410,66 @@ fn sessions(facts: &[Fact], target: &str, seen: &mut Observation) {
     }
     put("sessions_read_only", read_only, seen);
     put("sessions_without_xid", without, seen);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fact(id: &str, values: &str) -> Fact {
+        let session = r#""session":{"read_only":true,"xid_assigned":false,"start":{"read_only":true,"xid_assigned":false}}"#;
+        let json = format!(
+            r#"{{"id":"{id}","uses":"postgres.identity","basis":"observed","target":"db","source":"s","observed_at":"t",
+            "took_ms":1,"values":{{{session},{values}}}}}"#
+        );
+        serde_json::from_str(&json).unwrap()
+    }
+
+    fn compare(kind: &str, before: &Fact, after: &Fact) -> Observation {
+        let pair = Pair { kind: kind.into(), before: "a".into(), after: "b".into(), target: "db".into() };
+        Look { pairs: vec![pair], most: 500 }.compare(&[before.clone(), after.clone()])
+    }
+
+    const CLUSTER: &str = r#""system_identifier":"1","database":"app","postmaster_started_at":"x""#;
+
+    #[test]
+    fn another_cluster_is_not_the_same_however_alike() {
+        let (a, b) = (fact("a", CLUSTER), fact("b", &CLUSTER.replace("\"1\"", "\"2\"")));
+        let seen = compare("postgres.identity", &a, &b);
+        assert_eq!(seen.values["identity_equal"], false.into());
+        assert_eq!(seen.values["unchanged"], false.into());
+        assert_eq!(seen.values["difference_count"], 1_u64.into());
+        assert_eq!(compare("postgres.identity", &a, &fact("b", CLUSTER)).values["unchanged"], true.into());
+    }
+
+    #[test]
+    fn a_session_that_could_have_written_leaves_it_open_who_changed_what() {
+        let mut other = fact("b", CLUSTER);
+        let Some(Value::Map(session)) = other.values.get_mut("session") else { panic!() };
+        session.insert("xid_assigned".to_owned(), true.into());
+        let seen = compare("postgres.identity", &fact("a", CLUSTER), &other);
+        assert_eq!(seen.values["sessions_without_xid"], false.into());
+        assert!(!seen.values.contains_key("changed_by_us") && seen.missing.contains_key("changed_by_us"));
+        // A session that says nothing of itself is not taken for a read-only one.
+        other.values.remove("session");
+        let seen = compare("postgres.identity", &fact("a", CLUSTER), &other);
+        assert!(seen.missing.contains_key("sessions_read_only") && seen.missing.contains_key("changed_by_us"));
+    }
+
+    #[test]
+    fn beyond_the_listed_entries_only_the_digest_tells() {
+        let print = |digest: &str| {
+            let digests: Vec<_> = ["catalogue", "acl", "memberships", "roles"]
+                .map(|part| format!(r#""{part}_sha256":"{}""#, if part == "acl" { digest } else { "same" }))
+                .to_vec();
+            format!(r#""covers":["x"],"entries":[],{}"#, digests.join(","))
+        };
+        let seen = compare("postgres.fingerprint", &fact("a", &print("1")), &fact("b", &print("2")));
+        assert_eq!(seen.values["acl_equal"], false.into());
+        assert_eq!(seen.values["catalogue_equal"], true.into());
+        assert_eq!(seen.values["difference_count"], 1_u64.into());
+        let other = fact("b", &print("1").replace("[\"x\"]", "[\"y\"]"));
+        let seen = compare("postgres.fingerprint", &fact("a", &print("1")), &other);
+        assert!(seen.missing.contains_key("catalogue_equal") && seen.missing.contains_key("unchanged"));
+    }
 }
