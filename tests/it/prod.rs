@@ -404,6 +404,11 @@ fn a_hostile_case_changes_nothing_even_as_superuser() {
          CREATE FUNCTION app.step(int, int) RETURNS int LANGUAGE plpgsql AS
              'BEGIN PERFORM pg_advisory_lock(47); RETURN 1; END';
          CREATE AGGREGATE app.agg(int) (SFUNC = app.step, STYPE = int, INITCOND = '0');
+         CREATE FUNCTION app.alias(bigint) RETURNS void LANGUAGE internal STABLE STRICT AS 'pg_advisory_lock_int8';
+         CREATE FUNCTION app.evilÉ() RETURNS int LANGUAGE sql AS 'SELECT app.evil()';
+         CREATE FUNCTION app.wraps() RETURNS int LANGUAGE sql STABLE AS 'SELECT APP.EVILÉ()';
+         CREATE FUNCTION app.defaulted(app.customers, n int DEFAULT 1) RETURNS int LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_advisory_lock(48); RETURN 1; END';
          CREATE DOMAIN app.odd AS int CHECK (app.evil() > 0);
          CREATE TABLE app.guarded (id int); ALTER TABLE app.guarded ENABLE ROW LEVEL SECURITY;
          CREATE POLICY p ON app.guarded USING (app.evil() > 0);
@@ -475,6 +480,10 @@ fn a_hostile_case_changes_nothing_even_as_superuser() {
         "SELECT setseed(0.5)",
         "SELECT gin_clean_pending_list('app.good')",
         "SELECT txid_current()",
+        "SELECT app.alias(49)",
+        "SELECT app.EVILÉ()",
+        "SELECT app.wraps()",
+        "SELECT c.defaulted FROM app.customers c",
     ];
     let before = traces(&here, "hostile");
     let (root, low) = (here.target("hostile", "postgres"), here.target("hostile", "nosy"));
@@ -507,6 +516,7 @@ fn a_hostile_case_changes_nothing_even_as_superuser() {
         "SELECT pg_total_relation_size('app.orders') > 0 AS a, random() < 2 AS b, clock_timestamp() > now() AS c",
         "SELECT max(id), string_agg(id::text, ',') FROM app.open",
         "SELECT pg_is_in_recovery()",
+        "SELECT count(*) FROM app.orders TABLESAMPLE system(50)",
     ] {
         let fact = here.look("hostile", "postgres.query", &format!("{{ query: {sql:?} }}"));
         is(&fact, "row_count", 1_i64);

@@ -14,7 +14,7 @@ use crate::model::fact::{Absence, Basis, Fact, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 use crate::model::value::{Map, Value};
 
-use compare::{both, difference, differing, entries, equal, known};
+use compare::{both, difference, differing, equal, known, lists};
 
 /// The collector.
 pub struct Unchanged;
@@ -301,14 +301,16 @@ impl Tally {
             self.verdict("counts_equal", verdict);
         }
         let keys = ["part", "schema", "kind", "name"];
-        let named = differing(&entries(before, "entries", &keys), &entries(after, "entries", &keys), "sha256");
+        let (old, new) = lists(before, after, "entries", &keys);
+        let named = differing(&old, &new, "sha256");
         for (key, a, b) in &named {
             let [part, schema, kind, name] = key.as_slice() else { continue };
             let place = if schema.is_empty() { name.clone() } else { format!("{schema}.{name}") };
             self.differences.push(difference(&format!("{part}: {kind}"), &place, *a, *b));
         }
+        let cut = |fact: &Fact| fact.at("entries_cut") == Some(Ok(&Value::Bool(true)));
         // Beyond the listed entries only the digests tell.
-        if named.is_empty() {
+        if named.is_empty() || cut(before) || cut(after) {
             self.differences.append(&mut unnamed);
         }
     }
@@ -323,7 +325,7 @@ impl Tally {
             return self.verdict("counts_equal", Err(absence));
         }
         let keys = ["schema", "table"];
-        let (old, new) = (entries(before, "tables", &keys), entries(after, "tables", &keys));
+        let (old, new) = lists(before, after, "tables", &keys);
         let differing = differing(&old, &new, "rows");
         for (key, a, b) in &differing {
             self.differences.push(difference("rows", &key.join("."), *a, *b));
@@ -338,7 +340,8 @@ impl Tally {
 
     fn objects(&mut self, before: &Fact, after: &Fact) {
         let keys = ["schema", "kind", "name"];
-        let named = differing(&entries(before, "objects", &keys), &entries(after, "objects", &keys), "name");
+        let (old, new) = lists(before, after, "objects", &keys);
+        let named = differing(&old, &new, "name");
         for (key, a, b) in &named {
             self.differences.push(difference("object", &key.join(" "), *a, *b));
         }
@@ -361,7 +364,7 @@ impl Tally {
             }
         }
         let keys = ["schema", "table"];
-        let (old, new) = (entries(before, "tables", &keys), entries(after, "tables", &keys));
+        let (old, new) = lists(before, after, "tables", &keys);
         for value in ["inserted", "updated", "deleted"] {
             for (key, a, b) in differing(&old, &new, value) {
                 by_others = true;
@@ -369,9 +372,8 @@ impl Tally {
             }
         }
         let keys = ["schema", "sequence"];
-        for (key, a, b) in
-            differing(&entries(before, "sequences", &keys), &entries(after, "sequences", &keys), "last_value")
-        {
+        let (old, new) = lists(before, after, "sequences", &keys);
+        for (key, a, b) in differing(&old, &new, "last_value") {
             by_others = true;
             self.move_row("sequence", &key.join("."), (a, b), "others");
         }
@@ -417,7 +419,8 @@ mod tests {
     use super::*;
 
     fn fact(id: &str, values: &str) -> Fact {
-        let session = r#""session":{"read_only":true,"xid_assigned":false,"start":{"read_only":true,"xid_assigned":false}}"#;
+        let session =
+            r#""session":{"read_only":true,"xid_assigned":false,"start":{"read_only":true,"xid_assigned":false}}"#;
         let json = format!(
             r#"{{"id":"{id}","uses":"postgres.identity","basis":"observed","target":"db","source":"s","observed_at":"t",
             "took_ms":1,"values":{{{session},{values}}}}}"#
@@ -454,6 +457,24 @@ mod tests {
         other.values.remove("session");
         let seen = compare("postgres.identity", &fact("a", CLUSTER), &other);
         assert!(seen.missing.contains_key("sessions_read_only") && seen.missing.contains_key("changed_by_us"));
+    }
+
+    #[test]
+    fn what_was_cut_off_did_not_vanish() {
+        let entry = |name: &str| format!(r#"{{"part":"p","schema":"s","kind":"k","name":"{name}","sha256":"1"}}"#);
+        let print = |names: [&str; 2], digest: &str| {
+            let digests: Vec<_> = ["catalogue", "acl", "memberships", "roles"]
+                .map(|part| format!(r#""{part}_sha256":"{digest}""#))
+                .to_vec();
+            let entries = names.map(entry).join(",");
+            format!(r#""covers":["x"],"entries_cut":true,"entries":[{entries}],{}"#, digests.join(","))
+        };
+        // `a` is new and pushed `c` out of the list of two.
+        let (before, after) = (fact("a", &print(["b", "c"], "1")), fact("b", &print(["a", "b"], "2")));
+        let seen = compare("postgres.fingerprint", &before, &after);
+        let text = seen.values["differences"].to_string();
+        assert!(text.contains("s.a") && text.contains("appeared") && !text.contains("vanished"), "{text}");
+        assert!(text.contains("catalogue_sha256"), "{text}");
     }
 
     #[test]
