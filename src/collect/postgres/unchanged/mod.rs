@@ -129,8 +129,9 @@ struct Look {
 
 impl Prepared for Look {
     fn plan(&self) -> Vec<Action> {
-        let what = |pair: &Pair| format!("compare `{}` with `{}` ({})", pair.before, pair.after, pair.kind);
-        self.pairs.iter().map(|pair| Action::new(Verb::State, what(pair))).collect()
+        let what =
+            |pair: &Pair| format!("the facts `{}` and `{}` of this run ({})", pair.before, pair.after, pair.kind);
+        self.pairs.iter().map(|pair| Action::new(Verb::Read, what(pair))).collect()
     }
 
     fn basis(&self) -> Basis {
