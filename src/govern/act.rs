@@ -222,7 +222,7 @@ mod tests {
     }
 
     fn act(action: &str, folder: &Path) -> Observation {
-        ready(action, folder).see(Arc::default())
+        ready(action, folder).see(None)
     }
 
     #[test]

@@ -404,6 +404,11 @@ fn a_hostile_case_changes_nothing_even_as_superuser() {
          CREATE FUNCTION app.step(int, int) RETURNS int LANGUAGE plpgsql AS
              'BEGIN PERFORM pg_advisory_lock(47); RETURN 1; END';
          CREATE AGGREGATE app.agg(int) (SFUNC = app.step, STYPE = int, INITCOND = '0');
+         CREATE FUNCTION app.alias(bigint) RETURNS void LANGUAGE internal STABLE STRICT AS 'pg_advisory_lock_int8';
+         CREATE FUNCTION app.evilÉ() RETURNS int LANGUAGE sql AS 'SELECT app.evil()';
+         CREATE FUNCTION app.wraps() RETURNS int LANGUAGE sql STABLE AS 'SELECT APP.EVILÉ()';
+         CREATE FUNCTION app.defaulted(app.customers, n int DEFAULT 1) RETURNS int LANGUAGE plpgsql AS
+             'BEGIN PERFORM pg_advisory_lock(48); RETURN 1; END';
          CREATE DOMAIN app.odd AS int CHECK (app.evil() > 0);
          CREATE TABLE app.guarded (id int); ALTER TABLE app.guarded ENABLE ROW LEVEL SECURITY;
          CREATE POLICY p ON app.guarded USING (app.evil() > 0);
@@ -475,6 +480,10 @@ fn a_hostile_case_changes_nothing_even_as_superuser() {
         "SELECT setseed(0.5)",
         "SELECT gin_clean_pending_list('app.good')",
         "SELECT txid_current()",
+        "SELECT app.alias(49)",
+        "SELECT app.EVILÉ()",
+        "SELECT app.wraps()",
+        "SELECT c.defaulted FROM app.customers c",
     ];
     let before = traces(&here, "hostile");
     let (root, low) = (here.target("hostile", "postgres"), here.target("hostile", "nosy"));
@@ -497,7 +506,7 @@ fn a_hostile_case_changes_nothing_even_as_superuser() {
     }
     assert_eq!(traces(&here, "hostile"), before);
     assert!(!std::path::Path::new(&file.to_string()).exists());
-    victim.kill().unwrap();
+    here.sql("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'victim'");
     victim.wait().unwrap();
     // What is harmless is asked, system views that use volatile functions too.
     for sql in [
@@ -507,6 +516,7 @@ fn a_hostile_case_changes_nothing_even_as_superuser() {
         "SELECT pg_total_relation_size('app.orders') > 0 AS a, random() < 2 AS b, clock_timestamp() > now() AS c",
         "SELECT max(id), string_agg(id::text, ',') FROM app.open",
         "SELECT pg_is_in_recovery()",
+        "SELECT count(*) FROM app.orders TABLESAMPLE system(50)",
     ] {
         let fact = here.look("hostile", "postgres.query", &format!("{{ query: {sql:?} }}"));
         is(&fact, "row_count", 1_i64);
@@ -515,7 +525,7 @@ fn a_hostile_case_changes_nothing_even_as_superuser() {
 }
 
 const GAPS: &str = "
-    CREATE ROLE maker; CREATE ROLE second; CREATE ROLE dumper LOGIN;
+    CREATE ROLE maker; CREATE ROLE second; CREATE ROLE dumper LOGIN; CREATE ROLE human LOGIN IN ROLE second;
     GRANT CREATE ON DATABASE guard TO maker;
     CREATE SCHEMA shut AUTHORIZATION maker; CREATE SCHEMA open; GRANT USAGE ON SCHEMA open TO dumper;
     CREATE SCHEMA pgboss; CREATE SCHEMA \"we.ird Name\"; GRANT CREATE, USAGE ON SCHEMA open TO second;
@@ -528,7 +538,7 @@ const GAPS: &str = "
     CREATE TABLE pgboss.job (id int); CREATE TABLE \"we.ird Name\".\"T\" (id int);
     CREATE TABLE open.rows (id int); ALTER TABLE open.rows ENABLE ROW LEVEL SECURITY; GRANT SELECT ON open.rows TO dumper;
     SET ROLE second; CREATE TABLE open.of_second (id int); RESET ROLE;
-    SELECT lo_create(77001);
+    SELECT lo_create(77001); CREATE TEMP TABLE passing (id int);
     CREATE TABLE public.granted (id int); GRANT SELECT ON public.granted TO PUBLIC;
 ";
 
@@ -560,6 +570,7 @@ fn every_gap_of_a_dump_role_is_found_and_the_proposal_mends_them_all() {
         "future tables///SELECT/maker/later",
         "future tables///SELECT/second/later",
         "future sequences///SELECT/second/later",
+        "future tables///SELECT/human/later",
         "future schemas///USAGE/maker/later",
     ] {
         assert!(gaps.contains(&gap.to_owned()), "{gap}: {gaps:#?}");
@@ -584,7 +595,7 @@ fn every_gap_of_a_dump_role_is_found_and_the_proposal_mends_them_all() {
     here.sql(
         "guard",
         "SET ROLE maker; CREATE SCHEMA later; CREATE TABLE later.t (id serial); SET ROLE second;
-         CREATE TABLE open.more (id serial)",
+         CREATE TABLE open.more (id serial); SET SESSION AUTHORIZATION human; CREATE TABLE open.by_human (id serial)",
     );
     let dump = here.dump("guard", "dumper");
     assert!(dump.status.success(), "{}", String::from_utf8_lossy(&dump.stderr));
@@ -821,14 +832,10 @@ fn a_record_says_what_each_proof_proves_and_the_guard_its_gaps() {
         "anything about its content",
         "changed_by_us: false",
         "identity_equal: true",
-        "by_table",
     ] {
         assert!(record.contains(said), "{said}\n{record}");
     }
     assert!(!record.to_lowercase().contains("production untouched"));
-    if let Ok(place) = std::env::var("KEEP_RECORDS") {
-        fs::copy(world.path("reports/untouched/record.md"), place).unwrap();
-    }
 
     let rest = format!(
         "targets:\n{}\ncollect:\n  - {{ id: guard, uses: postgres.dump_privileges, on: db, with: {{ role: recorder }} }}\n  \

@@ -45,6 +45,7 @@ static DOC: Doc = Doc {
         ("table_count", "how many tables there are"),
         ("tables", "a list of: schema, table, inserted, updated, deleted, live (an estimate)"),
         ("tables_cut", "whether the list is shorter than the count"),
+        ("sequences_cut", "whether the next list is shorter than it should be"),
         ("sequences", "a list of: schema, sequence, last_value (missing when never used or not readable)"),
     ],
     example: "- id: activity-before\n  uses: postgres.activity\n  on: production\n",
@@ -132,6 +133,7 @@ impl Look {
         seen.set("tables_cut", tables.len() > self.most);
         seen.set("tables", tables.into_iter().take(self.most).map(Value::Map).collect::<Vec<_>>());
         let sequences = sorted(answers.maps("sequences")?, "sequence");
+        seen.set("sequences_cut", sequences.len() > self.most);
         seen.set("sequences", sequences.into_iter().take(self.most).map(Value::Map).collect::<Vec<_>>());
         Ok(())
     }

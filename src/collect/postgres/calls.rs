@@ -12,6 +12,7 @@ use super::sql::{self, Reach};
 /// Volatile functions of the server that only look.
 const HARMLESS: &[&str] = &[
     "amvalidate",
+    "bernoulli",
     "clock_timestamp",
     "current_query",
     "currval",
@@ -65,6 +66,7 @@ const HARMLESS: &[&str] = &[
     "pg_xact_status",
     "random",
     "random_normal",
+    "system",
     "timeofday",
     "txid_status",
     "uuidv4",
@@ -80,6 +82,8 @@ const EXTENSIONS: &[&str] = &[
     "pgstatindex",
     "pgstattuple",
     "pgstattuple_approx",
+    "system_rows",
+    "system_time",
     "uuid_generate_v1",
     "uuid_generate_v4",
 ];
@@ -95,6 +99,8 @@ pub(super) fn against(reach: &Reach) -> String {
         .replace("<dotted>", &names(&reach.dotted))
         .replace("<words>", &names(&reach.words))
         .replace("<operators>", &names(&reach.operators))
+        .replace("<word>", WORD)
+        .replace("<folded>", "translate(m[1], 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')")
         .replace("<refused>", &sql::refused_pattern())
         .replace("<harmless>", &pattern(HARMLESS))
         .replace("<extensions>", &pattern(EXTENSIONS))
@@ -103,6 +109,9 @@ pub(super) fn against(reach: &Reach) -> String {
 fn pattern(names: &[&str]) -> String {
     format!("^({})$", names.join("|").replace('*', ".*"))
 }
+
+/// A run of anything but blanks and ASCII punctuation: in any locale, all that can be a plain name.
+const WORD: &str = "[^ -#%-/:-@[-^`{-~[:cntrl:]]+";
 
 /// `near` are the views, tables with policies and so on that the query can reach; `texts` what they
 /// are made of; `called` every function that these or the query name, and what their bodies name.
@@ -119,16 +128,19 @@ const SEARCH: &str = "WITH RECURSIVE near(oid) AS (\
      UNION ALL SELECT pg_get_constraintdef(k.oid) FROM pg_type t JOIN pg_constraint k ON k.contypid = t.oid \
      WHERE t.typname = ANY (<words>)), \
      bare(name) AS (SELECT unnest(<called>) UNION SELECT x FROM texts, \
-     regexp_matches(body, '[[:alpha:]_][[:alnum:]_$]*', 'g') AS m, unnest(ARRAY[m[1], lower(m[1])]) AS x), \
+     regexp_matches(body, '<word>', 'g') AS m, unnest(ARRAY[m[1], <folded>]) AS x), \
      seen(oid) AS (SELECT p.oid FROM pg_proc p WHERE p.proname = ANY (SELECT name FROM bare) \
-     OR (p.proname = ANY (<dotted>) AND p.pronargs = 1 AND p.proargtypes[0] IN (SELECT t.oid FROM pg_type t \
+     OR (p.proname = ANY (<dotted>) AND p.pronargs > 0 AND p.proargtypes[0] IN (SELECT t.oid FROM pg_type t \
      WHERE t.typtype IN ('c', 'p'))) \
      OR p.oid IN (SELECT o.oprcode FROM pg_operator o WHERE o.oid >= 16384 \
      AND (EXISTS (SELECT FROM unnest(<operators>) AS r WHERE position(o.oprname IN r) > 0) OR EXISTS (SELECT FROM texts WHERE position(o.oprname IN body) > 0))) \
-     OR p.oid IN (SELECT k.castfunc FROM pg_cast k WHERE k.oid >= 16384) \
+     OR p.oid IN (SELECT k.castfunc FROM pg_cast k WHERE k.oid >= 16384 \
+     UNION SELECT a.amproc FROM pg_amproc a WHERE a.oid >= 16384 \
+     UNION SELECT o.oprcode FROM pg_amop a JOIN pg_operator o ON o.oid = a.amopopr WHERE a.oid >= 16384) \
      UNION SELECT x.oid FROM seen JOIN pg_proc s ON s.oid = seen.oid AND s.oid >= 16384, LATERAL (\
      SELECT p.oid FROM regexp_matches(CASE WHEN s.prosrc = '' AND s.prokind <> 'a' THEN pg_get_functiondef(s.oid) \
-     ELSE s.prosrc END, '[[:alpha:]_][[:alnum:]_$]*', 'g') AS m JOIN pg_proc p ON p.proname IN (m[1], lower(m[1])) \
+     ELSE s.prosrc END, '<word>', 'g') AS m JOIN pg_proc p ON p.proname IN (m[1], <folded>) \
+     UNION SELECT p.oid FROM pg_proc p WHERE s.prolang = 12 AND p.prolang = 12 AND p.prosrc = s.prosrc AND p.oid < 16384 \
      UNION SELECT f FROM pg_aggregate a, unnest(ARRAY[a.aggtransfn::oid, a.aggfinalfn::oid, a.aggcombinefn::oid]) AS f \
      WHERE a.aggfnoid = s.oid AND f <> 0) AS x(oid)) \
      SELECT json_build_object('name', n.nspname || '.' || p.proname, 'why', why) FROM seen JOIN pg_proc p USING (oid) \

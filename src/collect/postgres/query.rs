@@ -34,7 +34,8 @@ static DOC: Doc = Doc {
              pg_read_file only reads, and is refused all the same: files are looked at by `file` and `log`, which \
              mask them and leave their times alone. What cannot be told is a function in C that is declared stable \
              and is not, and what a foreign table does on its own server: let the role that asks have few rights \
-             (pg_monitor is enough for the catalogue). A NULL is not a value: its key is left out of the row \
+             (pg_monitor is enough for the catalogue). Rows that a policy of row-level security would hide make the \
+             query fail; they are not left out. A NULL is not a value: its key is left out of the row \
              and counted in `nulls`.",
     needs_target: true,
     settings: &[

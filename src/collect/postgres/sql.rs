@@ -164,8 +164,9 @@ pub(super) fn reach(text: &str) -> Reach {
             _ => drop(reach.operators.insert(std::mem::take(&mut run))),
         }
         if let Token::Word(word) = &last {
-            // Both, since a quoted name keeps its case and a plain one is folded.
-            let both = [word.clone(), word.to_lowercase()];
+            // A quoted name keeps its case, a plain one is folded: by letter or only within ASCII,
+            // as the database's encoding has it.
+            let both = [word.clone(), word.to_ascii_lowercase(), word.to_lowercase()];
             match (&before, &next) {
                 (_, Some(Token::Symbol('('))) => reach.called.extend(both.clone()),
                 (Token::Symbol('.'), _) => reach.dotted.extend(both.clone()),

@@ -58,5 +58,7 @@ pub fn facts_between(case: &Case, count: usize, between: &dyn Fn()) -> Vec<Fact>
         }
         None
     };
-    session.run::<()>(&steps, &mut Masker::new(), &mut gate, &mut |_| Ok(())).unwrap()
+    let mut facts = Vec::new();
+    session.run::<()>(&steps, &mut facts, &mut Masker::new(), &mut gate, &mut |_| Ok(())).unwrap();
+    facts
 }

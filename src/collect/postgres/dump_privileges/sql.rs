@@ -139,8 +139,8 @@ fn large(role: &str) -> String {
     select("'large object'", "NULL", "b.oid", "b.lomowner", "SELECT", &held, &rest)
 }
 
-/// Who may make objects that the dump will have to read: owners of what is there, and those who
-/// were given CREATE. Predefined roles own things but log in as nobody; the database's owner acts
+/// Who may make objects that the dump will have to read: owners of what is there, those who were
+/// given CREATE, and who has it by membership and can log in. Predefined roles own things but log in as nobody; the database's owner acts
 /// for `pg_database_owner`.
 fn creators() -> String {
     format!(
@@ -152,7 +152,11 @@ fn creators() -> String {
          OR r.oid IN (SELECT a.grantee FROM pg_namespace n, aclexplode(n.nspacl) AS a \
          WHERE {OWN} AND a.privilege_type = 'CREATE') \
          OR r.oid IN (SELECT a.grantee FROM pg_database d, aclexplode(d.datacl) AS a \
-         WHERE d.datname = current_database() AND a.privilege_type = 'CREATE'))"
+         WHERE d.datname = current_database() AND a.privilege_type = 'CREATE') \
+         OR (r.rolcanlogin AND NOT r.rolsuper AND EXISTS (SELECT FROM pg_namespace n WHERE {OWN} \
+         AND has_schema_privilege(r.oid, n.oid, 'CREATE') AND NOT EXISTS (SELECT FROM \
+         aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) AS a \
+         WHERE a.grantee = 0 AND a.privilege_type = 'CREATE'))))"
     )
 }
 

@@ -59,8 +59,26 @@ pub(super) fn equal(before: &Fact, after: &Fact, paths: &[&str], rows: &mut Vec<
     Ok(same)
 }
 
-/// The entries of a list of maps, by the texts of `keys`.
-pub(super) fn entries<'a>(fact: &'a Fact, list: &str, keys: &[&str]) -> BTreeMap<Vec<String>, &'a Map> {
+/// The entries of a list of maps, by the texts of some of their keys.
+pub(super) type Entries<'a> = BTreeMap<Vec<String>, &'a Map>;
+
+/// The entries of both facts. A list that was cut (the flag says so) ends where it was cut, and the
+/// other is compared no further: what was not listed did not vanish.
+pub(super) fn lists<'a>(before: &'a Fact, after: &'a Fact, list: &str, keys: &[&str]) -> (Entries<'a>, Entries<'a>) {
+    let (mut old, mut new) = (entries(before, list, keys), entries(after, list, keys));
+    let end = |fact: &Fact, entries: &Entries<'_>| {
+        let cut = fact.at(&format!("{list}_cut")) == Some(Ok(&Value::Bool(true)));
+        entries.keys().next_back().filter(|_| cut).cloned()
+    };
+    let ends = [end(before, &old), end(after, &new)];
+    if let Some(end) = ends.into_iter().flatten().min() {
+        old.retain(|key, _| *key <= end);
+        new.retain(|key, _| *key <= end);
+    }
+    (old, new)
+}
+
+fn entries<'a>(fact: &'a Fact, list: &str, keys: &[&str]) -> Entries<'a> {
     let Some(Ok(Value::List(rows))) = fact.at(list) else { return BTreeMap::new() };
     let maps = rows.iter().filter_map(|row| match row {
         Value::Map(map) => Some(map),
@@ -72,13 +90,13 @@ pub(super) fn entries<'a>(fact: &'a Fact, list: &str, keys: &[&str]) -> BTreeMap
 
 /// Every entry whose `value` differs, in the order of the keys.
 pub(super) fn differing<'a>(
-    before: &BTreeMap<Vec<String>, &'a Map>,
-    after: &BTreeMap<Vec<String>, &'a Map>,
+    before: &Entries<'a>,
+    after: &Entries<'a>,
     value: &str,
 ) -> Vec<(Vec<String>, Option<&'a Value>, Option<&'a Value>)> {
     let keys: std::collections::BTreeSet<_> = before.keys().chain(after.keys()).collect();
     let pair = |key: &Vec<String>| {
-        let side = |map: &BTreeMap<Vec<String>, &'a Map>| map.get(key).and_then(|entry| entry.get(value));
+        let side = |map: &Entries<'a>| map.get(key).and_then(|entry| entry.get(value));
         (key.clone(), side(before), side(after))
     };
     keys.into_iter().map(pair).filter(|(_, a, b)| a != b).collect()
