@@ -4,16 +4,16 @@
 
 mod doc;
 mod excerpt;
-mod keys;
-mod lines;
+
+
 mod patterns;
 mod scan;
-mod source;
-mod stamp;
+pub(super) mod source;
+
 mod tell;
 #[cfg(test)]
 mod tests;
-mod zone;
+
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -36,7 +36,8 @@ use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, sett
 use patterns::Patterns;
 use scan::{Choice, Found, Limits, Scan};
 use source::{Fate, Stored};
-use zone::{Moment, Rules};
+use crate::events::lines;
+use crate::events::zone::{Moment, Rules};
 
 /// The collector.
 pub struct LogCollector;

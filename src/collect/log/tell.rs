@@ -7,7 +7,7 @@ use crate::model::value::{Map, Value};
 
 use super::excerpt::{Kept, Lines};
 use super::scan::{Around, Choice, Said, Tally, Timed};
-use super::zone::Moment;
+use crate::events::zone::Moment;
 use super::{Pass, Ready};
 
 /// Fills `seen`.
