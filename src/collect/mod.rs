@@ -2,6 +2,7 @@
 //! see leaves this room only masked.
 
 mod backup;
+mod contradictions;
 mod doc;
 mod file;
 mod files;
@@ -14,6 +15,7 @@ mod statement;
 mod subject;
 #[cfg(test)]
 mod testing;
+mod timeline;
 
 pub use doc::{Doc, Setting};
 pub use session::{Gate, Progress, Session, Step, prepare};
@@ -76,6 +78,8 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &postgres::SchemaPrivilege,
     &postgres::Size,
     &postgres::Query,
+    &timeline::TimelineCollector,
+    &contradictions::ContradictionsCollector,
     &statement::StatementCollector,
 ];
 

@@ -45,9 +45,8 @@ pub(super) struct Span {
 }
 
 const NUMBER: &str = r"[0-9]{1,3}(?:,[0-9]{3})+(?:\.[0-9]+)?|[0-9]+(?:[.,][0-9]+)?";
-const WORDS: [&str; 13] = [
-    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-];
+const WORDS: [&str; 13] =
+    ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"];
 
 fn regex(pattern: &str) -> Option<Regex> {
     Regex::new(pattern).ok()
@@ -64,9 +63,12 @@ static SPAN: LazyLock<Option<Regex>> = LazyLock::new(|| {
     regex(&format!(r"(?i)\b(?P<n>{NUMBER}|{words}) ?(?P<u>{unit})(?:\b|[0-9])"))
 });
 static CLAIM: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    regex(r"(?i)\b(?:in|took|lasted|duration|elapsed(?: time)?|run ?time|time taken|total time)\b[ :=(]{1,3}(?:of |about |was |is )?")
+    regex(
+        r"(?i)\b(?:in|took|lasted|duration|elapsed(?: time)?|run ?time|time taken|total time)\b[ :=(]{1,3}(?:of |about |was |is )?",
+    )
 });
-static CLOCK: LazyLock<Option<Regex>> = LazyLock::new(|| regex(r"^([0-9]{1,3}):([0-5][0-9]):([0-5][0-9])(?:\.[0-9]+)?\b"));
+static CLOCK: LazyLock<Option<Regex>> =
+    LazyLock::new(|| regex(r"^([0-9]{1,3}):([0-5][0-9]):([0-5][0-9])(?:\.[0-9]+)?\b"));
 
 /// The sizes and rates in `text`, in order.
 pub(super) fn sizes(text: &str) -> Vec<Size> {
@@ -103,7 +105,8 @@ fn power(unit: &str) -> i32 {
 
 /// A number with half of its last digit. A comma before three digits parts thousands.
 fn value(written: &str) -> Option<(f64, f64)> {
-    let thousands = written.split(',').skip(1).all(|part| part.len() >= 3 && part[..3].bytes().all(|b| b.is_ascii_digit()));
+    let thousands =
+        written.split(',').skip(1).all(|part| part.len() >= 3 && part[..3].bytes().all(|b| b.is_ascii_digit()));
     let plain = if thousands { written.replace(',', "") } else { written.replace(',', ".") };
     let decimals = plain.split_once('.').map_or(0, |(_, decimals)| decimals.len());
     let number: f64 = plain.parse().ok()?;

@@ -76,7 +76,8 @@ fn axis(out: &mut String, (first, last): (DateTime<Utc>, DateTime<Utc>), height:
         let words = if day { at.format("%m-%d %H:%M").to_string() } else { at.format("%H:%M:%S").to_string() };
         let (top, foot) = (TOP - 8, height - 34);
         let _ = writeln!(out, "<line class=\"rule\" x1=\"{here}\" y1=\"{top}\" x2=\"{here}\" y2=\"{foot}\"/>");
-        let _ = writeln!(out, "<text class=\"dim\" x=\"{here}\" y=\"{}\" text-anchor=\"middle\">{words}</text>", TOP - 16);
+        let _ =
+            writeln!(out, "<text class=\"dim\" x=\"{here}\" y=\"{}\" text-anchor=\"middle\">{words}</text>", TOP - 16);
     }
     let _ = writeln!(out, "<text class=\"dim\" x=\"8\" y=\"{}\">UTC, {}</text>", TOP - 16, first.format("%Y-%m-%d"));
     let _ = writeln!(

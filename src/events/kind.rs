@@ -26,6 +26,8 @@ pub enum Kind {
     Whole,
     /// A named figure: a size or digest of one side.
     Quantity,
+    /// A size with the time that it took.
+    Rate,
     /// Any other, by the name that the case gives it.
     Other(String),
 }
@@ -33,7 +35,7 @@ pub enum Kind {
 impl Kind {
     /// Those with a meaning to rules, the strongest first: a line that reports a failure and also has
     /// the words of a success is a failure.
-    pub const KNOWN: [Self; 10] = [
+    pub const KNOWN: [Self; 11] = [
         Self::CheckFailed,
         Self::Failure,
         Self::Success,
@@ -44,6 +46,7 @@ impl Kind {
         Self::Part,
         Self::Whole,
         Self::Quantity,
+        Self::Rate,
     ];
 
     /// The kind called `name`.
@@ -67,6 +70,7 @@ impl Kind {
             Self::Part => "part",
             Self::Whole => "whole",
             Self::Quantity => "quantity",
+            Self::Rate => "rate",
             Self::Other(name) => name,
         }
     }

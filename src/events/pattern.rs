@@ -40,20 +40,26 @@ pub(super) struct Common {
 pub(super) struct Entry {
     pub(super) kind: String,
     pub(super) pattern: String,
+    /// Messages that are such an event.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the table's own test reads them"))]
     pub(super) examples: Vec<String>,
+    /// Messages that are none.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the table's own test reads them"))]
     pub(super) negative_examples: Vec<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Exception {
+    /// The kinds that it excuses.
+    of: Vec<String>,
     pattern: String,
 }
 
 /// The patterns of one source.
 pub struct Patterns {
     entries: Vec<(Kind, Regex)>,
-    excuses: Vec<Regex>,
+    excuses: Vec<(Vec<Kind>, Regex)>,
     /// The words of the case itself, which see the whole of an access log's message.
     own: Vec<bool>,
     /// Finds at least every place where any of them can match.
@@ -91,11 +97,7 @@ impl Patterns {
     ///
     /// # Errors
     /// When a pattern is not valid, with its name.
-    pub fn new(
-        own: &BTreeMap<String, Vec<String>>,
-        only_own: bool,
-        run: Option<&str>,
-    ) -> Result<Self, PatternError> {
+    pub fn new(own: &BTreeMap<String, Vec<String>>, only_own: bool, run: Option<&str>) -> Result<Self, PatternError> {
         let mut found = Vec::new();
         let mut excuses = Vec::new();
         let mut wide = Vec::new();
@@ -110,7 +112,10 @@ impl Patterns {
                 found.push((Kind::named(&entry.kind), regex, false, entry.pattern.clone()));
                 wide.push(widened(&entry.kind, &entry.pattern, false)?);
             }
-            excuses = common.except.iter().map(|e| compile("except", &e.pattern, false)).collect::<Result<_, _>>()?;
+            for e in &common.except {
+                let of = e.of.iter().map(|name| Kind::named(name)).collect();
+                excuses.push((of, compile("except", &e.pattern, false)?));
+            }
         }
         if found.len() > MOST {
             return Err(PatternError { name: "events".into(), message: format!("more than {MOST} patterns") });
@@ -153,16 +158,14 @@ impl Patterns {
         if self.wide.as_ref().is_some_and(|wide| !wide.is_match(message)) {
             return told;
         }
-        let mut excused: Option<Vec<(usize, usize)>> = None;
         for ((kind, regex), own) in self.entries.iter().zip(&self.own) {
             if told.kinds.contains(kind) || (access && !own) {
                 continue;
             }
             let Some(first) = regex.find(message) else { continue };
-            let excused = excused.get_or_insert_with(|| self.excused(message));
-            let holds = *own || excused.is_empty() || !covered(excused, first.start(), first.end()) || {
-                regex.find_iter(message).any(|m| !covered(excused, m.start(), m.end()))
-            };
+            let excused = if *own { Vec::new() } else { self.excused(kind, message) };
+            let holds = !covered(&excused, first.start(), first.end())
+                || regex.find_iter(message).any(|m| !covered(&excused, m.start(), m.end()));
             if holds {
                 told.kinds.push(kind.clone());
                 capture(regex, message, &mut told);
@@ -175,8 +178,9 @@ impl Patterns {
         told
     }
 
-    fn excused(&self, message: &[u8]) -> Vec<(usize, usize)> {
-        self.excuses.iter().flat_map(|e| e.find_iter(message).map(|m| (m.start(), m.end()))).collect()
+    fn excused(&self, kind: &Kind, message: &[u8]) -> Vec<(usize, usize)> {
+        let of_kind = self.excuses.iter().filter(|(of, _)| of.contains(kind));
+        of_kind.flat_map(|(_, regex)| regex.find_iter(message).map(|m| (m.start(), m.end()))).collect()
     }
 
     fn run_of(&self, message: &[u8]) -> Option<String> {
@@ -311,7 +315,8 @@ mod tests {
 
     #[test]
     fn own_patterns_take_the_place_of_the_common_ones_of_their_kind() {
-        let own = BTreeMap::from([("success".to_owned(), vec!["^fertig$".to_owned()]), ("lock".into(), vec!["lock".into()])]);
+        let own =
+            BTreeMap::from([("success".to_owned(), vec!["^fertig$".to_owned()]), ("lock".into(), vec!["lock".into()])]);
         let patterns = Patterns::new(&own, false, Some("id=(?P<run>[0-9]+)")).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(patterns.tell(b"fertig", false).kinds, [Kind::Success]);
         assert!(patterns.tell(b"Backup completed successfully", false).kinds.is_empty());

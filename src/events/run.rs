@@ -16,9 +16,30 @@ const OPEN: usize = 2048;
 
 /// What runs are made of, so that the start of an upload within a backup begins no other backup.
 const NOUNS: [&str; 24] = [
-    "backup", "back up", "dump", "upload", "download", "transfer", "replication", "restore", "export", "import",
-    "rsync", "sync", "archive", "snapshot", "rotation", "migration", "deploy", "pipeline", "prune", "job", "script",
-    "task", "build", "copy",
+    "backup",
+    "back up",
+    "dump",
+    "upload",
+    "download",
+    "transfer",
+    "replication",
+    "restore",
+    "export",
+    "import",
+    "rsync",
+    "sync",
+    "archive",
+    "snapshot",
+    "rotation",
+    "migration",
+    "deploy",
+    "pipeline",
+    "prune",
+    "job",
+    "script",
+    "task",
+    "build",
+    "copy",
 ];
 
 /// The first word of a message that names what runs.
@@ -115,7 +136,8 @@ impl Run {
         let ends = event.is(&Kind::End) || event.is(&Kind::Success);
         let other = self.noun.zip(noun(&event.text)).is_some_and(|(own, its)| own != its);
         // "Upload finished" at step 2 of 4 ends the upload.
-        let unfinished = self.step.as_ref().and_then(|step| step.step).is_some_and(|(i, n)| i < n) && event.step.is_some();
+        let unfinished =
+            self.step.as_ref().and_then(|step| step.step).is_some_and(|(i, n)| i < n) && event.step.is_some();
         ends && !other && !unfinished
     }
 

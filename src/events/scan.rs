@@ -49,7 +49,7 @@ pub struct Source<'a> {
 pub struct Twins {
     seen: HashMap<u64, (usize, u64)>,
     /// Whether the log has one file only, so that nothing has to be remembered.
-    pub single: bool,
+    single: bool,
 }
 
 struct Pass<'a, 'b> {
@@ -209,7 +209,13 @@ impl Pass<'_, '_> {
         self.tally.events += 1;
         if let Some((_, first)) = twin {
             self.tally.twins += 1;
-            let mark = Mark { kind: MarkKind::Twin, line: first, original: event.original.clone(), before: None, at: event.at() };
+            let mark = Mark {
+                kind: MarkKind::Twin,
+                line: first,
+                original: event.original.clone(),
+                before: None,
+                at: event.at(),
+            };
             self.tally.mark(Mark { line: event.line, ..mark });
         }
         (self.sink)(event);
@@ -230,6 +236,12 @@ impl Pass<'_, '_> {
 }
 
 impl Twins {
+    /// Of a log with so many files.
+    #[must_use]
+    pub fn of_files(count: usize) -> Self {
+        Self { single: count < 2, ..Self::default() }
+    }
+
     /// Where the same line, at the same time, stands in an earlier file of the log.
     fn of(&mut self, source: usize, line: u64, place: Option<DateTime<Utc>>, message: &[u8]) -> Option<(usize, u64)> {
         if self.single {

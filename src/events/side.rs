@@ -25,21 +25,30 @@ const WHOLE: [&str; 3] = ["archive", "total", "final"];
 static NAMED: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let side = "local|remote|source|destination|target|expected|actual|computed|stored|archive|total|final";
     let what = "size|sha-?256(?:sum)?|sha-?1|md5(?:sum)?|check ?sum|bytes|rows|files|count";
-    let value = r#"[0-9a-fA-F]{32,128}\b|[0-9][0-9.,]*(?: ?(?:[KMGT]i?B|bytes)\b)?|"[^"]*"|'[^']*'|\(?(?:none|empty)\)?|"#;
+    let value =
+        r#"[0-9a-fA-F]{32,128}\b|[0-9][0-9.,]*(?: ?(?:[KMGT]i?B|bytes)\b)?|"[^"]*"|'[^']*'|\(?(?:none|empty)\)?|"#;
     Regex::new(&format!(r"(?i)\b(?P<side>{side})[ _-](?P<what>{what})\b ?[:=] ?(?P<value>{value})")).ok()
 });
 
 /// The named figures of `text`.
 pub(super) fn named(text: &str) -> Vec<Named> {
     let Some(regex) = NAMED.as_ref() else { return Vec::new() };
-    let part = |found: &regex::Captures<'_>, name: &str| found.name(name).map_or("", |m| m.as_str()).to_ascii_lowercase();
+    let part =
+        |found: &regex::Captures<'_>, name: &str| found.name(name).map_or("", |m| m.as_str()).to_ascii_lowercase();
     let all = regex.captures_iter(text).map(|found| {
-        let value = part(&found, "value");
+        let value = found.name("value").map_or("", |m| m.as_str());
         let value = value.trim_matches(['"', '\'', '(', ')', ' ', '.', ',']);
-        let value = if matches!(value, "none" | "empty") { "" } else { value };
+        let nothing = ["none", "empty"].iter().any(|word| value.eq_ignore_ascii_case(word));
+        let value = if nothing { "" } else { value };
         let what = part(&found, "what").replace(['-', ' '], "").replace("sum", "").replace("check", "checksum");
         let side = part(&found, "side");
-        let side = if side == "computed" { "actual".to_owned() } else if side == "stored" { "expected".to_owned() } else { side };
+        let side = if side == "computed" {
+            "actual".to_owned()
+        } else if side == "stored" {
+            "expected".to_owned()
+        } else {
+            side
+        };
         Named { side, what, value: value.to_owned() }
     });
     all.collect()
@@ -58,7 +67,7 @@ pub(super) fn whole(a: &Named, b: &Named) -> bool {
 
 /// Whether two figures say something else.
 pub(super) fn differ(a: &Named, b: &Named) -> bool {
-    if a.value == b.value {
+    if a.value.eq_ignore_ascii_case(&b.value) {
         return a.value.is_empty();
     }
     let (one, other) = (super::amount::sizes(&a.value), super::amount::sizes(&b.value));

@@ -18,7 +18,8 @@ pub(super) fn signature(text: &str) -> Option<String> {
 /// A word without its figures.
 fn plain(word: &str) -> String {
     let word = word.trim_matches(|c: char| !c.is_alphanumeric() && c != '_' && c != '/');
-    let hex = word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit()) && word.bytes().any(|b| b.is_ascii_digit());
+    let hex =
+        word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit()) && word.bytes().any(|b| b.is_ascii_digit());
     if hex {
         return "#".to_owned();
     }
@@ -44,7 +45,10 @@ mod tests {
         assert_eq!(first.as_deref(), Some("permission denied for schema sandbox_tac"));
         assert_ne!(first, second);
         assert_eq!(first, signature("ERROR:  permission denied for schema \"sandbox_tac\""));
-        assert_eq!(signature("write to 203.0.113.9:22 failed after 12s"), signature("write to 203.0.113.77:2022 failed after 3s"));
+        assert_eq!(
+            signature("write to 203.0.113.9:22 failed after 12s"),
+            signature("write to 203.0.113.77:2022 failed after 3s")
+        );
     }
 
     #[test]

@@ -5,7 +5,6 @@
 mod doc;
 mod excerpt;
 
-
 mod patterns;
 mod scan;
 pub(super) mod source;
@@ -13,7 +12,6 @@ pub(super) mod source;
 mod tell;
 #[cfg(test)]
 mod tests;
-
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -33,11 +31,11 @@ use crate::model::plan::{Action, Verb};
 use crate::model::value::Value;
 
 use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, settings, subject};
+use crate::events::lines;
+use crate::events::zone::{Moment, Rules};
 use patterns::Patterns;
 use scan::{Choice, Found, Limits, Scan};
 use source::{Fate, Stored};
-use crate::events::lines;
-use crate::events::zone::{Moment, Rules};
 
 /// The collector.
 pub struct LogCollector;

@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Duration, Utc};
 
 use super::excerpt::{Excerpt, Kept, Lines, Recent};
+use super::patterns::Patterns;
 use crate::events::keys::Keys;
 use crate::events::lines::{Block, Line, lines};
-use super::patterns::Patterns;
 use crate::events::zone::{Moment, Rules};
 
 /// How many lines of a block are asked for a time.

@@ -39,7 +39,11 @@ impl Across {
     pub(super) fn take(&mut self, event: &Event, group: usize) {
         let Some(place) = event.at().or(event.place) else { return };
         // A mail that reports success tells nobody of a failure.
-        if event.is(&Kind::Alert) && !event.is(&Kind::Success) && !says_success(&event.text) && self.alerts.len() < MOST * 4 {
+        if event.is(&Kind::Alert)
+            && !event.is(&Kind::Success)
+            && !says_success(&event.text)
+            && self.alerts.len() < MOST * 4
+        {
             self.alerts.push(place);
         }
         if !event.kind().fails() {

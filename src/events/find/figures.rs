@@ -101,7 +101,8 @@ fn rate(event: &Event, expect: Expect, make: &mut Make<'_>) -> bool {
     let too_fast = sizes.iter().all(|size| BASES.iter().all(|base| speeds(size, *base).0 > limit));
     if too_fast {
         let least = sizes.iter().map(|size| speeds(size, BASES[0]).0).fold(f64::INFINITY, f64::min);
-        let what = format!("needs at least {}/s; the fastest possible is said to be {}/s", megabytes(least), megabytes(limit));
+        let what =
+            format!("needs at least {}/s; the fastest possible is said to be {}/s", megabytes(least), megabytes(limit));
         make(what, event, None);
     }
     too_fast
@@ -114,7 +115,8 @@ pub(super) fn two_values(run: &Run, make: &mut Make<'_>) {
     for event in run.events().filter(|event| event.is(&Kind::Quantity)) {
         let here = side::named(&event.text);
         for (index, one) in here.iter().enumerate() {
-            let same_line = here[index + 1..].iter().find(|other| side::opposite(one, other) && side::differ(one, other));
+            let same_line =
+                here[index + 1..].iter().find(|other| side::opposite(one, other) && side::differ(one, other));
             if let Some(other) = same_line {
                 make(disagreement(one, other), event, None);
                 found += 1;

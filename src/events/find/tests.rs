@@ -12,8 +12,7 @@ use super::*;
 
 fn look(rules: &[Rule], example: &Example) -> Report {
     let patterns = Patterns::new(&BTreeMap::new(), false, None).unwrap_or_else(|e| panic!("{e}"));
-    let expect =
-        Expect { alert_within: example.alert_within, max_rate: example.max_rate.as_deref().and_then(size_of) };
+    let expect = Expect { alert_within: example.alert_within, max_rate: example.max_rate.as_deref().and_then(size_of) };
     let mut found = Contradictions::new(rules, expect);
     for (index, (name, text)) in example.logs.iter().enumerate() {
         let written = "2026-05-20T00:00:00Z".parse().ok();
@@ -111,5 +110,12 @@ May 15 03:00:02 nas backup[8]: upload failed
 May 15 03:00:05 nas backup[7]: backup completed successfully
 ";
     assert!(ids(text).is_empty());
-    assert_eq!(ids(&text.replace("[8]", "[7]").replacen("backup started\nMay 15 03:00:01 nas backup[7]: backup started", "backup started", 1)), ["success-and-failure"]);
+    assert_eq!(
+        ids(&text.replace("[8]", "[7]").replacen(
+            "backup started\nMay 15 03:00:01 nas backup[7]: backup started",
+            "backup started",
+            1
+        )),
+        ["success-and-failure"]
+    );
 }
