@@ -8,6 +8,7 @@ mod file;
 mod files;
 mod host;
 mod log;
+mod objectives;
 mod postgres;
 mod session;
 mod settings;
@@ -80,6 +81,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &postgres::Query,
     &timeline::TimelineCollector,
     &contradictions::ContradictionsCollector,
+    &objectives::ObjectivesCollector,
     &statement::StatementCollector,
 ];
 
