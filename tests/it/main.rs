@@ -22,4 +22,5 @@ mod reference;
 mod scan;
 mod sealing;
 mod support;
+mod timeline;
 mod verify;
