@@ -27,6 +27,9 @@ pub struct Reading {
     pub year_inferred: bool,
 }
 
+/// Year, month, day and hour as written.
+type Hour = (Option<i32>, u32, u32, u32);
+
 /// The reader of one source's times.
 pub struct Dial {
     /// Zone and year.
@@ -35,7 +38,7 @@ pub struct Dial {
     settled: Option<Form>,
     seen: [(Option<Form>, u32); 5],
     last: Option<(Vec<u8>, u8, Reading)>,
-    hour: Option<((Option<i32>, u32, u32, u32), DateTime<Utc>)>,
+    hour: Option<(Hour, DateTime<Utc>)>,
     month: u32,
     /// Lines at which the year turned although none is written.
     pub new_years: Vec<u64>,
@@ -80,7 +83,7 @@ impl Dial {
 
     /// The same bytes at the same place mean the same.
     fn again(&self, line: &[u8]) -> Option<Reading> {
-        let (text, next, reading) = self.last.as_ref()?;
+        let (text, next, reading) = self.last.as_ref().filter(|_| !self.format.is_json())?;
         let here = line.get(reading.start..reading.end)?;
         let follows = line.get(reading.end).copied().unwrap_or(b' ');
         // Further in, an earlier time may stand before it.

@@ -69,6 +69,8 @@ pub(super) struct Run {
     /// The start of the next run, when that ended it.
     pub(super) next: Option<Event>,
     head: Vec<Event>,
+    /// What matters most of those between the first and the last.
+    middle: Vec<Event>,
     tail: VecDeque<Event>,
     last: Option<DateTime<Utc>>,
 }
@@ -85,6 +87,7 @@ impl Run {
             over: None,
             next: None,
             head: Vec::new(),
+            middle: Vec::new(),
             tail: VecDeque::new(),
             last: None,
         }
@@ -92,7 +95,7 @@ impl Run {
 
     /// The events that were kept, in order.
     pub(super) fn events(&self) -> impl DoubleEndedIterator<Item = &Event> {
-        self.head.iter().chain(&self.tail)
+        self.head.iter().chain(&self.middle).chain(&self.tail)
     }
 
     /// The last event.
@@ -126,8 +129,12 @@ impl Run {
             return self.head.push(event);
         }
         self.tail.push_back(event);
-        if self.tail.len() > KEPT {
-            self.tail.pop_front();
+        if self.tail.len() > KEPT
+            && let Some(gone) = self.tail.pop_front()
+            && (gone.kind().fails() || gone.is(&Kind::Success))
+            && self.middle.len() < KEPT
+        {
+            self.middle.push(gone);
         }
     }
 
@@ -173,14 +180,12 @@ impl Runs {
     /// themselves; a run that is over goes to `done`.
     pub(super) fn take(&mut self, event: Event, group: usize, subject: &str, done: &mut dyn FnMut(Run)) {
         let key = self.key(&event, group, subject);
-        if let Some(run) = self.open.get(&key) {
-            let superseded = run.superseded_by(&event);
-            if superseded || run.silent_until(event.place) {
-                if let Some(mut run) = self.open.remove(&key) {
-                    run.next = superseded.then(|| event.clone());
-                    done(run);
-                }
-            }
+        let ended = self.open.get(&key).map(|run| (run.superseded_by(&event), run.silent_until(event.place)));
+        if let Some((superseded, _)) = ended.filter(|(superseded, silent)| *superseded || *silent)
+            && let Some(mut run) = self.open.remove(&key)
+        {
+            run.next = superseded.then(|| event.clone());
+            done(run);
         }
         let named = event.run.is_some();
         let begins = named || event.is(&Kind::Start) || event.step.is_some();

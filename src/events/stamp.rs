@@ -135,6 +135,9 @@ pub fn at_place(line: &[u8], start: usize, wanted: &dyn Fn(Form) -> bool) -> Opt
     Some(Stamp { start, end: cursor.at, says, form })
 }
 
+/// Reads one form of a time.
+type Reader<C> = fn(&mut C) -> Option<Calendar>;
+
 /// Reads one piece after the other; a piece that is not there leaves the place as it was.
 struct Cursor<'a> {
     bytes: &'a [u8],
@@ -144,7 +147,7 @@ struct Cursor<'a> {
 impl Cursor<'_> {
     fn stamp(&mut self, first: bool, wanted: &dyn Fn(Form) -> bool) -> Option<(Form, Says)> {
         let start = self.at;
-        let forms: &[(Form, fn(&mut Self) -> Option<Calendar>)] = match self.peek()? {
+        let forms: &[(Form, Reader<Self>)] = match self.peek()? {
             b'0'..=b'9' => &[(Form::Iso, Self::iso), (Form::Iso, Self::compact), (Form::Access, Self::access_log)],
             _ => &[(Form::Date, Self::weekday), (Form::Syslog, Self::syslog)],
         };

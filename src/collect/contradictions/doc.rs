@@ -14,8 +14,8 @@ pub static DOC: Doc = Doc {
              nobody was told (only with `alert_within`), the same failing words in several logs. A run goes from a start to \
              what follows its end; lines are bound to it by the run or process that they name, else by subject and order. \
              Logs with one `subject` are held against each other. No findings in logs that were read to their ends mean \
-             that no rule found one there, not that nothing went wrong. Memory is bounded: of very long runs the first and \
-             the last events are compared.",
+             that no rule found one there, not that nothing went wrong. Memory is bounded: of \
+             very long runs the first and the last events are compared, and the failures and successes between them.",
     needs_target: false,
     settings: &[
         Setting {

@@ -14,6 +14,8 @@ use super::{Citation, Expect, Finding};
 
 /// How much of each kind is remembered.
 const MOST: usize = 4096;
+/// How many alerts are remembered.
+const ALERTS: usize = 65_536;
 
 /// A run that claims success, as far as other logs may speak against it.
 struct Claim {
@@ -31,18 +33,23 @@ pub(super) struct Across {
     failures: Vec<(usize, String, DateTime<Utc>, Citation)>,
     alerts: Vec<DateTime<Utc>>,
     signatures: HashMap<String, BTreeMap<usize, Citation>>,
-    unremembered: bool,
+    /// Whether there was more than could be remembered of failures, and of their words.
+    full: (bool, bool),
+    /// Whether there is more than one log.
+    several: bool,
+    group: Option<usize>,
 }
 
 impl Across {
     /// Looks at an event as it passes.
     pub(super) fn take(&mut self, event: &Event, group: usize) {
+        self.several |= *self.group.get_or_insert(group) != group;
         let Some(place) = event.at().or(event.place) else { return };
         // A mail that reports success tells nobody of a failure.
         if event.is(&Kind::Alert)
             && !event.is(&Kind::Success)
             && !says_success(&event.text)
-            && self.alerts.len() < MOST * 4
+            && self.alerts.len() < ALERTS
         {
             self.alerts.push(place);
         }
@@ -51,13 +58,15 @@ impl Across {
         }
         if self.failures.len() < MOST {
             self.failures.push((group, event.subject.clone(), place, Citation::of(event)));
+        } else {
+            self.full.0 = true;
         }
         if let Some(signature) = signature::signature(&event.text) {
             if self.signatures.len() < MOST || self.signatures.contains_key(&signature) {
                 let places = self.signatures.entry(signature).or_default();
                 places.entry(group).or_insert_with(|| Citation::of(event));
             } else {
-                self.unremembered = true;
+                self.full.1 = true;
             }
         }
     }
@@ -70,6 +79,11 @@ impl Across {
             let (group, subject) = (run.group, run.subject.clone());
             self.claims.push(Claim { group, subject, from, at, line: Citation::of(over) });
         }
+    }
+
+    /// Whether something that the rules would have needed was not remembered.
+    pub(super) fn limited(&self, expect: Expect) -> bool {
+        (self.full.0 && (self.several || expect.alert_within.is_some())) || (self.full.1 && self.several)
     }
 
     /// What was found.
@@ -113,6 +127,9 @@ impl Across {
         let within = Duration::milliseconds((within * 1000.0) as i64);
         let mut failures: Vec<_> = self.failures.iter().collect();
         failures.sort_by_key(|(_, _, at, _)| *at);
+        // Beyond what was remembered of alerts nothing can be missed.
+        let known = (self.alerts.len() >= ALERTS).then(|| self.alerts.iter().max().copied()).flatten();
+        failures.retain(|(_, _, at, _)| known.is_none_or(|known| *at <= known));
         let mut quiet_until: Option<DateTime<Utc>> = None;
         for (_, subject, at, line) in failures {
             let heard = self.alerts.iter().any(|alert| *at <= *alert && *alert <= *at + within);

@@ -86,6 +86,8 @@ pub struct Report {
     pub runs: u64,
     /// Events looked at.
     pub events: u64,
+    /// Whether more failures were seen than could be held against each other.
+    pub limited: bool,
 }
 
 /// Looks for contradictions while events pass.
@@ -126,6 +128,7 @@ impl<'r> Contradictions<'r> {
         self.runs.finish(&mut |run| done.push(run));
         done.iter().for_each(|run| self.judge(run));
         let mut found = self.across.finish(self.rules, self.expect);
+        self.report.limited = self.across.limited(self.expect);
         for ((_, _), (ends, findings)) in std::mem::take(&mut self.endless) {
             // A log that begins many runs and ends none has words of its own for an end.
             if ends > 0 || findings.len() < 3 {
