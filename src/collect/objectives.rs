@@ -336,7 +336,7 @@ mod tests {
             let settings = Settings { case: &case, step: &case.collect[2], folder: Path::new("/") };
             ObjectivesCollector.prepare(&settings).err().map(|e| e.message).unwrap_or_default()
         };
-        assert!(error("{ backups: [odl] }").contains("did you mean `old`"));
+        assert!(error("{ backups: [olds] }").contains("did you mean `old`"));
         assert!(error("{ backups: [] }").contains("at least one"));
         assert!(error("{ backups: [old], now: '2020-01-01T00:00:00Z' }").contains("run start"));
     }
