@@ -496,4 +496,6 @@ fn the_record_shows_order_contradictions_and_hypotheses_and_no_cause() {
     let runs = fs::read_dir(folder.join("runs")).unwrap().next().unwrap().unwrap().path();
     let figure = fs::read(runs.join("data/artifacts/timeline/timeline.svg")).unwrap();
     assert!(figure.starts_with(b"<svg "));
+    let digest = evidence::base::digest::Digest::of(&figure).to_string();
+    assert!(record.contains(&digest), "the record names the figure by its digest");
 }
