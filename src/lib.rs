@@ -11,6 +11,7 @@
 //! | [`hygiene`] | 2 | the secret rules and the one door from `Raw` to `Masked` |
 //! | [`examine`] | 2 | streaming examination of backups, no policy |
 //! | [`cluster`] | 2 | PostgreSQL servers of our own: made, ended and cleared away |
+//! | [`events`] | 2 | times, zones, events and contradictions of logs, over lines; no I/O |
 //! | [`seal`] | 3 | the bundle on disk; takes only `Masked` |
 //! | [`collect`] | 4 | one file per collector; read-only; raw values never leave |
 //! | [`judge`] | 4 | typed operators: (policy, facts) → verdict; pure |
@@ -26,6 +27,7 @@ pub mod base;
 pub mod model;
 
 pub mod cluster;
+pub mod events;
 pub mod examine;
 pub mod hygiene;
 

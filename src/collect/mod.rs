@@ -4,6 +4,7 @@
 mod backup;
 mod command;
 mod container;
+mod contradictions;
 mod disk;
 mod doc;
 mod drill;
@@ -12,6 +13,7 @@ mod file;
 mod files;
 mod host;
 mod log;
+mod objectives;
 mod postgres;
 mod process;
 mod service;
@@ -22,6 +24,7 @@ mod statement;
 mod subject;
 #[cfg(test)]
 mod testing;
+mod timeline;
 mod tool;
 mod uptime_kuma;
 mod via;
@@ -110,6 +113,9 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &postgres::Functions,
     &far::Same,
     &far::Transfer,
+    &timeline::TimelineCollector,
+    &contradictions::ContradictionsCollector,
+    &objectives::ObjectivesCollector,
     &statement::StatementCollector,
 ];
 

@@ -6,7 +6,7 @@ use std::fmt;
 use chrono::DateTime;
 
 use crate::base::text;
-use crate::model::case::{Case, Step};
+use crate::model::case::{Case, Hypothesis, Step};
 use crate::model::fact::split_reference;
 use crate::model::policy::{Condition, Policy};
 
@@ -89,7 +89,11 @@ fn check_whole(item: &str, reference: &str) -> Option<Problem> {
 /// Everything that is wrong; when the policy itself is, only that.
 pub fn check_references(policy: &Policy, case: &Case) -> Result<(), JudgeError> {
     check_policy(policy)?;
-    let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| uncollected(case, item, r)).collect();
+    let all = references(policy).chain(supposed(case));
+    let mut problems: Vec<_> = all.filter_map(|(item, r)| uncollected(case, item, r)).collect();
+    let conditions = case.hypotheses.iter().flat_map(|h| conditions(h).map(|c| (h.id.as_str(), c)));
+    problems.extend(conditions.flat_map(|(id, condition)| check_condition(id, condition)));
+    problems.extend(supposed(case).filter_map(|(item, r)| check_whole(item, r)));
     problems.extend(case_problems(policy, case));
     let seats = policy.signatures.iter().flat_map(|asked| seat_problems(asked, case));
     problems.extend(seats.map(|(seat, why)| problem("signatures", seat, why)));
@@ -104,7 +108,8 @@ pub fn check_references(policy: &Policy, case: &Case) -> Result<(), JudgeError> 
 /// # Errors
 /// Every reference that leads nowhere.
 pub fn check_paths(policy: &Policy, case: &Case, known: &dyn Fn(&Step, &str) -> bool) -> Result<(), JudgeError> {
-    let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| unknown_path(case, item, r, known)).collect();
+    let all = references(policy).chain(supposed(case));
+    let mut problems: Vec<_> = all.filter_map(|(item, r)| unknown_path(case, item, r, known)).collect();
     problems.dedup();
     settled(problems)
 }
@@ -113,6 +118,17 @@ pub fn check_paths(policy: &Policy, case: &Case, known: &dyn Fn(&Step, &str) -> 
 fn references(policy: &Policy) -> impl Iterator<Item = (&str, &str)> {
     let conditions = policy.items().flat_map(|(id, list)| list.into_iter().map(move |condition| (id, condition)));
     conditions.flat_map(|(id, condition)| condition.references().into_iter().map(move |reference| (id, reference)))
+}
+
+/// The conditions of a hypothesis.
+fn conditions(hypothesis: &Hypothesis) -> impl Iterator<Item = &Condition> {
+    hypothesis.supports.iter().chain(&hypothesis.against)
+}
+
+/// Every reference of the case's hypotheses, with its hypothesis.
+fn supposed(case: &Case) -> impl Iterator<Item = (&str, &str)> {
+    let all = case.hypotheses.iter().flat_map(|h| conditions(h).map(|c| (h.id.as_str(), c)));
+    all.flat_map(|(id, condition)| condition.references().into_iter().map(move |reference| (id, reference)))
 }
 
 fn uncollected(case: &Case, item: &str, reference: &str) -> Option<Problem> {

@@ -122,5 +122,7 @@ fn case(policy: &Policy, facts: &[Fact]) -> Case {
         effects: Vec::new(),
         handoff: Vec::new(),
         waivers: Vec::new(),
+        hypotheses: Vec::new(),
+        objectives: None,
     }
 }

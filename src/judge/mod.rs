@@ -12,6 +12,7 @@ mod check;
 mod closing;
 mod condition;
 mod examples;
+mod hypothesis;
 mod items;
 mod operators;
 mod outcome;
@@ -48,7 +49,8 @@ pub fn judge(policy: &Policy, facts: &[Fact], case: &Case, as_of: &str) -> Verdi
     waivers::apply(case, as_of, &mut rows);
     let outcome = outcome::outcome(&rows);
     let closure = (!policy.criteria.is_empty()).then(|| outcome::closure(&rows, outcome));
-    Verdict { policy: policy.policy.clone(), as_of: as_of.to_owned(), outcome, closure, rows }
+    let hypotheses = hypothesis::weigh(case, &sight);
+    Verdict { policy: policy.policy.clone(), as_of: as_of.to_owned(), outcome, closure, rows, hypotheses }
 }
 
 /// The id of the first hard stop that halts everything and fires on the facts so far. One that

@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::action::{ACTION, AFTER, Governed, Phase, SIDE_EFFECTS};
+use super::policy::Condition;
 use super::value::{self, Map};
+use crate::base::quantity;
 
 /// `reports/<case>/case.yaml`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -55,6 +57,41 @@ pub struct Case {
     /// Items of the policy that somebody takes the responsibility for.
     #[serde(default)]
     pub waivers: Vec<Waiver>,
+    /// What seats suppose, with the conditions that speak for and against it.
+    #[serde(default)]
+    pub hypotheses: Vec<Hypothesis>,
+    /// How old a good backup may be, and how long a restore may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objectives: Option<Objectives>,
+}
+
+/// Something a seat supposes. It is never shown as more than supported.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hypothesis {
+    /// Its name, e.g. `H-1`.
+    pub id: String,
+    /// Who supposes it.
+    pub seat: String,
+    /// What is supposed.
+    pub says: String,
+    /// Each speaks for it when it holds.
+    #[serde(default, rename = "for")]
+    pub supports: Vec<Condition>,
+    /// Each speaks against it when it holds.
+    #[serde(default)]
+    pub against: Vec<Condition>,
+}
+
+/// What a service has promised; durations such as `24h`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Objectives {
+    /// Recovery point: how much time may be lost, so how old the last good backup may be.
+    pub rpo: String,
+    /// Recovery time: how long a restore may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rto: Option<String>,
 }
 
 /// A system that collectors ask.
@@ -188,7 +225,41 @@ impl Case {
         let handoff = self.handoff.iter().map(|s| ("handoff", &s.seat));
         let proposals = self.proposals.iter().map(|p| ("proposals", &p.seat));
         let owners = self.waivers.iter().map(|w| ("waivers", &w.owner));
-        said.chain(handoff).chain(proposals).chain(owners).try_for_each(|(key, seat)| self.check_seat(key, seat))
+        let supposed = self.hypotheses.iter().map(|h| ("hypotheses", &h.seat));
+        let seats = said.chain(handoff).chain(proposals).chain(owners).chain(supposed);
+        seats.into_iter().try_for_each(|(key, seat)| self.check_seat(key, seat))?;
+        self.validate_hypotheses()?;
+        self.validate_objectives()
+    }
+
+    fn validate_hypotheses(&self) -> Result<(), CaseError> {
+        let mut ids = BTreeSet::new();
+        for (index, hypothesis) in self.hypotheses.iter().enumerate() {
+            let key = format!("hypotheses[{index}]");
+            if hypothesis.id.trim().is_empty() || !ids.insert(&hypothesis.id) {
+                return Err(error(&format!("{key}.id"), "needs an id of its own"));
+            }
+            if hypothesis.supports.is_empty() && hypothesis.against.is_empty() {
+                return Err(error(
+                    &key,
+                    "needs at least one condition under `for` or `against`: nothing could test it",
+                ));
+            }
+            let mut conditions = hypothesis.supports.iter().chain(&hypothesis.against);
+            conditions.try_for_each(|c| c.validate(&hypothesis.id)).map_err(|e| error(&key, &e.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn validate_objectives(&self) -> Result<(), CaseError> {
+        let Some(objectives) = &self.objectives else { return Ok(()) };
+        for (key, text) in [("objectives.rpo", Some(&objectives.rpo)), ("objectives.rto", objectives.rto.as_ref())] {
+            let seconds = text.map(|text| quantity::parse_seconds(text));
+            if seconds.is_some_and(|seconds| !seconds.is_ok_and(|s| s > 0.0 && s < 3.2e9)) {
+                return Err(error(key, "expected a duration such as `24h`"));
+            }
+        }
+        Ok(())
     }
 
     /// Also when no step asks for it: the record prints the zone.

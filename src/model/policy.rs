@@ -430,7 +430,11 @@ impl Condition {
         self.all.iter().flatten().chain(self.any.iter().flatten()).chain(self.not.as_deref())
     }
 
-    fn validate(&self, item: &str) -> Result<(), PolicyError> {
+    /// Checks that it has one operator, a fact where it needs one, and something to combine.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, said of `item`.
+    pub fn validate(&self, item: &str) -> Result<(), PolicyError> {
         let operators = self.operators();
         let [operator] = operators[..] else {
             return Err(wrong(item, &format!("a condition has exactly one operator, this one has {operators:?}")));

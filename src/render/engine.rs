@@ -13,7 +13,7 @@ use super::cite::{Cited, FactObject, demand};
 use super::error::{RenderError, complain};
 use super::form::{self, FORMS, Form};
 use super::ledger::Ledger;
-use super::{anchors, change, escape, judged, narrative, said, table};
+use super::{anchors, change, escape, judged, narrative, said, supposed, table};
 use crate::model::bundle::Bundle;
 use crate::model::fact::split_reference;
 use crate::model::value::Value;
@@ -31,7 +31,7 @@ fn bare<'a>() -> Result<Environment<'a>, Error> {
 }
 
 /// Every name that a template can use; a test holds it against the environment.
-pub(super) const NAMES: [&str; 37] = [
+pub(super) const NAMES: [&str; 38] = [
     "absence",
     "anchors",
     "bundle",
@@ -51,6 +51,7 @@ pub(super) const NAMES: [&str; 37] = [
     "has_fact",
     "how",
     "hygiene",
+    "hypotheses",
     "lines",
     "narrative",
     "policy",
@@ -254,6 +255,8 @@ fn add_judged(env: &mut Environment<'_>, bundle: &Arc<Bundle>, ledger: &Arc<Ledg
     });
     let (sealed, known) = (Arc::clone(bundle), Arc::clone(ledger));
     env.add_function("summary", move || block(judged::summary(&known, &sealed)));
+    let (sealed, known) = (Arc::clone(bundle), Arc::clone(ledger));
+    env.add_function("hypotheses", move || block(supposed::hypotheses(&known, &sealed.verdict)));
     let known = Arc::clone(ledger);
     env.add_function("unknowns", move || block(judged::unknowns(&known)));
     let sealed = Arc::clone(bundle);
@@ -279,15 +282,15 @@ fn add_people(env: &mut Environment<'_>, bundle: &Arc<Bundle>, ledger: &Arc<Ledg
     env.add_function("signatures", move || block(said::signatures(&sealed)));
     let (sealed, known) = (Arc::clone(bundle), Arc::clone(ledger));
     env.add_function("narrative", move |state: &mut State| -> Result<Jinja, Error> {
-        if sealed.narrative.is_none() {
+        let Some(source) = &sealed.narrative else {
             return Ok(block(paragraph("The case has no narrative.")));
-        }
+        };
         if !known.enter_narrative() {
             return Err(complain("`narrative` cannot be used within the narrative"));
         }
         let rendered = state.env().get_template(narrative::NAME)?.render(());
         known.leave_narrative();
         let executor = sealed.case.seats.get("executor").map(String::as_str);
-        Ok(block(narrative::quote(&rendered?, executor)))
+        Ok(block(narrative::quote(&rendered?, executor) + &narrative::beneath(source)))
     });
 }

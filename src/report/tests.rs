@@ -48,6 +48,7 @@ fn g6() -> Verdict {
         as_of: "2026-05-15T10:23:50.000000000Z".into(),
         outcome: Outcome::HardStop,
         closure: None,
+        hypotheses: Vec::new(),
         rows: vec![
             row(HardStops, "HS-1", "The target is another one", Status::Pass, "yes", "equals true", ""),
             row(HardStops, "HS-5", "The fresh backup is not intact", Status::Fail, "0 bytes", "at least 1 MB", ""),

@@ -10,6 +10,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("hygiene", 2),
     ("examine", 2),
     ("cluster", 2),
+    ("events", 2),
     ("seal", 3),
     ("collect", 4),
     ("judge", 4),

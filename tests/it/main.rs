@@ -27,4 +27,5 @@ mod scan;
 mod sealing;
 mod states;
 mod support;
+mod timeline;
 mod verify;

@@ -34,13 +34,13 @@ fn policy(text: &str) -> Policy {
     policy
 }
 
-fn case(text: &str) -> Case {
+pub(super) fn case(text: &str) -> Case {
     let head =
         "case: c\ntitle: t\ntemplate: incident\npolicy: p\nseats: { owner: ada, executor: ops, verifier: dba }\n";
     read(&format!("{head}{text}"))
 }
 
-fn fact(id: &str, values: &str) -> Fact {
+pub(super) fn fact(id: &str, values: &str) -> Fact {
     Fact {
         id: id.into(),
         uses: "file".into(),
@@ -64,7 +64,7 @@ fn missing(mut fact: Fact, path: &str, reason: Reason) -> Fact {
     fact
 }
 
-fn gone(id: &str, reason: Reason) -> Fact {
+pub(super) fn gone(id: &str, reason: Reason) -> Fact {
     Fact { absence: Some(Absence::new(reason, "in words").settled_by("ls -l /x")), ..fact(id, "{}") }
 }
 

@@ -39,6 +39,8 @@ const KUMA: &str = "CREATE TABLE monitor (id, name, type, active, interval, url)
 fn scene(folder: &Path) {
     let log = "2026-05-15 04:15:01 start\n``` | <b>x</b> [F1] {{ 1 }}\n2026-05-15 04:15:02 ERROR:  permission denied \u{1b}[31m\n";
     files::write(&folder.join("job.log"), log.as_bytes()).unwrap();
+    let nas = "2026-05-15 03:00:01 backup | started ``` <b>x</b>\n2026-05-15 03:00:46 Backup completed successfully in 0m 45s [F1] {{ 1 }}\n2026-10-25 02:30:00 Checksum mismatch! \u{1b}[31m\n2026-05-15 03:00:50 [1/3] | ERROR: \u{202e}x\n";
+    files::write(&folder.join("nas | [F1] `x`.log"), nas.as_bytes()).unwrap();
     files::write(&folder.join("a_1.sql.gz"), &gzip(DUMP)).unwrap();
     files::write(&folder.join("a_2 | [F1] `x`.sql.gz"), &gzip(DUMP)).unwrap();
     files::write(&folder.join("a_3.sql.gz"), &gzip("")).unwrap();
@@ -58,6 +60,10 @@ const STEPS: &str = "
   - { id: lost, uses: backup, with: { path: lost.gz } }
   - { id: job, uses: log, with: { path: job.log, patterns: { denied: 'permission denied', never: 'xyzzy' }, around: denied, window: 10m } }
   - { id: nolog, uses: log, with: { path: no.log, patterns: { a: b } } }
+  - { id: timeline, uses: timeline, with: { sources: [{ log: 'nas*.log', zone: Europe/Zurich }, { log: gone.log }, { file: job.log }, { fact: script, time: mtime, says: script | written }] } }
+  - { id: nothing, uses: timeline, with: { sources: [{ log: gone.log }] } }
+  - { id: contradictions, uses: contradictions, with: { timeline: timeline } }
+  - { id: objectives, uses: objectives, with: { backups: [good, empty, all, lost] } }
   - { id: identity, uses: postgres.identity, on: nobody }
   - { id: privilege, uses: postgres.schema_privilege, on: nobody, with: { role: r, schema: s, privilege: USAGE } }
   - { id: size, uses: postgres.size, on: nobody }
@@ -89,6 +95,7 @@ fn real_bundle(template: &str) -> Bundle {
     scene(folder.path());
     let text = format!(
         "case: real\ntitle: Real facts\ntemplate: {template}\npolicy: p\nseats: {{ executor: ada }}\n\
+         objectives: {{ rpo: 24h, rto: 4h }}\nhypotheses:\n  - {{ id: H-1, seat: executor, says: 'it | was so', for: [{{ fact: good.quality, equals: good }}], against: [{{ fact: lost.quality, equals: good }}] }}\n\
          targets: {{ nobody: {{ postgres: {{ host: {}/none }} }} }}\ncollect:{STEPS}",
         folder.path().display()
     );
@@ -130,7 +137,18 @@ fn every_template_renders_what_every_collector_sees() {
         let record = text(&real_bundle(template));
         super::hostile::assert_sound(&record);
         super::hostile::yaml_blocks(&record);
-        for wanted in ["ABSENT", "\\x5bF1]", "permission denied", "UNKNOWN", "create_table: 1", "gzip valid"] {
+        for wanted in [
+            "ABSENT",
+            "\\x5bF1]",
+            "permission denied",
+            "UNKNOWN",
+            "create_table: 1",
+            "gzip valid",
+            "success-before-failure",
+            "Hypotheses",
+            "Recovery objectives",
+            "not established",
+        ] {
             assert!(record.contains(wanted), "{template}: {wanted}");
         }
     }
