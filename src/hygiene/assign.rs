@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::keys::{self, Kind};
 use super::value;
+use super::weigh::Stands;
 
 /// No name is longer, in bytes.
 const LONGEST_NAME: usize = 80;
@@ -19,6 +20,8 @@ pub(super) struct Assignment {
     pub value: Range<usize>,
     /// Whether it stands in quotes.
     pub quoted: bool,
+    /// How the value stands there.
+    pub stands: Stands,
     /// How it is assigned.
     pub by: By,
 }
@@ -44,16 +47,76 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     if text[name.start] == b'-' {
         return flag(text, &name);
     }
-    let after = operator(text, &name)?;
+    let mut after = operator(text, &name)?;
     let kind = kind_of(text, &name)?;
     let start = typed(text, after.start);
+    let wrapped = made_of(text, start);
+    if wrapped > start {
+        after.by = By::Call;
+    }
+    let start = wrapped;
     let range = value::assigned(text, name.start, start);
-    let quoted = range.start > start;
+    let quoted = range.start > start || text[..start].ends_with(b"&quot;");
     let by = after.by;
     if by == By::Call && !quoted {
         return None;
     }
-    Some(Assignment { name, kind, value: range, quoted, by })
+    let alone = match by {
+        By::Call => text[name.clone()].to_ascii_lowercase().starts_with(b"set") && wrapped == after.start,
+        By::Comparison => false,
+        By::Element => true,
+        By::Operator | By::Flag => quoted || is_setting(text, &name, &range),
+    };
+    let stands = match (alone, quoted) {
+        (true, _) => Stands::Alone,
+        (false, true) => Stands::Quoted,
+        (false, false) => Stands::Bare,
+    };
+    Some(Assignment { name, kind, value: range, quoted, stands, by })
+}
+
+/// Whether a bare value is all that its line assigns, as in `.env`, `.ini`, YAML and properties.
+fn is_setting(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> bool {
+    let before = &text[name.start.saturating_sub(48)..name.start];
+    let from = memchr::memrchr(b'\n', before).map_or(0, |i| i + 1);
+    if from == 0 && name.start > 48 {
+        return quote_before(text, name);
+    }
+    let lead = before[from..].trim_ascii();
+    let opens = [&b""[..], b"-", b"export", b"set", b"ENV", b"ARG", b"-e", b"'", b"\"", b"- '", b"- \""];
+    let after = &text[value.end..];
+    let rest = after[..memchr::memchr(b'\n', after).unwrap_or(after.len())].trim_ascii();
+    let ends = rest.is_empty() || rest.starts_with(b"#") || rest == b"'" || rest == b"\"";
+    let operator = &text[name.end..value.start];
+    let is_dotted = text[name.clone()].contains(&b'.');
+    let tight = operator == b"=" || operator.trim_ascii() == b":" || is_dotted;
+    ends && tight && opens.contains(&lead) || quote_before(text, name)
+}
+
+/// `'password=two words'`: a quote just before the name holds the value together.
+fn quote_before(text: &[u8], name: &Range<usize>) -> bool {
+    name.start > 0 && b"'\"".contains(&text[name.start - 1]) && text.get(name.end) == Some(&b'=')
+}
+
+/// Functions that make a secret of the text they are given.
+const MAKERS: [&[u8]; 25] = [
+    b"from", b"some", b"ok", b"new", b"bytes", b"byte", b"str", b"string", b"secretstring", b"secret", b"secretstr",
+    b"secretvalue", b"fromhex", b"decode", b"b64decode", b"atob", b"unhexlify", b"decodestring", b"getbytes", b"wrap",
+    b"sensitive", b"securestring", b"parse", b"of", b"text",
+];
+
+/// Steps over `String::from(`, `[]byte(`, `Some(` and their kin before a quote.
+fn made_of(text: &[u8], start: usize) -> usize {
+    let rest = &text[start..text.len().min(start + 64)];
+    let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_:.[]<> ".contains(b)).count();
+    if name == 0 || rest.get(name) != Some(&b'(') {
+        return start;
+    }
+    let last = rest[..name].rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+    let inside = name + 1 + rest[name + 1..].iter().take_while(|b| **b == b' ').count();
+    let quote = inside + rest[inside..].iter().take(2).take_while(|b| b"bruf".contains(b)).count();
+    let is_quoted = rest.get(quote).is_some_and(|b| b"\"'`".contains(b));
+    if is_quoted && MAKERS.contains(&last.as_slice()) { start + inside } else { start }
 }
 
 /// The argument of a flag that announces a secret.
@@ -74,7 +137,8 @@ fn flag(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
     }
     let range = value::argument(text, at);
     let quoted = range.start > at;
-    Some(Assignment { name: name.clone(), kind, value: range, quoted, by: By::Flag })
+    let stands = if quoted { Stands::Alone } else { Stands::Bare };
+    Some(Assignment { name: name.clone(), kind, value: range, quoted, stands, by: By::Flag })
 }
 
 fn is_name(byte: u8) -> bool {
@@ -120,6 +184,9 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
     } else if matches!(peek(at), b'"' | b'\'' | b'`') {
         at += 1;
         was_quoted = true;
+    } else if text[at..].starts_with(b"&quot;") {
+        at += 6;
+        was_quoted = true;
     }
     if matches!(peek(at), b'?' | b'!') && peek(at + 1) == b':' {
         at += 1;
@@ -132,7 +199,11 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
     }
     let tight = at;
     at = blanks(text, at);
-    let found = |start, by| Some(After { start: blanks(text, start), by });
+    let found = |start, by| {
+        let start = blanks(text, start);
+        let is_escaped = text[start.min(text.len())..].starts_with(b"&quot;");
+        Some(After { start: if is_escaped { start + 6 } else { start }, by })
+    };
     match (peek(at), peek(at + 1), peek(at + 2)) {
         (b'=', b'=', b'=') | (b'!', b'=', b'=') => found(at + 3, By::Comparison),
         (b'=', b'=', _) | (b'!', b'=', _) => found(at + 2, By::Comparison),
@@ -142,14 +213,53 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
         (b':', b':', _) => None,
         (b'=' | b':', _, _) => found(at + 1, By::Operator),
         (b'|', b'|', b'=') => found(at + 3, By::Operator),
+        (b'|', b'|', _) | (b'?', b'?', _) | (b'o', b'r', b' ') => call(text, at + 2),
+        (b'<', b'/', _) => next_element(text, at),
+        (b'{', _, _) if was_quoted => default_of(text, name, at),
         (b',' | b'\n' | b'\r', _, _) if is_value_of(text, name) => value_beside(text, at),
         (b',', _, _) if was_quoted && is_argument(text, name) => call(text, at + 1),
         (b'(', _, _) if at == name.end && !was_quoted => call(text, at + 1),
         (b'>', _, _) if is_element(text, name, was_quoted) => found(at + 1, By::Element),
         _ if is_value_of(text, name) => value_beside(text, at),
         _ if was_quoted && at > tight => attribute(text, at),
+        (b'"' | b'\'', _, _) if at > tight && begins_line(text, name.start) => found(at, By::Call),
         _ => annotated(text, at, was_quoted),
     }
+}
+
+/// Whether only blanks stand before `at` on its line.
+fn begins_line(text: &[u8], at: usize) -> bool {
+    let before = text[..at].iter().rev().take(64).take_while(|b| matches!(b, b' ' | b'\t')).count();
+    before == at || text[at - before - 1] == b'\n'
+}
+
+/// `<key>Name</key><string>value</string>`: the value is the next element.
+fn next_element(text: &[u8], at: usize) -> Option<After> {
+    let rest = &text[at..text.len().min(at + 120)];
+    let closed = rest.iter().take(24).position(|b| *b == b'>')?;
+    let gap = rest[closed + 1..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let next = &rest[closed + 1 + gap..];
+    let opened = next.strip_prefix(b"<").filter(|n| n.first().is_some_and(u8::is_ascii_alphabetic))?;
+    let end = opened.iter().take(24).position(|b| *b == b'>')?;
+    let is_value =
+        [&b"string"[..], b"value", b"data"].iter().any(|tag| opened[..end].to_ascii_lowercase().starts_with(tag));
+    is_value.then_some(After { start: at + closed + 1 + gap + 1 + end + 1, by: By::Element })
+}
+
+/// `variable "db_password" { default = "x" }`.
+fn default_of(text: &[u8], name: &Range<usize>, at: usize) -> Option<After> {
+    let before = text[name.start.saturating_sub(24)..name.start].trim_ascii_end();
+    let before = before.strip_suffix(b"\"").unwrap_or(before).trim_ascii_end();
+    if !before.ends_with(b"variable") {
+        return None;
+    }
+    let body = &text[at..text.len().min(at + 600)];
+    let body = &body[..memchr::memmem::find(body, b"\n}").unwrap_or(body.len())];
+    let word = memchr::memmem::find(body, b"default")?;
+    let equals = at + word + 7 + body[word + 7..].iter().take_while(|b| **b == b' ').count();
+    let start = blanks(text, equals + 1);
+    let is_text = text.get(equals) == Some(&b'=') && text.get(start) == Some(&b'"');
+    is_text.then_some(After { start, by: By::Operator })
 }
 
 /// Blanks, but no line feed; at most sixty-four.
@@ -239,12 +349,13 @@ fn typed(text: &[u8], start: usize) -> usize {
     let before = rest[..equals].trim_ascii_end();
     let is_type = !before.is_empty()
         && before[0] != b'"'
-        && before.iter().all(|b| b.is_ascii_alphabetic() || b"&'<>[]?*: |".contains(b))
-        && [&b"str"[..], b"String", b"string", b"Text", b"SecretStr", b"byte", b"char", b"Final", b"CharSequence"]
+        && before.iter().all(|b| b.is_ascii_alphanumeric() || b"&'<>[]?*: |;_".contains(b))
+        && [&b"str"[..], b"u8", b"String", b"string", b"Text", b"SecretStr", b"byte", b"char", b"Final", b"CharSequence"]
             .iter()
             .any(|t| memchr::memmem::find(before, t).is_some());
     let next = blanks(text, start + equals + 1);
-    if is_type && matches!(text.get(next), Some(b'"' | b'\'' | b'`')) { next } else { start }
+    let is_text = matches!(text.get(next..next + 2), Some([b'"' | b'\'' | b'`', _] | [b'b' | b'r', b'"']));
+    if is_type && is_text { next } else { start }
 }
 
 #[cfg(test)]
@@ -281,6 +392,13 @@ mod tests {
             "{\\\"password\\\": \\\"VALUE\\\"}",
             "API key: VALUE",
             "DB_PASSWORD_PROD=VALUE",
+            "let password = String::from(\"VALUE\");",
+            "const PASSWORD: &[u8; 6] = b\"VALUE\";",
+            "token = process.env.TOKEN || 'VALUE'",
+            "<key>ApiToken</key>\n  <string>VALUE</string>",
+            "variable \"db_password\" {\n  type = string\n  default = \"VALUE\"\n}",
+            "&quot;password&quot;:&quot;VALUE&quot;",
+            "  storePassword \"VALUE\"",
         ] {
             let text = text.replace("VALUE", "v4lue!");
             assert_eq!(read(&text).as_deref(), Some("v4lue!"), "{text}");

@@ -3,8 +3,10 @@
 
 use serde::Deserialize;
 
+use super::keys::Kind;
 use super::rule::Confidence;
-use super::weigh::entropy;
+use super::weigh::{Stands, assigned, entropy};
+use super::word::reads_as_words;
 
 /// A proof that a rule asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -20,8 +22,18 @@ pub(super) enum Check {
     Mixed,
     /// A UUID.
     Uuid,
-    /// Chosen by a person: plain words are doubtful.
+    /// Chosen by a person: what describes or names is doubtful.
     Password,
+    /// The password of an address: plain words at an example's host are doubtful too.
+    Address,
+    /// Made by a machine: letters and digits mixed, or letters that read as no words.
+    Random,
+    /// The same, where words are doubtful and no disproof.
+    Made,
+    /// At least one value of a cookie was made by a machine.
+    Cookie,
+    /// A macaroon: its packets decode.
+    Macaroon,
 }
 
 impl Check {
@@ -29,7 +41,11 @@ impl Check {
     /// the part of it that is masked.
     pub fn weigh(self, whole: &[u8], secret: &[u8], before: Confidence) -> Option<Confidence> {
         match self {
-            Self::Base62Crc32 => Some(if base62_crc_holds(secret) { Confidence::High } else { Confidence::Medium }),
+            Self::Base62Crc32 => {
+                // The checksum is over what follows the prefix: `ghp_`, `npm_`.
+                let body = &secret[memchr::memrchr(b'_', secret).map_or(0, |i| i + 1)..];
+                Some(if base62_crc_holds(body) { Confidence::High } else { Confidence::Medium })
+            }
             Self::Jwt => jwt_header(whole).then_some(before),
             Self::AwsAccount => aws_account(secret).then_some(before),
             Self::Mixed => {
@@ -37,12 +53,67 @@ impl Check {
                 (mixed && entropy(secret) > 2.3).then_some(before)
             }
             Self::Password => {
-                let weighed = super::weigh::assigned(super::keys::Kind::Password, secret, true);
+                let weighed = assigned(Kind::Password, secret, Stands::Alone);
                 Some(if weighed == Confidence::Low { weighed } else { before })
             }
+            Self::Address => {
+                let stands = if at_example(whole) { Stands::Quoted } else { Stands::Alone };
+                let weighed = assigned(Kind::Password, secret, stands);
+                Some(if weighed == Confidence::Low { weighed } else { before })
+            }
+            Self::Random => is_random(secret).then_some(before),
+            Self::Made => Some(if is_random(secret) { before } else { Confidence::Low }),
+            Self::Cookie => {
+                let values = secret.split(|b| *b == b';').filter_map(|pair| {
+                    let at = memchr::memchr(b'=', pair)?;
+                    Some(pair[at + 1..].trim_ascii())
+                });
+                let is_session = |value: &[u8]| value.len() >= 16 && is_random(value);
+                Some(if values.into_iter().any(is_session) { before } else { Confidence::Low })
+            }
+            Self::Macaroon => macaroon(secret).then_some(before),
             Self::Uuid => is_uuid(secret).then_some(before),
         }
     }
+}
+
+/// Whether the address `scheme://user:password@host` is one of documentation.
+fn at_example(address: &[u8]) -> bool {
+    let host = &address[memchr::memrchr(b'@', address).map_or(0, |i| i + 1)..];
+    let host = String::from_utf8_lossy(host).to_ascii_lowercase();
+    let is_reserved = [".example", ".test", ".invalid", "example.com", "example.org", "example.net"];
+    ["host", "localhost", "hostname", "server", "127.0.0.1", "db", "domain.com", "domain.tld", "site.com"]
+        .contains(&host.trim_end_matches('.'))
+        || is_reserved.iter().any(|end| host.ends_with(end))
+}
+
+/// Letters and digits mixed with some spread, or letters that read as no words.
+fn is_random(secret: &[u8]) -> bool {
+    if is_uuid(secret) {
+        return true;
+    }
+    let (digits, letters) = (count(secret, u8::is_ascii_digit), count(secret, u8::is_ascii_alphabetic));
+    let parts = secret.split(|b| !b.is_ascii_alphabetic()).filter(|part| part.len() >= 4);
+    let is_noise = parts.into_iter().any(|part| !reads_as_words(part));
+    let classes = [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit]
+        .iter()
+        .filter(|class| secret.iter().any(|b| class(b)))
+        .count();
+    let turns = secret.windows(2).filter(|w| w[0].is_ascii_digit() != w[1].is_ascii_digit()).count();
+    is_noise || digits > 0 && letters > 0 && (turns >= 3 || classes == 3) && entropy(secret) > 2.3
+}
+
+fn count(text: &[u8], class: fn(&u8) -> bool) -> usize {
+    text.iter().filter(|b| class(b)).count()
+}
+
+/// Whether base64url of a macaroon: version 2, or version 1's packets, which begin with their length
+/// in four hexadecimal digits.
+fn macaroon(token: &[u8]) -> bool {
+    let Some(decoded) = base64(token) else { return false };
+    let length = decoded.get(..4).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| usize::from_str_radix(d, 16).ok());
+    let has_packet = length.is_some_and(|n| n >= 6 && decoded.get(n - 1) == Some(&b'\n'));
+    decoded.len() >= 20 && (decoded[0] == 2 && matches!(decoded[1], 1 | 2) || has_packet)
 }
 
 /// Eight, four, four, four and twelve hexadecimal digits.

@@ -14,11 +14,14 @@ use super::assign::{self, By};
 use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
 use super::rule::{self, Compiled, Confidence, Place, Rule};
-use super::{block, value, weigh};
+use super::weigh::Stands;
+use super::{block, manifest, value, weigh, word};
 
 /// How much of a long line before and after an announcing word is looked at.
 pub(super) const BEFORE: usize = 1 << 10;
 const AFTER: usize = 16 << 10;
+/// How far from a match a word may stand that the rule wants near.
+const NEAR: usize = 4 << 10;
 /// How far a finding may reach beyond the word that announced it: a key block.
 pub(super) const REACH: usize = 80 << 10;
 
@@ -121,8 +124,10 @@ impl Search<'_> {
     /// Tries a rule at the word at `hit`.
     fn at(&mut self, index: usize, hit: usize, word: usize) {
         let rule = &self.engine.rules[index];
-        if matches!(rule.place, Place::Value | Place::Flag) {
-            return self.assigned(index, hit, word);
+        match rule.place {
+            Place::Value | Place::Flag => return self.assigned(index, hit, word),
+            Place::Manifest => return self.manifest(index, hit),
+            _ => {}
         }
         // A service's name stands at the beginning of a word, not within one.
         let within = |at: usize| self.text[at].is_ascii_lowercase() && self.text[at - 1].is_ascii_alphabetic();
@@ -203,7 +208,7 @@ impl Search<'_> {
     ) -> Result<Range<usize>, usize> {
         let (rule, text) = (&self.engine.rules[index], self.text);
         let secret = match rule.place {
-            Place::Group | Place::Value | Place::Flag => {
+            Place::Group | Place::Value | Place::Flag | Place::Manifest => {
                 compiled.groups.iter().find_map(|g| groups.get_group(*g)).map_or(whole, |span| span.range())
             }
             Place::Argument => value::argument(text, whole.end),
@@ -222,6 +227,11 @@ impl Search<'_> {
     fn weigh(&mut self, index: usize, compiled: &Compiled, whole: Range<usize>, secret: Range<usize>) {
         let rule = &self.engine.rules[index];
         let seen = &self.text[secret.clone()];
+        let around = &self.text[whole.start.saturating_sub(NEAR)..self.text.len().min(whole.end + NEAR)];
+        let has = |word: &String| memchr::memmem::find(around, word.as_bytes()).is_some();
+        if !rule.near.is_empty() && !rule.near.iter().any(has) {
+            return;
+        }
         let mut confidence = rule.confidence;
         if let Some(check) = rule.check {
             match check.weigh(&self.text[whole.clone()], seen, confidence) {
@@ -237,7 +247,7 @@ impl Search<'_> {
                 return;
             }
         }
-        if rule.place == Place::Argument && weigh::assigned(Kind::Password, seen, true) == Confidence::Low {
+        if rule.place == Place::Argument && weigh::assigned(Kind::Password, seen, Stands::Alone) == Confidence::Low {
             confidence = Confidence::Low;
         }
         let excepted = |allow: &regex_automata::meta::Regex| allow.is_match(Input::new(self.text).span(whole.clone()));
@@ -245,6 +255,16 @@ impl Search<'_> {
             return;
         }
         self.found.push(Finding { rule: index, secret, confidence, via: "" });
+    }
+
+    /// The values of a secret's manifest.
+    fn manifest(&mut self, index: usize, hit: usize) {
+        for secret in manifest::values(self.text, hit) {
+            if !value::is_placeholder(&self.text[secret.clone()]) {
+                let confidence = self.engine.rules[index].confidence;
+                self.found.push(Finding { rule: index, secret, confidence, via: "" });
+            }
+        }
     }
 
     /// The value after a name, if the name announces a secret and the value is one.
@@ -264,14 +284,17 @@ impl Search<'_> {
         let is_result = spaced_colon
             && bare
             && (name == b"PASS" || (name == b"pass" || name == b"passwd") && value.contains(&b' '));
+        let is_folder = name.eq_ignore_ascii_case(b"pwd") && value.first().is_none_or(|b| b"/.~$`".contains(b));
         if is_result
+            || is_folder
             || value.len() < 2
+            || bare && seen.kind == Kind::Password && word::describes(value)
             || value::is_placeholder(value)
             || bare && value::is_harmless(value, seen.kind, spaced_colon)
         {
             return;
         }
-        let mut confidence = weigh::assigned(seen.kind, value, seen.quoted);
+        let mut confidence = weigh::assigned(seen.kind, value, seen.stands);
         if weigh::is_dummy(value) || self.interpolates(&seen.value) {
             confidence = Confidence::Low;
         }

@@ -13,8 +13,10 @@ mod fingerprint;
 mod form;
 mod gitleaks;
 mod keys;
+mod known;
 mod label;
 mod learned;
+mod manifest;
 mod mask;
 mod masker;
 mod pack;
@@ -27,6 +29,7 @@ mod seam;
 mod value;
 mod walk;
 mod weigh;
+mod word;
 mod wrapped;
 
 #[cfg(test)]

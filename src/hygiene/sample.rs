@@ -52,6 +52,8 @@ pub(super) fn random(kind: &str, length: usize, seed: &mut u64) -> Option<String
         "words" => b"abcdefghijklmnopqrstuvwxyz abcdefghijk",
         "punct" => b"abcXYZ123!%^*_+=?-.~|/",
         "alnum" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+        "wif" => b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
+        "nostr" => b"023456789acdefghjklmnpqrstuvwxyz",
         "up" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
         _ => return None,
     };

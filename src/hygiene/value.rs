@@ -127,6 +127,7 @@ fn closes_nothing(word: &[u8], last: u8) -> bool {
 
 fn ends_word(bytes: &[u8], i: usize) -> bool {
     match bytes[i] {
+        b'&' if bytes[i..].starts_with(b"&quot;") || bytes[i..].starts_with(b"&#34;") => true,
         b'&' | b';' | b',' => is_key_ahead(&bytes[i + 1..]),
         b'"' | b'\'' => bytes.get(i + 1).is_some_and(|b| b",}]):;>/&".contains(b)),
         b'<' => bytes.get(i + 1) == Some(&b'/'),
@@ -230,6 +231,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || is_mask(value)
         || is_reference(value)
         || is_filler(value)
+        || is_prefixed_filler(value)
         || is_constant(value)
         || std::str::from_utf8(value).is_ok_and(|text| is_stop_word(&text.to_ascii_lowercase()))
 }
@@ -285,6 +287,13 @@ fn is_filler(value: &[u8]) -> bool {
     same && (stripped.len() != 1 || !stripped[0].is_ascii_alphanumeric())
         && !stripped.first().is_some_and(u8::is_ascii_digit)
         || value.ends_with(b"...") && value.len() < 16
+}
+
+/// A prefix as tokens have it, and then one character over and over: `ghp_xxxxxxxx`.
+fn is_prefixed_filler(value: &[u8]) -> bool {
+    let tail = value.rsplit(|b| b"_-.".contains(b)).next().unwrap_or_default();
+    let is_short = value.len() - tail.len() <= 16;
+    is_short && tail.len() >= 8 && tail.len() < value.len() && is_filler(tail)
 }
 
 fn is_stop_word(lower: &str) -> bool {
