@@ -43,6 +43,8 @@ pub(super) enum By {
 
 /// The assignment around the word at `hit`, if there is one and its name announces a secret.
 pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment> {
+    // A word such as `pw=` ends behind the name.
+    let word = text[hit..hit + word].iter().take_while(|b| is_name(**b)).count();
     let name = name_around(text, hit, word)?;
     if text[name.start] == b'-' {
         return flag(text, &name);
@@ -50,6 +52,9 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     let mut after = operator(text, &name)?;
     let kind = kind_of(text, &name)?;
     let start = typed(text, after.start);
+    if closes_string(text, start) {
+        return None;
+    }
     let wrapped = made_of(text, start);
     if wrapped > start {
         after.by = By::Call;
@@ -75,6 +80,21 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     Some(Assignment { name, kind, value: range, quoted, stands, by })
 }
 
+/// `"token=" + value`: the quote at `start` ends the string that the name stands in.
+fn closes_string(text: &[u8], start: usize) -> bool {
+    let quote = match text.get(start) {
+        Some(quote @ (b'"' | b'`')) => *quote,
+        _ => return false,
+    };
+    let from = start.saturating_sub(300);
+    let Some(line) = memchr::memrchr(b'\n', &text[from..start]).map(|i| from + i + 1).or((from == 0).then_some(0)) else {
+        return false;
+    };
+    let before = text[line..start].iter().filter(|b| **b == quote).count();
+    let after = text[start + 1..].iter().take(64).find(|b| !matches!(b, b' ' | b'\t'));
+    before % 2 == 1 && after.is_none_or(|b| b"+,;.%)]}\r\n".contains(b))
+}
+
 /// Whether a bare value is all that its line assigns, as in `.env`, `.ini`, YAML and properties.
 fn is_setting(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> bool {
     let before = &text[name.start.saturating_sub(48)..name.start];
@@ -87,6 +107,11 @@ fn is_setting(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> bool {
     let after = &text[value.end..];
     let rest = after[..memchr::memchr(b'\n', after).unwrap_or(after.len())].trim_ascii();
     let ends = rest.is_empty() || rest.starts_with(b"#") || rest == b"'" || rest == b"\"";
+    let assigned = text[value.start..].split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let has = |mark: &str| memchr::memmem::find(assigned, mark.as_bytes()).is_some();
+    if assigned.last().is_some_and(|b| b";,({[".contains(b)) || [" || ", " && ", " + ", " ? "].iter().any(|m| has(m)) {
+        return false;
+    }
     let operator = &text[name.end..value.start];
     let is_dotted = text[name.clone()].contains(&b'.');
     let tight = operator == b"=" || operator.trim_ascii() == b":" || is_dotted;
@@ -219,7 +244,7 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
         (b',' | b'\n' | b'\r', _, _) if is_value_of(text, name) => value_beside(text, at),
         (b',', _, _) if was_quoted && is_argument(text, name) => call(text, at + 1),
         (b'(', _, _) if at == name.end && !was_quoted => call(text, at + 1),
-        (b'>', _, _) if is_element(text, name, was_quoted) => found(at + 1, By::Element),
+        (b'>', _, _) if is_element(text, name, was_quoted) && is_closed(text, at) => found(at + 1, By::Element),
         _ if is_value_of(text, name) => value_beside(text, at),
         _ if was_quoted && at > tight => attribute(text, at),
         (b'"' | b'\'', _, _) if at > tight && begins_line(text, name.start) => found(at, By::Call),
@@ -294,6 +319,13 @@ fn is_element(text: &[u8], name: &Range<usize>, was_quoted: bool) -> bool {
             && !between.contains(&b'>')
             && between.first() != Some(&b'/')
     })
+}
+
+/// Whether a tag follows on the line, as the end of an element does.
+fn is_closed(text: &[u8], at: usize) -> bool {
+    let rest = &text[at..text.len().min(at + 4096)];
+    let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
+    memchr::memmem::find(line, b"</").is_some() || rest.len() == line.len()
 }
 
 /// Whether the name is itself the value of `name:` or `key=`.

@@ -30,6 +30,8 @@ pub(super) enum Check {
     Random,
     /// The same, where words are doubtful and no disproof.
     Made,
+    /// What a header carries: at least one piece of it was made by a machine, or is no word.
+    Header,
     /// At least one value of a cookie was made by a machine.
     Cookie,
     /// A macaroon: its packets decode.
@@ -46,7 +48,9 @@ impl Check {
                 let body = &secret[memchr::memrchr(b'_', secret).map_or(0, |i| i + 1)..];
                 Some(if base62_crc_holds(body) { Confidence::High } else { Confidence::Medium })
             }
-            Self::Jwt => jwt_header(whole).then_some(before),
+            Self::Jwt => {
+                jwt_header(whole).then_some(if is_documented(whole) { Confidence::Low } else { before })
+            }
             Self::AwsAccount => aws_account(secret).then_some(before),
             Self::Mixed => {
                 let mixed = secret.iter().any(u8::is_ascii_digit) && secret.iter().any(u8::is_ascii_alphabetic);
@@ -63,6 +67,12 @@ impl Check {
             }
             Self::Random => is_random(secret).then_some(before),
             Self::Made => Some(if is_random(secret) { before } else { Confidence::Low }),
+            Self::Header => {
+                let mut pieces = secret.split(|b| b" \t,=\"'".contains(b)).filter(|piece| piece.len() >= 4);
+                let weighed = assigned(Kind::Token, secret, Stands::Quoted);
+                let carries = !secret.contains(&b'(') && (weighed > Confidence::Low || pieces.any(is_random));
+                Some(if carries { before } else { Confidence::Low })
+            }
             Self::Cookie => {
                 let values = secret.split(|b| *b == b';').filter_map(|pair| {
                     let at = memchr::memchr(b'=', pair)?;
@@ -159,6 +169,15 @@ fn jwt_header(token: &[u8]) -> bool {
     let Some(decoded) = base64(&head) else { return false };
     let text = String::from_utf8_lossy(&decoded);
     text.starts_with('{') && ["\"alg\"", "\"typ\"", "\"kid\"", "\"enc\""].iter().any(|name| text.contains(name))
+}
+
+/// Whether a token's claims are those of documentation: John Doe with the number 1234567890.
+fn is_documented(token: &[u8]) -> bool {
+    let start = memchr::memmem::find(token, b"eyJ").unwrap_or(0);
+    let Some(decoded) = token[start..].split(|b| *b == b'.').nth(1).and_then(base64) else { return false };
+    ["John Doe", "\"1234567890\"", "\"some\":\"payload\"", "\"hello\":\"world\"", "\"foo\":\"bar\""]
+        .iter()
+        .any(|claim| memchr::memmem::find(&decoded, claim.as_bytes()).is_some())
 }
 
 /// Whether base 32 digits follow the four letters of an access key, and are no word.

@@ -15,7 +15,7 @@ use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
 use super::rule::{self, Compiled, Confidence, Place, Rule};
 use super::weigh::Stands;
-use super::{block, manifest, value, weigh, word};
+use super::{block, manifest, pem, value, weigh, word};
 
 /// How much of a long line before and after an announcing word is looked at.
 pub(super) const BEFORE: usize = 1 << 10;
@@ -233,6 +233,12 @@ impl Search<'_> {
             return;
         }
         let mut confidence = rule.confidence;
+        if rule.place == Place::Block {
+            match pem::weigh(&self.text[whole.clone()], seen, confidence) {
+                Some(weighed) => confidence = weighed,
+                None => return,
+            }
+        }
         if let Some(check) = rule.check {
             match check.weigh(&self.text[whole.clone()], seen, confidence) {
                 Some(weighed) => confidence = weighed,
@@ -277,7 +283,7 @@ impl Search<'_> {
         if seen.by == By::Flag && value.starts_with(b"-") && !seen.quoted {
             return;
         }
-        let bare = !seen.quoted;
+        let bare = !seen.quoted && seen.by != By::Element;
         let head = &self.text[..seen.value.start];
         let spaced_colon = head.last().is_some_and(u8::is_ascii_whitespace) && head.trim_ascii_end().ends_with(b":");
         let name = &self.text[seen.name.clone()];
@@ -292,6 +298,11 @@ impl Search<'_> {
             || value::is_placeholder(value)
             || bare && value::is_harmless(value, seen.kind, spaced_colon)
         {
+            return;
+        }
+        // `/srv/token: does not exist`: what is said of a file.
+        let is_file = seen.name.start > 0 && self.text[seen.name.start - 1] == b'/' && spaced_colon && bare;
+        if is_file && weigh::assigned(seen.kind, value, Stands::Bare) == Confidence::Low {
             return;
         }
         let mut confidence = weigh::assigned(seen.kind, value, seen.stands);

@@ -113,7 +113,8 @@ pub(super) fn names_secret(name: &str) -> Option<Kind> {
     let is_token = TOKENS.contains(&last) || TOKEN_ENDS.iter().any(|end| last.ends_with(end));
     let is_key = last == "key" && KEY_OWNERS.contains(&before) && !is_database_word(before, &words);
     let is_base = words.ends_with(&["secret".to_owned(), "key".to_owned(), "base".to_owned()]);
-    (is_token || is_key || is_base).then_some(Kind::Token)
+    let is_seed = last == "seed" && ["2fa", "totp", "otp", "mfa", "wallet", "secret", "master"].contains(&before);
+    (is_token || is_key || is_base || is_seed).then_some(Kind::Token)
 }
 
 /// `primary_key` alone is a word of databases; `storage_primary_key` is a secret.

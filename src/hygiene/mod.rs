@@ -20,6 +20,7 @@ mod manifest;
 mod mask;
 mod masker;
 mod pack;
+mod pem;
 mod prefilter;
 mod rule;
 mod ruleset;

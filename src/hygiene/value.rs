@@ -27,6 +27,7 @@ pub(super) fn assigned(text: &[u8], key: usize, start: usize) -> Range<usize> {
         return indented_block(text, key, word.end);
     }
     match before(text, key) {
+        Before::Quote(quote) if !separator_has_blank(text, start) => to_quote(text, word, quote),
         _ if !separator_has_blank(text, start) => word,
         Before::LineStart => to_line_end(text, start, None),
         Before::Quote(quote) => to_line_end(text, start, Some(quote)),
@@ -93,7 +94,8 @@ fn quoted(text: &[u8], start: usize) -> Option<Range<usize>> {
 
 fn word_end(text: &[u8], start: usize) -> usize {
     let rest = &text[start..text.len().min(start + LONGEST)];
-    start + rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len())
+    // Bytes below the blank stand in binaries, not in values.
+    start + rest.iter().position(|b| *b <= b' ' || *b == 0x7f).unwrap_or(rest.len())
 }
 
 /// A bare word ends before what surely belongs to the text around it: `&next=`, `;next=`, `",`,
@@ -166,6 +168,18 @@ fn before(text: &[u8], key: usize) -> Before {
     }
 }
 
+/// `'password=two words'`: to the quote, unless another assignment follows before it.
+fn to_quote(text: &[u8], word: Range<usize>, quote: u8) -> Range<usize> {
+    let rest = &text[word.end..text.len().min(word.end + 256)];
+    let rest = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
+    match memchr::memchr(quote, rest) {
+        Some(end) if rest.starts_with(b" ") && !rest[..end].iter().any(|b| b"=&;".contains(b)) => {
+            word.start..word.end + end
+        }
+        _ => word,
+    }
+}
+
 fn separator_has_blank(text: &[u8], start: usize) -> bool {
     start > 1
         && text[start - 1].is_ascii_whitespace()
@@ -183,6 +197,7 @@ fn to_line_end(text: &[u8], start: usize, until: Option<u8>) -> Range<usize> {
     }
     let ends = |i: &usize| {
         Some(line[*i]) == until
+            || line[*i] < b' ' && !matches!(line[*i], b'\t' | b'\r')
             || line[*i..].starts_with(b" #")
             || line[*i..].starts_with(b", ") && is_key_ahead(&line[i + 2..])
     };
@@ -331,7 +346,8 @@ pub(super) fn is_harmless(value: &[u8], kind: Kind, spaced_colon: bool) -> bool 
     let is_word = value.len() < 16 && value.iter().all(u8::is_ascii_lowercase);
     matches!(value, [b'{' | b'[' | b'(' | b':' | b'=', ..] | [b'<', b'/', ..])
         || is_number && value.len() <= short
-        || kind == Kind::Token && (is_path(value) || value.starts_with(b"$") && value.contains(&b'/'))
+        || is_path(value)
+        || kind == Kind::Token && ( value.starts_with(b"$") && value.contains(&b'/'))
         || kind == Kind::Token && spaced_colon && (is_word || is_prose(value))
         || is_code(value)
 }

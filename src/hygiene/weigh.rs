@@ -121,7 +121,11 @@ pub(super) fn assigned(kind: Kind, value: &[u8], stands: Stands) -> Confidence {
         && !value.contains(&b' ')
         && !(stands == Stands::Alone && value.iter().all(u8::is_ascii_lowercase))
         && std::str::from_utf8(value).is_ok_and(|v| super::keys::names_secret(v).is_some());
-    if stands == Stands::Bare && is_expression(value) || is_a_name {
+    let is_of_name = stands == Stands::Bare
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(b))
+        && value.iter().any(|b| b"_.".contains(b))
+        && std::str::from_utf8(value).is_ok_and(|v| super::keys::names_secret(v).is_some());
+    if stands == Stands::Bare && is_expression(value) || is_a_name || is_of_name {
         return Confidence::Low;
     }
     match kind {
@@ -282,6 +286,7 @@ fn is_expression(value: &[u8]) -> bool {
         || has(" || ")
         || has("::")
         || has(" + ")
+        || has(" = ")
         || has("->")
         || has("![")
         || is_number(value)

@@ -11,7 +11,7 @@ fn is_rare(first: u8, second: u8) -> bool {
     OFTEN[usize::from(first - b'a')] >> (second - b'a') & 1 == 0
 }
 
-/// Whether `letters` (letters only) read as words: few rare pairs within the humps of a name, and
+/// Whether `letters` read as words: few rare pairs within the humps of a name, and
 /// humps of a fair length.
 pub(super) fn reads_as_words(letters: &[u8]) -> bool {
     if letters.len() <= 3 {
@@ -22,15 +22,15 @@ pub(super) fn reads_as_words(letters: &[u8]) -> bool {
         let (before, here) = (letters[i - 1], letters[i]);
         let next_is_lower = letters.get(i + 1).is_some_and(u8::is_ascii_lowercase);
         let is_hump = here.is_ascii_uppercase() && (before.is_ascii_lowercase() || next_is_lower);
-        if is_hump {
-            humps += 1;
+        if is_hump || !before.is_ascii_alphabetic() || !here.is_ascii_alphabetic() {
+            humps += usize::from(is_hump);
             continue;
         }
         pairs += 1;
         rare += usize::from(is_rare(before.to_ascii_lowercase(), here.to_ascii_lowercase()));
     }
     let has_vowel = letters.iter().any(|b| b"aeiouyAEIOUY".contains(b));
-    let is_noise = rare >= 2 && rare * 4 >= pairs || humps >= 4 && humps * 3 > letters.len();
+    let is_noise = rare >= 2 && rare * 3 >= pairs || humps >= 4 && humps * 3 > letters.len();
     !is_noise && (has_vowel || letters.len() <= 5)
 }
 
