@@ -37,6 +37,8 @@ pub(super) enum By {
     Flag,
     /// `define("NAME", "value")`, `setName("value")`.
     Call,
+    /// `password value`, `| password | value |`: only what looks made by a machine.
+    Word,
     /// `<name>value</name>`, `name="x" value="y"`, `name: x` and `value: y`.
     Element,
 }
@@ -68,7 +70,7 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     }
     let alone = match by {
         By::Call => text[name.clone()].to_ascii_lowercase().starts_with(b"set") && wrapped == after.start,
-        By::Comparison => false,
+        By::Comparison | By::Word => false,
         By::Element => true,
         By::Operator | By::Flag => quoted || is_setting(text, &name, &range),
     };
@@ -114,8 +116,17 @@ fn is_setting(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> bool {
     }
     let operator = &text[name.end..value.start];
     let is_dotted = text[name.clone()].contains(&b'.');
-    let tight = operator == b"=" || operator.trim_ascii() == b":" || is_dotted;
-    ends && tight && opens.contains(&lead) || quote_before(text, name)
+    // Code has no such marks in a name; a password may.
+    let is_no_name = text[value.clone()].iter().any(|b| b"-#@!%^~".contains(b)) && !value_has_blank(text, value);
+    let tight = operator == b"=" || operator.trim_ascii() == b":" || is_dotted || is_no_name;
+    let is_variable = text[name.clone()].iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+        && text[name.clone()].contains(&b'_')
+        && operator == b"=";
+    ends && tight && opens.contains(&lead) || is_variable || quote_before(text, name)
+}
+
+fn value_has_blank(text: &[u8], value: &Range<usize>) -> bool {
+    text[value.clone()].iter().any(u8::is_ascii_whitespace)
 }
 
 /// `'password=two words'`: a quote just before the name holds the value together.
@@ -134,7 +145,7 @@ const MAKERS: [&[u8]; 25] = [
 fn made_of(text: &[u8], start: usize) -> usize {
     let rest = &text[start..text.len().min(start + 64)];
     let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_:.[]<> ".contains(b)).count();
-    if name == 0 || rest.get(name) != Some(&b'(') {
+    if name == 0 || !matches!(rest.get(name), Some(b'(' | b'{')) {
         return start;
     }
     let last = rest[..name].rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
@@ -181,6 +192,11 @@ fn name_around(text: &[u8], hit: usize, word: usize) -> Option<Range<usize>> {
 fn kind_of(text: &[u8], name: &Range<usize>) -> Option<Kind> {
     let written = std::str::from_utf8(&text[name.clone()]).ok()?;
     let written = written.trim_end_matches('.');
+    // In a connection string `PWD` is no folder.
+    let in_string = written.eq_ignore_ascii_case("pwd") && name.start > 0 && text[name.start - 1] == b';';
+    if in_string {
+        return Some(Kind::Password);
+    }
     keys::names_secret(written).or_else(|| {
         // `API key: …`: the words before, as one name.
         let before = &text[name.start.saturating_sub(24)..name.start];
@@ -216,6 +232,10 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
     if matches!(peek(at), b'?' | b'!') && peek(at + 1) == b':' {
         at += 1;
     }
+    if peek(at) == b'[' {
+        let digits = text[at + 1..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+        at = if peek(at + 1 + digits) == b']' { at + 2 + digits } else { at };
+    }
     while matches!(peek(at), b']' | b'}' | b'*') {
         at += 1;
     }
@@ -235,7 +255,9 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
         (b'=', b'>', _) | (b':', b'=', _) | (b'<', b'-', _) | (b'+', b'=', _) | (b'?', b'=', _) => {
             found(at + 2, By::Operator)
         }
+        (b':', b':', b' ') if !was_quoted => found(at + 2, By::Operator),
         (b':', b':', _) => None,
+        (b':', b'*', b'*') => found(at + 3, By::Operator),
         (b'=' | b':', _, _) => found(at + 1, By::Operator),
         (b'|', b'|', b'=') => found(at + 3, By::Operator),
         (b'|', b'|', _) | (b'?', b'?', _) | (b'o', b'r', b' ') => call(text, at + 2),
@@ -247,15 +269,13 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
         (b'>', _, _) if is_element(text, name, was_quoted) && is_closed(text, at) => found(at + 1, By::Element),
         _ if is_value_of(text, name) => value_beside(text, at),
         _ if was_quoted && at > tight => attribute(text, at),
-        (b'"' | b'\'', _, _) if at > tight && begins_line(text, name.start) => found(at, By::Call),
-        _ => annotated(text, at, was_quoted),
+        (b'"' | b'\'', _, _) if at > tight => found(at, By::Call),
+        (b'|', b' ', _) if at > tight => found(at + 1, By::Word),
+        _ => annotated(text, at, was_quoted).or_else(|| {
+            let is_word = at > tight && !was_quoted && text.get(at).is_some_and(|b| b.is_ascii_graphic());
+            is_word.then_some(After { start: at, by: By::Word })
+        }),
     }
-}
-
-/// Whether only blanks stand before `at` on its line.
-fn begins_line(text: &[u8], at: usize) -> bool {
-    let before = text[..at].iter().rev().take(64).take_while(|b| matches!(b, b' ' | b'\t')).count();
-    before == at || text[at - before - 1] == b'\n'
 }
 
 /// `<key>Name</key><string>value</string>`: the value is the next element.
@@ -366,6 +386,8 @@ fn annotated(text: &[u8], at: usize, was_quoted: bool) -> Option<After> {
     if was_quoted {
         return None;
     }
+    // `Dim pwd As String = "x"`
+    let at = if text[at..].starts_with(b"As ") { blanks(text, at + 3) } else { at };
     let word = text[at..].iter().take(24).take_while(|b| b.is_ascii_alphanumeric() || b"*&[]".contains(b)).count();
     let after = blanks(text, at + word);
     let is_type =
@@ -424,6 +446,12 @@ mod tests {
             "{\\\"password\\\": \\\"VALUE\\\"}",
             "API key: VALUE",
             "DB_PASSWORD_PROD=VALUE",
+            "Dim password As String = \"VALUE\"",
+            "#define PASSWORD \"VALUE\"",
+            "char password[] = \"VALUE\";",
+            "**Password:** `VALUE`",
+            "password VALUE",
+            "userPassword:: VALUE",
             "let password = String::from(\"VALUE\");",
             "const PASSWORD: &[u8; 6] = b\"VALUE\";",
             "token = process.env.TOKEN || 'VALUE'",
@@ -440,7 +468,7 @@ mod tests {
     #[test]
     fn what_assigns_nothing_is_left() {
         for text in
-            ["password reset", "the password.", "getPassword()", "token_count = 3", "Password::new", "password, user"]
+            ["the password.", "getPassword()", "token_count = 3", "Password::new", "password, user"]
         {
             assert_eq!(read(text), None, "{text}");
         }

@@ -51,7 +51,9 @@ impl Check {
             Self::Jwt => {
                 jwt_header(whole).then_some(if is_documented(whole) { Confidence::Low } else { before })
             }
-            Self::AwsAccount => aws_account(secret).then_some(before),
+            Self::AwsAccount => {
+                aws_key(secret).then_some(if holds_account(secret) { before } else { before.min(Confidence::Medium) })
+            }
             Self::Mixed => {
                 let mixed = secret.iter().any(u8::is_ascii_digit) && secret.iter().any(u8::is_ascii_alphabetic);
                 (mixed && entropy(secret) > 2.3).then_some(before)
@@ -113,6 +115,19 @@ fn is_random(secret: &[u8]) -> bool {
     is_noise || digits > 0 && letters > 0 && (turns >= 3 || classes == 3) && entropy(secret) > 2.3
 }
 
+/// Whether `value` of at least `shortest` bytes was made by a machine and is no digest, number or path.
+pub(super) fn is_made(value: &[u8], shortest: usize) -> bool {
+    let is_digest = value.len() >= 32 && value.iter().all(u8::is_ascii_hexdigit);
+    let has_both = value.iter().any(u8::is_ascii_digit) && value.iter().any(u8::is_ascii_alphabetic);
+    value.len() >= shortest
+        && has_both
+        && is_random(value)
+        && !is_digest
+        && !is_uuid(value)
+        && !value.starts_with(b"-")
+        && !value.iter().any(|b| b"/\\()[]{}<>:;,\"'`=_|".contains(b))
+}
+
 fn count(text: &[u8], class: fn(&u8) -> bool) -> usize {
     text.iter().filter(|b| class(b)).count()
 }
@@ -120,6 +135,7 @@ fn count(text: &[u8], class: fn(&u8) -> bool) -> usize {
 /// Whether base64url of a macaroon: version 2, or version 1's packets, which begin with their length
 /// in four hexadecimal digits.
 fn macaroon(token: &[u8]) -> bool {
+    let token = token.strip_prefix(b"pypi-").unwrap_or(token);
     let Some(decoded) = base64(token) else { return false };
     let length = decoded.get(..4).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| usize::from_str_radix(d, 16).ok());
     let has_packet = length.is_some_and(|n| n >= 6 && decoded.get(n - 1) == Some(&b'\n'));
@@ -180,8 +196,21 @@ fn is_documented(token: &[u8]) -> bool {
         .any(|claim| memchr::memmem::find(&decoded, claim.as_bytes()).is_some())
 }
 
+/// Whether the account number within an access key has twelve digits or fewer. Keys of before 2019,
+/// whose fifth letter is `I` or `J`, hold none and pass.
+fn holds_account(secret: &[u8]) -> bool {
+    let digit = |b: &u8| match b {
+        b'A'..=b'Z' => u64::from(b - b'A'),
+        digit => u64::from(digit.saturating_sub(b'2')) + 26,
+    };
+    let body = secret.get(4..14).unwrap_or_default();
+    // Ten digits are fifty bits: one bit of mark, forty of the account, nine of the rest.
+    let bits = body.iter().fold(0_u64, |bits, b| bits << 5 | digit(b));
+    matches!(body.first(), Some(b'I' | b'J')) || (bits >> 9 & 0xff_ffff_ffff) <= 999_999_999_999
+}
+
 /// Whether base 32 digits follow the four letters of an access key, and are no word.
-fn aws_account(secret: &[u8]) -> bool {
+fn aws_key(secret: &[u8]) -> bool {
     let body = &secret[secret.len().min(4)..];
     body.iter().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(b)) && entropy(body) > 2.3
 }
@@ -229,6 +258,46 @@ mod tests {
         let bad = format!("{}0", &good[..good.len() - 1]);
         assert_ne!(bad, good);
         assert_eq!(Check::Base62Crc32.weigh(b"", bad.as_bytes(), Confidence::Medium), Some(Confidence::Medium));
+    }
+
+    #[test]
+    fn an_access_key_holds_an_account_number() {
+        // `ASIAY34FZKBOKMUTVV7A` of a published explanation: account 609629065308.
+        assert!(holds_account(concat!("ASIAY34FZK", "BOKMUTVV7A").as_bytes()));
+        assert!(holds_account(concat!("AKIAI44QH8", "DHBEXAMPLE").as_bytes()));
+        let none = concat!("AKIA7777", "77777777AAAA");
+        assert!(!holds_account(none.as_bytes()));
+        let key = concat!("AKIA7Q2X", "Z5MN4KPW3TRS");
+        assert!(Check::AwsAccount.weigh(b"", key.as_bytes(), Confidence::High).is_some());
+    }
+
+    #[test]
+    fn a_macaroon_decodes_to_its_packets() {
+        // `0015location x.ample\n`; version 2 begins with the bytes 2 and 1.
+        assert!(macaroon(b"MDAxNWxvY2F0aW9uIHguYW1wbGUKMDAx"));
+        assert!(!macaroon(b"MDAxNQ") && !macaroon(b"MDAxNGxvY2F0aW9uIHguYW1wbGUKMDAx"));
+        assert!(macaroon(b"AgEIcHlwaS5vcmcCJGZha2VmYWtlZmFrZWZha2VmYWtl"));
+        assert!(!macaroon(b"QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVo"));
+    }
+
+    #[test]
+    fn the_claims_of_documentation_are_known() {
+        // {"sub":"1234567890","name":"John Doe"}
+        let claims = "eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIn0";
+        let token = format!("eyJhbGciOiJub25lIn0.{claims}.x");
+        assert_eq!(Check::Jwt.weigh(token.as_bytes(), b"", Confidence::High), Some(Confidence::Low));
+    }
+
+    #[test]
+    fn what_a_machine_made_differs_from_words() {
+        for value in ["a1b2c3d4e5", "do6tCUfozK", "xkqzvbnwpt", "Zk3vQ9tLmX2p"] {
+            assert!(is_random(value.as_bytes()), "{value}");
+        }
+        for value in ["healthcheck", "subscribe", "version2", "sha256-hashed"] {
+            assert!(!is_random(value.as_bytes()), "{value}");
+        }
+        assert!(Check::Cookie.weigh(b"", b"theme=dark; lang=en", Confidence::High) == Some(Confidence::Low));
+        assert!(Check::Cookie.weigh(b"", b"a=b; sid=q7Wz4kP9xB2mV6tR", Confidence::High) == Some(Confidence::High));
     }
 
     #[test]

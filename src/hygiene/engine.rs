@@ -15,7 +15,7 @@ use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
 use super::rule::{self, Compiled, Confidence, Place, Rule};
 use super::weigh::Stands;
-use super::{block, manifest, pem, value, weigh, word};
+use super::{block, check, manifest, pem, value, weigh, word};
 
 /// How much of a long line before and after an announcing word is looked at.
 pub(super) const BEFORE: usize = 1 << 10;
@@ -310,7 +310,11 @@ impl Search<'_> {
             confidence = Confidence::Low;
         }
         // A call of a method with a word, and a comparison with one, is code, not a leak.
-        if confidence == Confidence::Low && (seen.by == By::Call || seen.by == By::Comparison) {
+        if confidence == Confidence::Low && matches!(seen.by, By::Call | By::Comparison | By::Word) {
+            return;
+        }
+        // A word beside a name must be a made one: prose is full of names.
+        if seen.by == By::Word && !check::is_made(value, if seen.kind == Kind::Password { 8 } else { 20 }) {
             return;
         }
         self.found.push(Finding { rule: index, secret: seen.value, confidence, via: "" });

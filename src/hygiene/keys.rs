@@ -14,7 +14,7 @@ const PASSWORDS: [&str; 20] = [
     "password", "passwd", "passphrase", "passwort", "pwd", "pw", "psk", "kennwort", "passcode", "pswd", "psw", "pwrd",
     "userpwd", "passw", "senha", "contrasena", "motdepasse", "wachtwoord", "mnemonic", "passkey",
 ];
-const TOKENS: [&str; 8] = ["secret", "token", "credential", "credentials", "apikey", "salt", "auth", "jwt"];
+const TOKENS: [&str; 9] = ["secret", "token", "credential", "credentials", "apikey", "salt", "auth", "jwt", "pepper"];
 /// Endings of names whose words are not set apart: `dbpassword`, `sshpass`, `accesstoken`.
 const PASSWORD_ENDS: [&str; 6] = ["password", "passwd", "passphrase", "dbpwd", "pass", "passwrd"];
 /// Words of the language that end in `pass`, and sudo's tag.
@@ -23,13 +23,17 @@ const NO_PASSWORDS: [&str; 8] =
 const TOKEN_ENDS: [&str; 9] =
     ["secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "presharedkey", "authkey", "accountkey"];
 /// Words that make a secret of the `key` after them.
-const KEY_OWNERS: [&str; 39] = [
+const KEY_OWNERS: [&str; 53] = [
     "access",
     "account",
     "admin",
+    "aes",
+    "anthropic",
     "api",
     "app",
     "auth",
+    "aws",
+    "azure",
     "cipher",
     "client",
     "consumer",
@@ -38,14 +42,19 @@ const KEY_OWNERS: [&str; 39] = [
     "deploy",
     "encrypt",
     "encryption",
+    "firebase",
     "functions",
     "gateway",
+    "google",
     "hmac",
     "integration",
     "jwt",
     "license",
+    "mailgun",
+    "maps",
     "master",
     "merchant",
+    "openai",
     "partner",
     "preshared",
     "primary",
@@ -53,15 +62,20 @@ const KEY_OWNERS: [&str; 39] = [
     "root",
     "routing",
     "secret",
+    "sendgrid",
     "service",
     "session",
     "shared",
     "signing",
     "storage",
+    "stripe",
     "subscription",
     "token",
     "validation",
+    "weather",
     "webhook",
+    "wep",
+    "wpa",
     "write",
 ];
 
@@ -113,6 +127,10 @@ pub(super) fn names_secret(name: &str) -> Option<Kind> {
     let is_token = TOKENS.contains(&last) || TOKEN_ENDS.iter().any(|end| last.ends_with(end));
     let is_key = last == "key" && KEY_OWNERS.contains(&before) && !is_database_word(before, &words);
     let is_base = words.ends_with(&["secret".to_owned(), "key".to_owned(), "base".to_owned()]);
+    let is_phrase = last == "phrase" && ["seed", "recovery", "mnemonic", "secret", "pass"].contains(&before);
+    if is_phrase {
+        return Some(Kind::Password);
+    }
     let is_seed = last == "seed" && ["2fa", "totp", "otp", "mfa", "wallet", "secret", "master"].contains(&before);
     (is_token || is_key || is_base || is_seed).then_some(Kind::Token)
 }

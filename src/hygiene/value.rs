@@ -28,6 +28,8 @@ pub(super) fn assigned(text: &[u8], key: usize, start: usize) -> Range<usize> {
     }
     match before(text, key) {
         Before::Quote(quote) if !separator_has_blank(text, start) => to_quote(text, word, quote),
+        // Of properties the whole line is the value.
+        Before::LineStart if is_property(text, key, start) => to_line_end(text, start, None),
         _ if !separator_has_blank(text, start) => word,
         Before::LineStart => to_line_end(text, start, None),
         Before::Quote(quote) => to_line_end(text, start, Some(quote)),
@@ -166,6 +168,12 @@ fn before(text: &[u8], key: usize) -> Before {
         b'"' | b'\'' if is_first(key - 1) => Before::LineStart,
         _ => Before::Other,
     }
+}
+
+/// `a.b.password=`: a name with dots, tightly assigned.
+fn is_property(text: &[u8], key: usize, start: usize) -> bool {
+    let name = &text[key..start];
+    name.ends_with(b"=") && name.contains(&b'.') && name[..name.len() - 1].iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
 }
 
 /// `'password=two words'`: to the quote, unless another assignment follows before it.

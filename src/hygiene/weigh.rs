@@ -119,19 +119,23 @@ pub(super) fn assigned(kind: Kind, value: &[u8], stands: Stands) -> Confidence {
     }
     let is_a_name = is_words(value)
         && !value.contains(&b' ')
-        && !(stands == Stands::Alone && value.iter().all(u8::is_ascii_lowercase))
+        && !(stands == Stands::Alone && (value.iter().all(u8::is_ascii_lowercase) || ends_in_number(value)))
         && std::str::from_utf8(value).is_ok_and(|v| super::keys::names_secret(v).is_some());
     let is_of_name = stands == Stands::Bare
         && value.iter().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(b))
         && value.iter().any(|b| b"_.".contains(b))
         && std::str::from_utf8(value).is_ok_and(|v| super::keys::names_secret(v).is_some());
-    if stands == Stands::Bare && is_expression(value) || is_a_name || is_of_name {
+    if stands == Stands::Bare && (is_expression(value) || is_type_name(value)) || is_a_name || is_of_name {
         return Confidence::Low;
     }
     match kind {
         Kind::Password => password(value, stands),
         Kind::Token => token(value),
     }
+}
+
+fn ends_in_number(value: &[u8]) -> bool {
+    matches!(value, [.., a, b] if a.is_ascii_digit() && b.is_ascii_digit())
 }
 
 fn password(value: &[u8], stands: Stands) -> Confidence {
@@ -299,6 +303,16 @@ fn is_expression(value: &[u8]) -> bool {
         || is_number(value)
         || value.starts_with(b"&")
         || value.starts_with(b"*")
+}
+
+/// `X509RequestOptions`, `SOME_2ND_CONSTANT`: the name of a type or a constant.
+fn is_type_name(value: &[u8]) -> bool {
+    let letters: Vec<u8> = value.iter().copied().filter(u8::is_ascii_alphabetic).collect();
+    let is_identifier = value.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    let few_digits = value.iter().filter(|b| b.is_ascii_digit()).count() <= 4;
+    let is_constant = value.contains(&b'_') && !value.iter().any(u8::is_ascii_lowercase);
+    let is_type = value.iter().any(u8::is_ascii_lowercase) && !value.contains(&b'_') && reads_as_words(&letters);
+    is_identifier && few_digits && letters.len() >= 8 && value[0].is_ascii_uppercase() && (is_constant || is_type)
 }
 
 /// `Raw<Vec<u8>>`, `Result<String, Error>`, `[]byte`: a type with what it is made of.

@@ -100,8 +100,12 @@ pub(super) fn may_be_chosen(value: &[u8]) -> bool {
     let is_lower = value.iter().all(u8::is_ascii_lowercase);
     let humps = value.windows(2).filter(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase()).count();
     let is_camel = humps > 0 && value.iter().all(u8::is_ascii_alphabetic);
-    let parts = value.split(|b| *b == b'-').filter(|p| !p.is_empty() && p.iter().all(u8::is_ascii_lowercase)).count();
-    let is_joined = parts >= 3 && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
+    let fit = |part: &[u8]| {
+        part.len() >= 3
+            && part.iter().all(u8::is_ascii_lowercase)
+            && std::str::from_utf8(part).is_ok_and(|part| !stands_in(DESCRIBING, part) && !stands_in(OF_SENTENCES, part))
+    };
+    let is_joined = value.contains(&b'-') && value.split(|b| *b == b'-').all(fit) && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
     let names_a_part = |word: &str| {
         let lower = value.to_ascii_lowercase();
         memchr::memmem::find(&lower, word.as_bytes()).is_some()
@@ -135,7 +139,7 @@ mod tests {
         for value in ["swordfish", "roboMongoPass", "correct-horse-battery", "salesforcepassword"] {
             assert!(may_be_chosen(value.as_bytes()), "{value}");
         }
-        for value in ["Heslo", "db-credentials", "passwordField", "CHANGE", "abcd"] {
+        for value in ["Heslo", "current-password", "passwordField", "CHANGE", "abcd"] {
             assert!(!may_be_chosen(value.as_bytes()), "{value}");
         }
         assert!(is_passphrase(b"rocket castle pirate staple") && is_passphrase(b"purple: dragon # lantern"));
