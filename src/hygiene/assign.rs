@@ -57,6 +57,9 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     if closes_string(text, start) {
         return None;
     }
+    if is_assignment(text, start) {
+        return None;
+    }
     let wrapped = made_of(text, start);
     if wrapped > start {
         after.by = By::Call;
@@ -80,6 +83,13 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
         (false, false) => Stands::Bare,
     };
     Some(Assignment { name, kind, value: range, quoted, stands, by })
+}
+
+/// Whether what begins at `start` is an assignment of its own: `AUTH=TOKEN=value`.
+fn is_assignment(text: &[u8], start: usize) -> bool {
+    let name = text[start..].iter().take(LONGEST_NAME).take_while(|b| is_name(**b)).count();
+    let is_assigned = name > 1 && text.get(start + name) == Some(&b'=') && text.get(start + name + 1) != Some(&b'=');
+    is_assigned && std::str::from_utf8(&text[start..start + name]).is_ok_and(|n| keys::names_secret(n).is_some())
 }
 
 /// `"token=" + value`: the quote at `start` ends the string that the name stands in.
@@ -106,10 +116,12 @@ fn is_setting(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> bool {
     }
     let lead = before[from..].trim_ascii();
     let opens = [&b""[..], b"-", b"export", b"set", b"ENV", b"ARG", b"-e", b"'", b"\"", b"- '", b"- \""];
-    let after = &text[value.end..];
+    // A line may be endless: no more of it is read than shows what follows.
+    let after = &text[value.end..text.len().min(value.end + 200)];
     let rest = after[..memchr::memchr(b'\n', after).unwrap_or(after.len())].trim_ascii();
     let ends = rest.is_empty() || rest.starts_with(b"#") || rest == b"'" || rest == b"\"";
-    let assigned = text[value.start..].split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let assigned = &text[value.start..text.len().min(value.end + 200)];
+    let assigned = assigned.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
     let has = |mark: &str| memchr::memmem::find(assigned, mark.as_bytes()).is_some();
     if assigned.last().is_some_and(|b| b";,({[".contains(b)) || [" || ", " && ", " + ", " ? "].iter().any(|m| has(m)) {
         return false;
@@ -454,7 +466,7 @@ mod tests {
             "userPassword:: VALUE",
             "let password = String::from(\"VALUE\");",
             "const PASSWORD: &[u8; 6] = b\"VALUE\";",
-            "token = process.env.TOKEN || 'VALUE'",
+            "x = process.env.TOKEN || 'VALUE'",
             "<key>ApiToken</key>\n  <string>VALUE</string>",
             "variable \"db_password\" {\n  type = string\n  default = \"VALUE\"\n}",
             "&quot;password&quot;:&quot;VALUE&quot;",

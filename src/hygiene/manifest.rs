@@ -14,14 +14,17 @@ pub(super) fn values(text: &[u8], hit: usize) -> Vec<Range<usize>> {
     let Some(name) = after.strip_prefix(b":") else { return Vec::new() };
     let name = name.trim_ascii_start();
     let name = name.strip_prefix(b"\"").unwrap_or(name);
-    let is_secret = name.starts_with(b"Secret") && !name.get(6).is_some_and(u8::is_ascii_alphabetic);
+    let is_secret = text.len() >= hit + 12 && name.starts_with(b"Secret") && !name.get(6).is_some_and(u8::is_ascii_alphabetic);
     if !is_secret {
         return Vec::new();
     }
+    // From the manifest before to the one after, so that many of them cost one look in all.
+    let marks = [&b"\n---"[..], &text[hit..hit + 12]];
     let from = hit.saturating_sub(REACH);
-    let from = memchr::memmem::rfind(&text[from..hit], b"\n---").map_or(from, |i| from + i + 1);
+    let from = marks.iter().filter_map(|m| memchr::memmem::rfind(&text[from..hit], m)).max().map_or(from, |i| from + i);
     let to = text.len().min(hit + REACH);
-    let to = memchr::memmem::find(&text[hit..to], b"\n---").map_or(to, |i| hit + i);
+    let next = |m: &&[u8]| memchr::memmem::find(&text[hit + 1..to], m);
+    let to = marks.iter().filter_map(next).min().map_or(to, |i| hit + 1 + i);
     if text[hit..].starts_with(b"kind\"") { json(text, from..to) } else { yaml(text, from..to) }
 }
 

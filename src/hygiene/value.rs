@@ -50,6 +50,8 @@ pub(super) fn argument(text: &[u8], start: usize) -> Range<usize> {
             (_, b'\n') => break,
             (Some(quote), _) if byte == quote => open = None,
             (Some(b'"') | None, b'\\') if text.get(at + 1).is_some_and(|b| *b != b'\n') => at += 1,
+            // A quote that never closes ends the text that the command stands in.
+            (None, b'"' | b'\'') if at > start && !closes(text, at) => break,
             (None, b'"' | b'\'') => open = Some(byte),
             (None, _) if byte.is_ascii_whitespace() || b";|&<>`)".contains(&byte) => break,
             _ => {}
@@ -57,6 +59,12 @@ pub(super) fn argument(text: &[u8], start: usize) -> Range<usize> {
         at += 1;
     }
     unquote(text, start..at.min(text.len()))
+}
+
+/// Whether the quote at `at` has a second on its line.
+fn closes(text: &[u8], at: usize) -> bool {
+    let rest = &text[at + 1..text.len().min(at + 1024)];
+    memchr::memchr2(text[at], b'\n', rest).is_some_and(|i| rest[i] == text[at])
 }
 
 /// Without the quotes around the whole.

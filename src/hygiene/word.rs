@@ -38,7 +38,7 @@ pub(super) fn reads_as_words(letters: &[u8]) -> bool {
 /// variable it stands: no secret when they are the whole value.
 const DESCRIBING: &str = " accepted access account admins after again allow allowed always anything apikey args argument \
     array auth authentication basic bearer before binary blank blob body bool boolean buffer byte bytes cannot char \
-    characters checked chr class clear cleartext code config confirm context cookie correct create created creds \
+    characters checked chr class clear cleartext code config confirm context cookie create created creds \
     credential credentials current custom data database date decimal decoded default defaults denied deprecated \
     description dict digest disable disabled double email empty enable enabled encoded encrypted entered entry env \
     environment error exists expired external failed failure false field fields file filtered find first float flag \
