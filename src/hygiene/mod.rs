@@ -11,6 +11,7 @@ mod check;
 mod engine;
 mod fingerprint;
 mod form;
+pub mod fuzz;
 mod gitleaks;
 mod keys;
 mod known;
@@ -33,6 +34,8 @@ mod weigh;
 mod word;
 mod wrapped;
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod quality;
 #[cfg(test)]

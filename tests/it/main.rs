@@ -16,6 +16,7 @@ mod examples;
 mod floors;
 mod g6;
 mod hostile;
+mod hygiene;
 mod policies;
 mod postgres;
 mod reference;
