@@ -23,10 +23,19 @@ if ((${#missing[@]})); then
   DEBIAN_FRONTEND=noninteractive "${sudo[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}"
 fi
 
-readers=(bagit jsonschema PyYAML securesystemslib in-toto-attestation cryptography)
-if ! .venv/bin/python -c 'import bagit, jsonschema, yaml, securesystemslib, in_toto_attestation, cryptography' 2>/dev/null; then
+# pydantic-sarif carries the SARIF 2.1.0 schema, the sources of pytest carry the XSD of JUnit.
+readers=(bagit jsonschema PyYAML securesystemslib in-toto-attestation cryptography pydantic-sarif lxml)
+modules="bagit, jsonschema, yaml, securesystemslib, in_toto_attestation, cryptography, pydantic_sarif, lxml"
+if ! .venv/bin/python -c "import $modules" 2>/dev/null; then
   python3 -m venv .venv
   .venv/bin/pip install --quiet --disable-pip-version-check "${readers[@]}"
+fi
+if ! [[ -s .venv/junit-10.xsd ]]; then
+  sources=$(mktemp -d)
+  .venv/bin/pip download --quiet --disable-pip-version-check --no-deps --no-binary pytest -d "$sources" 'pytest<10'
+  tar -xzf "$sources"/pytest-*.tar.gz -C "$sources" --wildcards '*/junit-10.xsd'
+  cp "$sources"/pytest-*/testing/example_scripts/junit-10.xsd .venv/junit-10.xsd
+  rm -r "$sources"
 fi
 
 export EVIDENCE_TEST_VENV="$PWD/.venv"

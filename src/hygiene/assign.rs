@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::keys::{self, Kind};
 use super::value;
+use super::weigh::Stands;
 
 /// No name is longer, in bytes.
 const LONGEST_NAME: usize = 80;
@@ -19,6 +20,8 @@ pub(super) struct Assignment {
     pub value: Range<usize>,
     /// Whether it stands in quotes.
     pub quoted: bool,
+    /// How the value stands there.
+    pub stands: Stands,
     /// How it is assigned.
     pub by: By,
 }
@@ -34,26 +37,134 @@ pub(super) enum By {
     Flag,
     /// `define("NAME", "value")`, `setName("value")`.
     Call,
+    /// `password value`, `| password | value |`: only what looks made by a machine.
+    Word,
     /// `<name>value</name>`, `name="x" value="y"`, `name: x` and `value: y`.
     Element,
 }
 
 /// The assignment around the word at `hit`, if there is one and its name announces a secret.
 pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment> {
+    // A word such as `pw=` ends behind the name.
+    let word = text[hit..hit + word].iter().take_while(|b| is_name(**b)).count();
     let name = name_around(text, hit, word)?;
     if text[name.start] == b'-' {
         return flag(text, &name);
     }
-    let after = operator(text, &name)?;
+    let mut after = operator(text, &name)?;
     let kind = kind_of(text, &name)?;
     let start = typed(text, after.start);
+    if closes_string(text, start) {
+        return None;
+    }
+    if is_assignment(text, start) {
+        return None;
+    }
+    let wrapped = made_of(text, start);
+    if wrapped > start {
+        after.by = By::Call;
+    }
+    let start = wrapped;
     let range = value::assigned(text, name.start, start);
-    let quoted = range.start > start;
+    let quoted = range.start > start || text[..start].ends_with(b"&quot;");
     let by = after.by;
     if by == By::Call && !quoted {
         return None;
     }
-    Some(Assignment { name, kind, value: range, quoted, by })
+    let alone = match by {
+        By::Call => text[name.clone()].to_ascii_lowercase().starts_with(b"set") && wrapped == after.start,
+        By::Comparison | By::Word => false,
+        By::Element => true,
+        By::Operator | By::Flag => quoted || is_setting(text, &name, &range),
+    };
+    let stands = match (alone, quoted) {
+        (true, _) => Stands::Alone,
+        (false, true) => Stands::Quoted,
+        (false, false) => Stands::Bare,
+    };
+    Some(Assignment { name, kind, value: range, quoted, stands, by })
+}
+
+/// Whether what begins at `start` is an assignment of its own: `AUTH=TOKEN=value`.
+fn is_assignment(text: &[u8], start: usize) -> bool {
+    let name = text[start..].iter().take(LONGEST_NAME).take_while(|b| is_name(**b)).count();
+    let is_assigned = name > 1 && text.get(start + name) == Some(&b'=') && text.get(start + name + 1) != Some(&b'=');
+    is_assigned && std::str::from_utf8(&text[start..start + name]).is_ok_and(|n| keys::names_secret(n).is_some())
+}
+
+/// `"token=" + value`: the quote at `start` ends the string that the name stands in.
+fn closes_string(text: &[u8], start: usize) -> bool {
+    let quote = match text.get(start) {
+        Some(quote @ (b'"' | b'`')) => *quote,
+        _ => return false,
+    };
+    let from = start.saturating_sub(300);
+    let Some(line) = memchr::memrchr(b'\n', &text[from..start]).map(|i| from + i + 1).or((from == 0).then_some(0)) else {
+        return false;
+    };
+    let before = text[line..start].iter().filter(|b| **b == quote).count();
+    let after = text[start + 1..].iter().take(64).find(|b| !matches!(b, b' ' | b'\t'));
+    before % 2 == 1 && after.is_none_or(|b| b"+,;.%)]}\r\n".contains(b))
+}
+
+/// Whether a bare value is all that its line assigns, as in `.env`, `.ini`, YAML and properties.
+fn is_setting(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> bool {
+    let before = &text[name.start.saturating_sub(48)..name.start];
+    let from = memchr::memrchr(b'\n', before).map_or(0, |i| i + 1);
+    if from == 0 && name.start > 48 {
+        return quote_before(text, name);
+    }
+    let lead = before[from..].trim_ascii();
+    let opens = [&b""[..], b"-", b"export", b"set", b"ENV", b"ARG", b"-e", b"'", b"\"", b"- '", b"- \""];
+    // A line may be endless: no more of it is read than shows what follows.
+    let after = &text[value.end..text.len().min(value.end + 200)];
+    let rest = after[..memchr::memchr(b'\n', after).unwrap_or(after.len())].trim_ascii();
+    let ends = rest.is_empty() || rest.starts_with(b"#") || rest == b"'" || rest == b"\"";
+    let assigned = &text[value.start..text.len().min(value.end + 200)];
+    let assigned = assigned.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
+    let has = |mark: &str| memchr::memmem::find(assigned, mark.as_bytes()).is_some();
+    if assigned.last().is_some_and(|b| b";,({[".contains(b)) || [" || ", " && ", " + ", " ? "].iter().any(|m| has(m)) {
+        return false;
+    }
+    let operator = &text[name.end..value.start];
+    let is_dotted = text[name.clone()].contains(&b'.');
+    // Code has no such marks in a name; a password may.
+    let is_no_name = text[value.clone()].iter().any(|b| b"-#@!%^~".contains(b)) && !value_has_blank(text, value);
+    let tight = operator == b"=" || operator.trim_ascii() == b":" || is_dotted || is_no_name;
+    let is_variable = text[name.clone()].iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+        && text[name.clone()].contains(&b'_')
+        && operator == b"=";
+    ends && tight && opens.contains(&lead) || is_variable || quote_before(text, name)
+}
+
+fn value_has_blank(text: &[u8], value: &Range<usize>) -> bool {
+    text[value.clone()].iter().any(u8::is_ascii_whitespace)
+}
+
+/// `'password=two words'`: a quote just before the name holds the value together.
+fn quote_before(text: &[u8], name: &Range<usize>) -> bool {
+    name.start > 0 && b"'\"".contains(&text[name.start - 1]) && text.get(name.end) == Some(&b'=')
+}
+
+/// Functions that make a secret of the text they are given.
+const MAKERS: [&[u8]; 25] = [
+    b"from", b"some", b"ok", b"new", b"bytes", b"byte", b"str", b"string", b"secretstring", b"secret", b"secretstr",
+    b"secretvalue", b"fromhex", b"decode", b"b64decode", b"atob", b"unhexlify", b"decodestring", b"getbytes", b"wrap",
+    b"sensitive", b"securestring", b"parse", b"of", b"text",
+];
+
+/// Steps over `String::from(`, `[]byte(`, `Some(` and their kin before a quote.
+fn made_of(text: &[u8], start: usize) -> usize {
+    let rest = &text[start..text.len().min(start + 64)];
+    let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_:.[]<> ".contains(b)).count();
+    if name == 0 || !matches!(rest.get(name), Some(b'(' | b'{')) {
+        return start;
+    }
+    let last = rest[..name].rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+    let inside = name + 1 + rest[name + 1..].iter().take_while(|b| **b == b' ').count();
+    let quote = inside + rest[inside..].iter().take(2).take_while(|b| b"bruf".contains(b)).count();
+    let is_quoted = rest.get(quote).is_some_and(|b| b"\"'`".contains(b));
+    if is_quoted && MAKERS.contains(&last.as_slice()) { start + inside } else { start }
 }
 
 /// The argument of a flag that announces a secret.
@@ -74,7 +185,8 @@ fn flag(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
     }
     let range = value::argument(text, at);
     let quoted = range.start > at;
-    Some(Assignment { name: name.clone(), kind, value: range, quoted, by: By::Flag })
+    let stands = if quoted { Stands::Alone } else { Stands::Bare };
+    Some(Assignment { name: name.clone(), kind, value: range, quoted, stands, by: By::Flag })
 }
 
 fn is_name(byte: u8) -> bool {
@@ -92,6 +204,11 @@ fn name_around(text: &[u8], hit: usize, word: usize) -> Option<Range<usize>> {
 fn kind_of(text: &[u8], name: &Range<usize>) -> Option<Kind> {
     let written = std::str::from_utf8(&text[name.clone()]).ok()?;
     let written = written.trim_end_matches('.');
+    // In a connection string `PWD` is no folder.
+    let in_string = written.eq_ignore_ascii_case("pwd") && name.start > 0 && text[name.start - 1] == b';';
+    if in_string {
+        return Some(Kind::Password);
+    }
     keys::names_secret(written).or_else(|| {
         // `API key: …`: the words before, as one name.
         let before = &text[name.start.saturating_sub(24)..name.start];
@@ -120,9 +237,16 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
     } else if matches!(peek(at), b'"' | b'\'' | b'`') {
         at += 1;
         was_quoted = true;
+    } else if text[at..].starts_with(b"&quot;") {
+        at += 6;
+        was_quoted = true;
     }
     if matches!(peek(at), b'?' | b'!') && peek(at + 1) == b':' {
         at += 1;
+    }
+    if peek(at) == b'[' {
+        let digits = text[at + 1..].iter().take(6).take_while(|b| b.is_ascii_digit()).count();
+        at = if peek(at + 1 + digits) == b']' { at + 2 + digits } else { at };
     }
     while matches!(peek(at), b']' | b'}' | b'*') {
         at += 1;
@@ -132,24 +256,67 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
     }
     let tight = at;
     at = blanks(text, at);
-    let found = |start, by| Some(After { start: blanks(text, start), by });
+    let found = |start, by| {
+        let start = blanks(text, start);
+        let is_escaped = text[start.min(text.len())..].starts_with(b"&quot;");
+        Some(After { start: if is_escaped { start + 6 } else { start }, by })
+    };
     match (peek(at), peek(at + 1), peek(at + 2)) {
         (b'=', b'=', b'=') | (b'!', b'=', b'=') => found(at + 3, By::Comparison),
         (b'=', b'=', _) | (b'!', b'=', _) => found(at + 2, By::Comparison),
         (b'=', b'>', _) | (b':', b'=', _) | (b'<', b'-', _) | (b'+', b'=', _) | (b'?', b'=', _) => {
             found(at + 2, By::Operator)
         }
+        (b':', b':', b' ') if !was_quoted => found(at + 2, By::Operator),
         (b':', b':', _) => None,
+        (b':', b'*', b'*') => found(at + 3, By::Operator),
         (b'=' | b':', _, _) => found(at + 1, By::Operator),
         (b'|', b'|', b'=') => found(at + 3, By::Operator),
+        (b'|', b'|', _) | (b'?', b'?', _) | (b'o', b'r', b' ') => call(text, at + 2),
+        (b'<', b'/', _) => next_element(text, at),
+        (b'{', _, _) if was_quoted => default_of(text, name, at),
         (b',' | b'\n' | b'\r', _, _) if is_value_of(text, name) => value_beside(text, at),
         (b',', _, _) if was_quoted && is_argument(text, name) => call(text, at + 1),
         (b'(', _, _) if at == name.end && !was_quoted => call(text, at + 1),
-        (b'>', _, _) if is_element(text, name, was_quoted) => found(at + 1, By::Element),
+        (b'>', _, _) if is_element(text, name, was_quoted) && is_closed(text, at) => found(at + 1, By::Element),
         _ if is_value_of(text, name) => value_beside(text, at),
         _ if was_quoted && at > tight => attribute(text, at),
-        _ => annotated(text, at, was_quoted),
+        (b'"' | b'\'', _, _) if at > tight => found(at, By::Call),
+        (b'|', b' ', _) if at > tight => found(at + 1, By::Word),
+        _ => annotated(text, at, was_quoted).or_else(|| {
+            let is_word = at > tight && !was_quoted && text.get(at).is_some_and(|b| b.is_ascii_graphic());
+            is_word.then_some(After { start: at, by: By::Word })
+        }),
     }
+}
+
+/// `<key>Name</key><string>value</string>`: the value is the next element.
+fn next_element(text: &[u8], at: usize) -> Option<After> {
+    let rest = &text[at..text.len().min(at + 120)];
+    let closed = rest.iter().take(24).position(|b| *b == b'>')?;
+    let gap = rest[closed + 1..].iter().take_while(|b| b.is_ascii_whitespace()).count();
+    let next = &rest[closed + 1 + gap..];
+    let opened = next.strip_prefix(b"<").filter(|n| n.first().is_some_and(u8::is_ascii_alphabetic))?;
+    let end = opened.iter().take(24).position(|b| *b == b'>')?;
+    let is_value =
+        [&b"string"[..], b"value", b"data"].iter().any(|tag| opened[..end].to_ascii_lowercase().starts_with(tag));
+    is_value.then_some(After { start: at + closed + 1 + gap + 1 + end + 1, by: By::Element })
+}
+
+/// `variable "db_password" { default = "x" }`.
+fn default_of(text: &[u8], name: &Range<usize>, at: usize) -> Option<After> {
+    let before = text[name.start.saturating_sub(24)..name.start].trim_ascii_end();
+    let before = before.strip_suffix(b"\"").unwrap_or(before).trim_ascii_end();
+    if !before.ends_with(b"variable") {
+        return None;
+    }
+    let body = &text[at..text.len().min(at + 600)];
+    let body = &body[..memchr::memmem::find(body, b"\n}").unwrap_or(body.len())];
+    let word = memchr::memmem::find(body, b"default")?;
+    let equals = at + word + 7 + body[word + 7..].iter().take_while(|b| **b == b' ').count();
+    let start = blanks(text, equals + 1);
+    let is_text = text.get(equals) == Some(&b'=') && text.get(start) == Some(&b'"');
+    is_text.then_some(After { start, by: By::Operator })
 }
 
 /// Blanks, but no line feed; at most sixty-four.
@@ -184,6 +351,13 @@ fn is_element(text: &[u8], name: &Range<usize>, was_quoted: bool) -> bool {
             && !between.contains(&b'>')
             && between.first() != Some(&b'/')
     })
+}
+
+/// Whether a tag follows on the line, as the end of an element does.
+fn is_closed(text: &[u8], at: usize) -> bool {
+    let rest = &text[at..text.len().min(at + 4096)];
+    let line = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
+    memchr::memmem::find(line, b"</").is_some() || rest.len() == line.len()
 }
 
 /// Whether the name is itself the value of `name:` or `key=`.
@@ -224,6 +398,8 @@ fn annotated(text: &[u8], at: usize, was_quoted: bool) -> Option<After> {
     if was_quoted {
         return None;
     }
+    // `Dim pwd As String = "x"`
+    let at = if text[at..].starts_with(b"As ") { blanks(text, at + 3) } else { at };
     let word = text[at..].iter().take(24).take_while(|b| b.is_ascii_alphanumeric() || b"*&[]".contains(b)).count();
     let after = blanks(text, at + word);
     let is_type =
@@ -239,12 +415,13 @@ fn typed(text: &[u8], start: usize) -> usize {
     let before = rest[..equals].trim_ascii_end();
     let is_type = !before.is_empty()
         && before[0] != b'"'
-        && before.iter().all(|b| b.is_ascii_alphabetic() || b"&'<>[]?*: |".contains(b))
-        && [&b"str"[..], b"String", b"string", b"Text", b"SecretStr", b"byte", b"char", b"Final", b"CharSequence"]
+        && before.iter().all(|b| b.is_ascii_alphanumeric() || b"&'<>[]?*: |;_".contains(b))
+        && [&b"str"[..], b"u8", b"String", b"string", b"Text", b"SecretStr", b"byte", b"char", b"Final", b"CharSequence"]
             .iter()
             .any(|t| memchr::memmem::find(before, t).is_some());
     let next = blanks(text, start + equals + 1);
-    if is_type && matches!(text.get(next), Some(b'"' | b'\'' | b'`')) { next } else { start }
+    let is_text = matches!(text.get(next..next + 2), Some([b'"' | b'\'' | b'`', _] | [b'b' | b'r', b'"']));
+    if is_type && is_text { next } else { start }
 }
 
 #[cfg(test)]
@@ -281,6 +458,19 @@ mod tests {
             "{\\\"password\\\": \\\"VALUE\\\"}",
             "API key: VALUE",
             "DB_PASSWORD_PROD=VALUE",
+            "Dim password As String = \"VALUE\"",
+            "#define PASSWORD \"VALUE\"",
+            "char password[] = \"VALUE\";",
+            "**Password:** `VALUE`",
+            "password VALUE",
+            "userPassword:: VALUE",
+            "let password = String::from(\"VALUE\");",
+            "const PASSWORD: &[u8; 6] = b\"VALUE\";",
+            "x = process.env.TOKEN || 'VALUE'",
+            "<key>ApiToken</key>\n  <string>VALUE</string>",
+            "variable \"db_password\" {\n  type = string\n  default = \"VALUE\"\n}",
+            "&quot;password&quot;:&quot;VALUE&quot;",
+            "  storePassword \"VALUE\"",
         ] {
             let text = text.replace("VALUE", "v4lue!");
             assert_eq!(read(&text).as_deref(), Some("v4lue!"), "{text}");
@@ -290,7 +480,7 @@ mod tests {
     #[test]
     fn what_assigns_nothing_is_left() {
         for text in
-            ["password reset", "the password.", "getPassword()", "token_count = 3", "Password::new", "password, user"]
+            ["the password.", "getPassword()", "token_count = 3", "Password::new", "password, user"]
         {
             assert_eq!(read(text), None, "{text}");
         }

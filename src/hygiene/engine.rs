@@ -14,11 +14,14 @@ use super::assign::{self, By};
 use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
 use super::rule::{self, Compiled, Confidence, Place, Rule};
-use super::{block, value, weigh};
+use super::weigh::Stands;
+use super::{block, check, manifest, pem, value, weigh, word};
 
 /// How much of a long line before and after an announcing word is looked at.
 pub(super) const BEFORE: usize = 1 << 10;
 const AFTER: usize = 16 << 10;
+/// How far from a match a word may stand that the rule wants near.
+const NEAR: usize = 4 << 10;
 /// How far a finding may reach beyond the word that announced it: a key block.
 pub(super) const REACH: usize = 80 << 10;
 
@@ -121,8 +124,10 @@ impl Search<'_> {
     /// Tries a rule at the word at `hit`.
     fn at(&mut self, index: usize, hit: usize, word: usize) {
         let rule = &self.engine.rules[index];
-        if matches!(rule.place, Place::Value | Place::Flag) {
-            return self.assigned(index, hit, word);
+        match rule.place {
+            Place::Value | Place::Flag => return self.assigned(index, hit, word),
+            Place::Manifest => return self.manifest(index, hit),
+            _ => {}
         }
         // A service's name stands at the beginning of a word, not within one.
         let within = |at: usize| self.text[at].is_ascii_lowercase() && self.text[at - 1].is_ascii_alphabetic();
@@ -203,7 +208,7 @@ impl Search<'_> {
     ) -> Result<Range<usize>, usize> {
         let (rule, text) = (&self.engine.rules[index], self.text);
         let secret = match rule.place {
-            Place::Group | Place::Value | Place::Flag => {
+            Place::Group | Place::Value | Place::Flag | Place::Manifest => {
                 compiled.groups.iter().find_map(|g| groups.get_group(*g)).map_or(whole, |span| span.range())
             }
             Place::Argument => value::argument(text, whole.end),
@@ -222,7 +227,18 @@ impl Search<'_> {
     fn weigh(&mut self, index: usize, compiled: &Compiled, whole: Range<usize>, secret: Range<usize>) {
         let rule = &self.engine.rules[index];
         let seen = &self.text[secret.clone()];
+        let around = &self.text[whole.start.saturating_sub(NEAR)..self.text.len().min(whole.end + NEAR)];
+        let has = |word: &String| memchr::memmem::find(around, word.as_bytes()).is_some();
+        if !rule.near.is_empty() && !rule.near.iter().any(has) {
+            return;
+        }
         let mut confidence = rule.confidence;
+        if rule.place == Place::Block {
+            match pem::weigh(&self.text[whole.clone()], seen, confidence) {
+                Some(weighed) => confidence = weighed,
+                None => return,
+            }
+        }
         if let Some(check) = rule.check {
             match check.weigh(&self.text[whole.clone()], seen, confidence) {
                 Some(weighed) => confidence = weighed,
@@ -237,7 +253,7 @@ impl Search<'_> {
                 return;
             }
         }
-        if rule.place == Place::Argument && weigh::assigned(Kind::Password, seen, true) == Confidence::Low {
+        if rule.place == Place::Argument && weigh::assigned(Kind::Password, seen, Stands::Alone) == Confidence::Low {
             confidence = Confidence::Low;
         }
         let excepted = |allow: &regex_automata::meta::Regex| allow.is_match(Input::new(self.text).span(whole.clone()));
@@ -245,6 +261,16 @@ impl Search<'_> {
             return;
         }
         self.found.push(Finding { rule: index, secret, confidence, via: "" });
+    }
+
+    /// The values of a secret's manifest.
+    fn manifest(&mut self, index: usize, hit: usize) {
+        for secret in manifest::values(self.text, hit) {
+            if !value::is_placeholder(&self.text[secret.clone()]) {
+                let confidence = self.engine.rules[index].confidence;
+                self.found.push(Finding { rule: index, secret, confidence, via: "" });
+            }
+        }
     }
 
     /// The value after a name, if the name announces a secret and the value is one.
@@ -257,26 +283,38 @@ impl Search<'_> {
         if seen.by == By::Flag && value.starts_with(b"-") && !seen.quoted {
             return;
         }
-        let bare = !seen.quoted;
+        let bare = !seen.quoted && seen.by != By::Element;
         let head = &self.text[..seen.value.start];
         let spaced_colon = head.last().is_some_and(u8::is_ascii_whitespace) && head.trim_ascii_end().ends_with(b":");
         let name = &self.text[seen.name.clone()];
         let is_result = spaced_colon
             && bare
             && (name == b"PASS" || (name == b"pass" || name == b"passwd") && value.contains(&b' '));
+        let is_folder = name.eq_ignore_ascii_case(b"pwd") && value.first().is_none_or(|b| b"/.~$`".contains(b));
         if is_result
+            || is_folder
             || value.len() < 2
+            || bare && seen.kind == Kind::Password && word::describes(value)
             || value::is_placeholder(value)
             || bare && value::is_harmless(value, seen.kind, spaced_colon)
         {
             return;
         }
-        let mut confidence = weigh::assigned(seen.kind, value, seen.quoted);
+        // `/srv/token: does not exist`: what is said of a file.
+        let is_file = seen.name.start > 0 && self.text[seen.name.start - 1] == b'/' && spaced_colon && bare;
+        if is_file && weigh::assigned(seen.kind, value, Stands::Bare) == Confidence::Low {
+            return;
+        }
+        let mut confidence = weigh::assigned(seen.kind, value, seen.stands);
         if weigh::is_dummy(value) || self.interpolates(&seen.value) {
             confidence = Confidence::Low;
         }
         // A call of a method with a word, and a comparison with one, is code, not a leak.
-        if confidence == Confidence::Low && (seen.by == By::Call || seen.by == By::Comparison) {
+        if confidence == Confidence::Low && matches!(seen.by, By::Call | By::Comparison | By::Word) {
+            return;
+        }
+        // A word beside a name must be a made one: prose is full of names.
+        if seen.by == By::Word && !check::is_made(value, if seen.kind == Kind::Password { 8 } else { 20 }) {
             return;
         }
         self.found.push(Finding { rule: index, secret: seen.value, confidence, via: "" });

@@ -10,44 +10,73 @@ pub(super) enum Kind {
     Token,
 }
 
-const PASSWORDS: [&str; 8] = ["password", "passwd", "passphrase", "passwort", "pwd", "pw", "psk", "kennwort"];
-const TOKENS: [&str; 5] = ["secret", "token", "credential", "credentials", "apikey"];
+const PASSWORDS: [&str; 20] = [
+    "password", "passwd", "passphrase", "passwort", "pwd", "pw", "psk", "kennwort", "passcode", "pswd", "psw", "pwrd",
+    "userpwd", "passw", "senha", "contrasena", "motdepasse", "wachtwoord", "mnemonic", "passkey",
+];
+const TOKENS: [&str; 9] = ["secret", "token", "credential", "credentials", "apikey", "salt", "auth", "jwt", "pepper"];
 /// Endings of names whose words are not set apart: `dbpassword`, `sshpass`, `accesstoken`.
-const PASSWORD_ENDS: [&str; 5] = ["password", "passwd", "passphrase", "dbpwd", "pass"];
+const PASSWORD_ENDS: [&str; 6] = ["password", "passwd", "passphrase", "dbpwd", "pass", "passwrd"];
 /// Words of the language that end in `pass`, and sudo's tag.
 const NO_PASSWORDS: [&str; 8] =
     ["bypass", "compass", "encompass", "nopasswd", "overpass", "surpass", "trespass", "underpass"];
 const TOKEN_ENDS: [&str; 9] =
     ["secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "presharedkey", "authkey", "accountkey"];
 /// Words that make a secret of the `key` after them.
-const KEY_OWNERS: [&str; 27] = [
+const KEY_OWNERS: [&str; 53] = [
     "access",
     "account",
     "admin",
+    "aes",
+    "anthropic",
     "api",
     "app",
     "auth",
+    "aws",
+    "azure",
+    "cipher",
     "client",
+    "consumer",
+    "crypto",
+    "decryption",
     "deploy",
+    "encrypt",
     "encryption",
+    "firebase",
+    "functions",
+    "gateway",
+    "google",
     "hmac",
     "integration",
     "jwt",
     "license",
+    "mailgun",
+    "maps",
     "master",
+    "merchant",
+    "openai",
+    "partner",
     "preshared",
     "primary",
     "private",
     "root",
     "routing",
     "secret",
+    "sendgrid",
     "service",
     "session",
     "shared",
     "signing",
     "storage",
+    "stripe",
+    "subscription",
     "token",
+    "validation",
+    "weather",
     "webhook",
+    "wep",
+    "wpa",
+    "write",
 ];
 
 /// Words behind a secret's name that say which one or in what writing: `DB_PASSWORD_PROD`.
@@ -80,7 +109,7 @@ const QUALIFIERS: [&str; 24] = [
 
 /// What the value under `name` is, if the name says that it is a secret.
 pub(super) fn names_secret(name: &str) -> Option<Kind> {
-    if matches!(name, "PWD" | "OLDPWD" | "pwd") {
+    if matches!(name, "PWD" | "OLDPWD") {
         return None;
     }
     let mut words = words(name);
@@ -90,13 +119,20 @@ pub(super) fn names_secret(name: &str) -> Option<Kind> {
     let last = words.last()?.as_str();
     let before = words.len().checked_sub(2).and_then(|i| words.get(i)).map_or("", String::as_str);
     let ends_as_password = PASSWORD_ENDS.iter().any(|end| last.ends_with(end)) && !NO_PASSWORDS.contains(&last);
-    if PASSWORDS.contains(&last) || ends_as_password {
+    let is_split = words.ends_with(&["pass".to_owned(), "word".to_owned()]);
+    let is_hashed = ["hash", "digest"].contains(&last) && PASSWORDS.contains(&before);
+    if PASSWORDS.contains(&last) || ends_as_password || is_split || is_hashed {
         return Some(Kind::Password);
     }
     let is_token = TOKENS.contains(&last) || TOKEN_ENDS.iter().any(|end| last.ends_with(end));
     let is_key = last == "key" && KEY_OWNERS.contains(&before) && !is_database_word(before, &words);
     let is_base = words.ends_with(&["secret".to_owned(), "key".to_owned(), "base".to_owned()]);
-    (is_token || is_key || is_base).then_some(Kind::Token)
+    let is_phrase = last == "phrase" && ["seed", "recovery", "mnemonic", "secret", "pass"].contains(&before);
+    if is_phrase {
+        return Some(Kind::Password);
+    }
+    let is_seed = last == "seed" && ["2fa", "totp", "otp", "mfa", "wallet", "secret", "master"].contains(&before);
+    (is_token || is_key || is_base || is_seed).then_some(Kind::Token)
 }
 
 /// `primary_key` alone is a word of databases; `storage_primary_key` is a secret.
@@ -138,7 +174,13 @@ mod tests {
         {
             assert_eq!(names_secret(name), Some(Kind::Password), "{name}");
         }
+        for name in ["pwd", "pass_word", "password_hash", "wifiPsk", "seed_mnemonic"] {
+            assert_eq!(names_secret(name), Some(Kind::Password), "{name}");
+        }
         for name in [
+            "validationKey",
+            "Ocp-Apim-Subscription-Key",
+            "AUTH_SALT",
             "push_token",
             "clientSecret",
             "API-KEY",

@@ -11,13 +11,17 @@ mod check;
 mod engine;
 mod fingerprint;
 mod form;
+pub mod fuzz;
 mod gitleaks;
 mod keys;
+mod known;
 mod label;
 mod learned;
+mod manifest;
 mod mask;
 mod masker;
 mod pack;
+mod pem;
 mod prefilter;
 mod rule;
 mod ruleset;
@@ -27,8 +31,11 @@ mod seam;
 mod value;
 mod walk;
 mod weigh;
+mod word;
 mod wrapped;
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod quality;
 #[cfg(test)]

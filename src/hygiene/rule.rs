@@ -44,6 +44,8 @@ pub(super) enum Place {
     Argument,
     /// It is everything from the pattern's end to the line that the rule's `until` begins.
     Block,
+    /// It is each value under `data` and `stringData` of the Kubernetes manifest around the word.
+    Manifest,
 }
 
 /// How sure a finding is.
@@ -96,6 +98,9 @@ pub(super) struct Rule {
     /// What can be proved about the secret without asking anybody.
     #[serde(default)]
     pub check: Option<Check>,
+    /// Words of which one must stand within 4 KiB of the match.
+    #[serde(default)]
+    pub near: Vec<String>,
     /// Texts in which every `{{kind:length}}` must be masked.
     #[serde(default)]
     pub examples: Vec<String>,
@@ -154,8 +159,13 @@ impl Rule {
     pub fn folds(&self) -> bool {
         self.any_case
             || !self.names.is_empty()
-            || matches!(self.place, Place::Value | Place::Flag)
+            || self.is_read()
             || self.pattern.contains("(?i")
+    }
+
+    /// Whether it is found by a reader of its own, without a pattern.
+    pub fn is_read(&self) -> bool {
+        matches!(self.place, Place::Value | Place::Flag | Place::Manifest)
     }
 
     /// The pattern, compiled on first use; `None` when it cannot be.

@@ -102,7 +102,7 @@ impl Ruleset {
             description: &rule.description,
             family: &rule.family,
             literals: rule.words(),
-            pattern: if matches!(rule.place, Place::Value | Place::Flag) { String::new() } else { rule.expression() },
+            pattern: if rule.is_read() { String::new() } else { rule.expression() },
             confidence: rule.confidence,
             examples: &rule.examples,
             reference: &rule.reference,
@@ -135,7 +135,7 @@ fn read(path: &Path) -> Result<Vec<Rule>, RulesError> {
     } else {
         rule::load(&[(&name, &text)])?
     };
-    for rule in rules.iter().filter(|rule| !matches!(rule.place, Place::Value | Place::Flag)) {
+    for rule in rules.iter().filter(|rule| !rule.is_read()) {
         rule.compile().map_err(|message| RulesError::Pattern { id: rule.id.clone(), message })?;
     }
     Ok(rules)
@@ -149,7 +149,7 @@ fn lint(rule: &Rule, tell: &mut dyn FnMut(String)) {
     if rule.words().is_empty() || rule.words().iter().any(|word| word.len() < 3) {
         tell("needs literals of at least three bytes, or every line is tried".to_owned());
     }
-    if !matches!(rule.place, Place::Value | Place::Flag) {
+    if !rule.is_read() {
         match rule.compile() {
             Err(message) => tell(format!("the pattern cannot be used: {message}")),
             Ok(compiled) if rule.place == Place::Group && compiled.groups.is_empty() => {

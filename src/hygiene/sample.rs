@@ -42,6 +42,10 @@ pub(super) fn random(kind: &str, length: usize, seed: &mut u64) -> Option<String
     if kind == "github" {
         return Some(super::check::with_base62_crc(&random("alnum", length.checked_sub(6)?, seed)?));
     }
+    if kind == "macaroon" {
+        // `0015location x.ample\n` in base64, and noise.
+        return Some(format!("MDAxNWxvY2F0aW9uIHguYW1wbGUK{}", random("alnum", length.checked_sub(28)?, seed)?));
+    }
     let alphabet: &[u8] = match kind {
         "hex" => b"0123456789abcdef",
         "digits" => b"1234567890",
@@ -52,6 +56,8 @@ pub(super) fn random(kind: &str, length: usize, seed: &mut u64) -> Option<String
         "words" => b"abcdefghijklmnopqrstuvwxyz abcdefghijk",
         "punct" => b"abcXYZ123!%^*_+=?-.~|/",
         "alnum" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+        "wif" => b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz",
+        "nostr" => b"023456789acdefghjklmnpqrstuvwxyz",
         "up" => b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789",
         _ => return None,
     };

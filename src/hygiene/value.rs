@@ -27,6 +27,9 @@ pub(super) fn assigned(text: &[u8], key: usize, start: usize) -> Range<usize> {
         return indented_block(text, key, word.end);
     }
     match before(text, key) {
+        Before::Quote(quote) if !separator_has_blank(text, start) => to_quote(text, word, quote),
+        // Of properties the whole line is the value.
+        Before::LineStart if is_property(text, key, start) => to_line_end(text, start, None),
         _ if !separator_has_blank(text, start) => word,
         Before::LineStart => to_line_end(text, start, None),
         Before::Quote(quote) => to_line_end(text, start, Some(quote)),
@@ -47,6 +50,8 @@ pub(super) fn argument(text: &[u8], start: usize) -> Range<usize> {
             (_, b'\n') => break,
             (Some(quote), _) if byte == quote => open = None,
             (Some(b'"') | None, b'\\') if text.get(at + 1).is_some_and(|b| *b != b'\n') => at += 1,
+            // A quote that never closes ends the text that the command stands in.
+            (None, b'"' | b'\'') if at > start && !closes(text, at) => break,
             (None, b'"' | b'\'') => open = Some(byte),
             (None, _) if byte.is_ascii_whitespace() || b";|&<>`)".contains(&byte) => break,
             _ => {}
@@ -54,6 +59,12 @@ pub(super) fn argument(text: &[u8], start: usize) -> Range<usize> {
         at += 1;
     }
     unquote(text, start..at.min(text.len()))
+}
+
+/// Whether the quote at `at` has a second on its line.
+fn closes(text: &[u8], at: usize) -> bool {
+    let rest = &text[at + 1..text.len().min(at + 1024)];
+    memchr::memchr2(text[at], b'\n', rest).is_some_and(|i| rest[i] == text[at])
 }
 
 /// Without the quotes around the whole.
@@ -93,7 +104,8 @@ fn quoted(text: &[u8], start: usize) -> Option<Range<usize>> {
 
 fn word_end(text: &[u8], start: usize) -> usize {
     let rest = &text[start..text.len().min(start + LONGEST)];
-    start + rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len())
+    // Bytes below the blank stand in binaries, not in values.
+    start + rest.iter().position(|b| *b <= b' ' || *b == 0x7f).unwrap_or(rest.len())
 }
 
 /// A bare word ends before what surely belongs to the text around it: `&next=`, `;next=`, `",`,
@@ -127,6 +139,7 @@ fn closes_nothing(word: &[u8], last: u8) -> bool {
 
 fn ends_word(bytes: &[u8], i: usize) -> bool {
     match bytes[i] {
+        b'&' if bytes[i..].starts_with(b"&quot;") || bytes[i..].starts_with(b"&#34;") => true,
         b'&' | b';' | b',' => is_key_ahead(&bytes[i + 1..]),
         b'"' | b'\'' => bytes.get(i + 1).is_some_and(|b| b",}]):;>/&".contains(b)),
         b'<' => bytes.get(i + 1) == Some(&b'/'),
@@ -165,6 +178,24 @@ fn before(text: &[u8], key: usize) -> Before {
     }
 }
 
+/// `a.b.password=`: a name with dots, tightly assigned.
+fn is_property(text: &[u8], key: usize, start: usize) -> bool {
+    let name = &text[key..start];
+    name.ends_with(b"=") && name.contains(&b'.') && name[..name.len() - 1].iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
+}
+
+/// `'password=two words'`: to the quote, unless another assignment follows before it.
+fn to_quote(text: &[u8], word: Range<usize>, quote: u8) -> Range<usize> {
+    let rest = &text[word.end..text.len().min(word.end + 256)];
+    let rest = &rest[..memchr::memchr(b'\n', rest).unwrap_or(rest.len())];
+    match memchr::memchr(quote, rest) {
+        Some(end) if rest.starts_with(b" ") && !rest[..end].iter().any(|b| b"=&;".contains(b)) => {
+            word.start..word.end + end
+        }
+        _ => word,
+    }
+}
+
 fn separator_has_blank(text: &[u8], start: usize) -> bool {
     start > 1
         && text[start - 1].is_ascii_whitespace()
@@ -182,6 +213,7 @@ fn to_line_end(text: &[u8], start: usize, until: Option<u8>) -> Range<usize> {
     }
     let ends = |i: &usize| {
         Some(line[*i]) == until
+            || line[*i] < b' ' && !matches!(line[*i], b'\t' | b'\r')
             || line[*i..].starts_with(b" #")
             || line[*i..].starts_with(b", ") && is_key_ahead(&line[i + 2..])
     };
@@ -230,6 +262,7 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || is_mask(value)
         || is_reference(value)
         || is_filler(value)
+        || is_prefixed_filler(value)
         || is_constant(value)
         || std::str::from_utf8(value).is_ok_and(|text| is_stop_word(&text.to_ascii_lowercase()))
 }
@@ -287,6 +320,13 @@ fn is_filler(value: &[u8]) -> bool {
         || value.ends_with(b"...") && value.len() < 16
 }
 
+/// A prefix as tokens have it, and then one character over and over: `ghp_xxxxxxxx`.
+fn is_prefixed_filler(value: &[u8]) -> bool {
+    let tail = value.rsplit(|b| b"_-.".contains(b)).next().unwrap_or_default();
+    let is_short = value.len() - tail.len() <= 16;
+    is_short && tail.len() >= 8 && tail.len() < value.len() && is_filler(tail)
+}
+
 fn is_stop_word(lower: &str) -> bool {
     const WORDS: &str = "changeme change-me change_me changeit none null nil true false \
         yes no on off empty unset undefined redacted masked \
@@ -322,7 +362,8 @@ pub(super) fn is_harmless(value: &[u8], kind: Kind, spaced_colon: bool) -> bool 
     let is_word = value.len() < 16 && value.iter().all(u8::is_ascii_lowercase);
     matches!(value, [b'{' | b'[' | b'(' | b':' | b'=', ..] | [b'<', b'/', ..])
         || is_number && value.len() <= short
-        || kind == Kind::Token && (is_path(value) || value.starts_with(b"$") && value.contains(&b'/'))
+        || is_path(value)
+        || kind == Kind::Token && ( value.starts_with(b"$") && value.contains(&b'/'))
         || kind == Kind::Token && spaced_colon && (is_word || is_prose(value))
         || is_code(value)
 }

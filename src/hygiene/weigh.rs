@@ -2,8 +2,10 @@
 //! the kind of name it stands under; where it stands is for others.
 
 use super::check::is_uuid;
+use super::known;
 use super::keys::Kind;
 use super::rule::Confidence;
+use super::word::{describes, is_passphrase, may_be_chosen, reads_as_words};
 
 /// Shannon entropy in bits a byte.
 pub(super) fn entropy(text: &[u8]) -> f64 {
@@ -22,11 +24,13 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
     }
     let lower = secret.to_ascii_lowercase();
     let has = |word: &str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
-    const ANYWHERE: [&str; 22] = [
+    const ANYWHERE: [&str; 24] = [
         "example",
         "xxxxxx",
         "your_",
         "your-",
+        "your/",
+        "path/to",
         "placeholder",
         "changeme",
         "change_me",
@@ -55,7 +59,7 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
         .iter()
         .filter(|s| **s)
         .count();
-    ANYWHERE.iter().any(|word| has(word)) || secret.len() >= 12 && distinct <= 4 || is_sequence(&lower)
+    known::is_example(secret) || ANYWHERE.iter().any(|word| has(word)) || secret.len() >= 12 && distinct <= 4 || is_sequence(&lower)
 }
 
 /// Mostly steps of one from character to character, or a short piece repeated.
@@ -97,30 +101,55 @@ fn shape(value: &[u8]) -> Shape {
     Shape { lower: count(0), upper: count(1), digits: count(2), blanks: count(3), other: count(4), turns }
 }
 
+/// How a value stands where it is assigned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stands {
+    /// Bare among code or prose: it may be a name or a type.
+    Bare,
+    /// In quotes, as an argument or in a comparison.
+    Quoted,
+    /// In quotes or in a file of settings, where nothing but a value can stand.
+    Alone,
+}
+
 /// How sure it is that `value`, assigned to a name of `kind`, is a secret.
-pub(super) fn assigned(kind: Kind, value: &[u8], quoted: bool) -> Confidence {
+pub(super) fn assigned(kind: Kind, value: &[u8], stands: Stands) -> Confidence {
     if value.len() > 4096 {
         return Confidence::Low;
     }
     let is_a_name = is_words(value)
         && !value.contains(&b' ')
+        && !(stands == Stands::Alone && (value.iter().all(u8::is_ascii_lowercase) || ends_in_number(value)))
         && std::str::from_utf8(value).is_ok_and(|v| super::keys::names_secret(v).is_some());
-    if !quoted && is_expression(value) || is_a_name {
+    let is_of_name = stands == Stands::Bare
+        && value.iter().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(b))
+        && value.iter().any(|b| b"_.".contains(b))
+        && std::str::from_utf8(value).is_ok_and(|v| super::keys::names_secret(v).is_some());
+    if stands == Stands::Bare && (is_expression(value) || is_type_name(value)) || is_a_name || is_of_name {
         return Confidence::Low;
     }
     match kind {
-        Kind::Password => password(value, quoted),
+        Kind::Password => password(value, stands),
         Kind::Token => token(value),
     }
 }
 
-fn password(value: &[u8], quoted: bool) -> Confidence {
-    let shape = shape(value);
+fn ends_in_number(value: &[u8]) -> bool {
+    matches!(value, [.., a, b] if a.is_ascii_digit() && b.is_ascii_digit())
+}
+
+fn password(value: &[u8], stands: Stands) -> Confidence {
+    let (shape, quoted) = (shape(value), stands != Stands::Bare);
+    if stands == Stands::Alone && (may_be_chosen(value) || is_passphrase(value)) && !is_path(value) {
+        return Confidence::Medium;
+    }
+    let chosen_mark = shape.digits > 0 && value.iter().any(|b| b"!#%^&@?".contains(b)) && shape.blanks == 0;
     if value.len() < 4
         || is_prose(value)
         || is_type_or_word(value)
+        || is_foreign_word(value)
         || is_path(value)
-        || is_identifier_chain(value) && !(quoted && shape.digits > 0)
+        || is_identifier_chain(value) && !(quoted && shape.digits > 0 || chosen_mark)
     {
         return Confidence::Low;
     }
@@ -133,6 +162,11 @@ fn password(value: &[u8], quoted: bool) -> Confidence {
         || quoted && value.len() >= 8 && !is_words(value)
         || shape.turns >= 4 && shape.blanks == 0;
     if medium { Confidence::Medium } else { Confidence::Low }
+}
+
+/// Letters beyond ASCII and no digit: a word of a translation.
+fn is_foreign_word(value: &[u8]) -> bool {
+    !value.is_ascii() && !value.iter().any(u8::is_ascii_digit)
 }
 
 fn token(value: &[u8]) -> Confidence {
@@ -150,7 +184,7 @@ fn token(value: &[u8]) -> Confidence {
             && shape.lower > 0
             && entropy(value) >= 3.2
             && !is_words(value)
-        || value.len() >= 20 && shape.blanks == 0 && entropy(value) >= 3.3 && !is_words(value);
+        || value.len() >= 16 && shape.blanks == 0 && entropy(value) >= 3.0 && !is_words(value);
     if random && shape.blanks * 6 <= value.len() { Confidence::Medium } else { Confidence::Low }
 }
 
@@ -228,28 +262,11 @@ fn is_name(part: &[u8]) -> bool {
     let letters = &part[..part.len() - digits];
     digits <= 2
         && letters.iter().all(u8::is_ascii_alphabetic)
-        && (letters.is_empty() && digits <= 4 || plain_letters(letters))
-}
-
-/// Words rather than noise: humps of a fair length, vowels among the letters.
-fn plain_letters(letters: &[u8]) -> bool {
-    if letters.len() <= 3 || letters.iter().all(u8::is_ascii_uppercase) && letters.len() <= 4 {
-        return true;
-    }
-    let lower = letters.to_ascii_lowercase();
-    let vowels = lower.iter().filter(|b| b"aeiouy".contains(b)).count();
-    let humps = letters.windows(2).filter(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase()).count();
-    let longest_consonants = lower.split(|b| b"aeiouy".contains(b)).map(<[u8]>::len).max().unwrap_or(0);
-    let falls = letters.windows(2).filter(|w| w[0].is_ascii_uppercase() && w[1].is_ascii_lowercase()).count();
-    let rare = lower.iter().filter(|b| b"jqxz".contains(b)).count();
-    vowels * 6 >= letters.len()
-        && longest_consonants <= 5
-        && (humps.max(falls.saturating_sub(1))) * 4 <= letters.len()
-        && rare * 6 <= letters.len() + 3
+        && (letters.is_empty() && digits <= 4 || reads_as_words(letters))
 }
 
 fn camel(text: &[u8]) -> bool {
-    text.windows(2).any(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase()) && plain_letters(text)
+    text.windows(2).any(|w| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase()) && reads_as_words(text)
 }
 
 /// Only words of letters, joined by `-`, `_`, `.` or blanks, perhaps with a short number behind.
@@ -268,16 +285,34 @@ fn is_expression(value: &[u8]) -> bool {
     let has = |mark: &str| memchr::memmem::find(value, mark.as_bytes()).is_some();
     let called = value.windows(2).any(|w| w[1] == b'(' && (w[0].is_ascii_alphanumeric() || w[0] == b'_'))
         && value.contains(&b')');
+    let name = value.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.:".contains(b)).count();
+    let opens_call = name >= 3 && value.get(name) == Some(&b'(');
+    let is_snake = value.contains(&b'_') && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
     called
+        || opens_call
+        || is_snake
+        || has(" * ")
+        || value.starts_with(b"impl ")
         || has(" && ")
         || has(" || ")
         || has("::")
         || has(" + ")
+        || has(" = ")
         || has("->")
         || has("![")
         || is_number(value)
         || value.starts_with(b"&")
         || value.starts_with(b"*")
+}
+
+/// `X509RequestOptions`, `SOME_2ND_CONSTANT`: the name of a type or a constant.
+fn is_type_name(value: &[u8]) -> bool {
+    let letters: Vec<u8> = value.iter().copied().filter(u8::is_ascii_alphabetic).collect();
+    let is_identifier = value.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+    let few_digits = value.iter().filter(|b| b.is_ascii_digit()).count() <= 4;
+    let is_constant = value.contains(&b'_') && !value.iter().any(u8::is_ascii_lowercase);
+    let is_type = value.iter().any(u8::is_ascii_lowercase) && !value.contains(&b'_') && reads_as_words(&letters);
+    is_identifier && few_digits && letters.len() >= 8 && value[0].is_ascii_uppercase() && (is_constant || is_type)
 }
 
 /// `Raw<Vec<u8>>`, `Result<String, Error>`, `[]byte`: a type with what it is made of.
@@ -291,14 +326,14 @@ fn is_generic(value: &[u8]) -> bool {
 
 /// A single plain word, or the name of a type.
 fn is_type_or_word(value: &[u8]) -> bool {
-    if is_generic(value) {
+    if is_generic(value) || describes(value) {
         return true;
     }
     let bare = value.strip_prefix(b"&").unwrap_or(value);
     bare.len() <= 24
         && bare.iter().all(|b| b.is_ascii_alphabetic() || b"<>[]?|&".contains(b))
         && bare.iter().all(|b| !b.is_ascii_uppercase())
-        && plain_letters(bare)
+        && reads_as_words(bare)
         || [
             &b"String"[..],
             b"Option<",
@@ -322,7 +357,7 @@ mod tests {
     #[test]
     fn random_values_and_ordinary_ones_are_told_apart() {
         for value in ["hunter2", "Tr0ub4dor&3", "p4ssw0rd!", "correct-horse9", "zYx98wVuT", "sup3rs3cret"] {
-            assert_eq!(assigned(Kind::Password, value.as_bytes(), true), Confidence::Medium, "{value}");
+            assert_eq!(assigned(Kind::Password, value.as_bytes(), Stands::Quoted), Confidence::Medium, "{value}");
         }
         for value in [
             "a8f5f167f44f4964e6c998dee827110c",
@@ -330,7 +365,7 @@ mod tests {
             "ab12cd34ef56",
             "f1b2c3d4-0000-4000-8000-aabbccddeeff",
         ] {
-            assert_eq!(assigned(Kind::Token, value.as_bytes(), true), Confidence::Medium, "{value}");
+            assert_eq!(assigned(Kind::Token, value.as_bytes(), Stands::Quoted), Confidence::Medium, "{value}");
         }
         for value in [
             "string",
@@ -343,7 +378,7 @@ mod tests {
             "CancellationToken",
             "access_token",
         ] {
-            assert_eq!(assigned(Kind::Token, value.as_bytes(), true), Confidence::Low, "{value}");
+            assert_eq!(assigned(Kind::Token, value.as_bytes(), Stands::Quoted), Confidence::Low, "{value}");
         }
     }
 

@@ -19,6 +19,7 @@ mod floors;
 mod g6;
 mod govern;
 mod hostile;
+mod hygiene;
 mod policies;
 mod postgres;
 mod prod;
