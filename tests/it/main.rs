@@ -21,5 +21,6 @@ mod postgres;
 mod reference;
 mod scan;
 mod sealing;
+mod shell;
 mod support;
 mod verify;
