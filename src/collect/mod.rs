@@ -8,6 +8,7 @@ mod files;
 mod host;
 mod log;
 mod postgres;
+mod script;
 mod session;
 mod settings;
 mod statement;
@@ -72,6 +73,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &files::FilesCollector,
     &backup::BackupCollector,
     &log::LogCollector,
+    &script::ScriptCollector,
     &postgres::Identity,
     &postgres::SchemaPrivilege,
     &postgres::Size,

@@ -5,6 +5,8 @@
 pub mod dialect;
 mod lower;
 pub mod machine;
+mod programs;
+pub mod rules;
 pub mod tree;
 pub mod walk;
 mod words;
