@@ -11,6 +11,7 @@
 //! | [`hygiene`] | 2 | the secret rules and the one door from `Raw` to `Masked` |
 //! | [`examine`] | 2 | streaming examination of backups, no policy |
 //! | [`shell`] | 2 | shell scripts: what the shell does with them; pure |
+//! | [`schedule`] | 2 | crontabs and timers: when something runs; pure |
 //! | [`seal`] | 3 | the bundle on disk; takes only `Masked` |
 //! | [`collect`] | 4 | one file per collector; read-only; raw values never leave |
 //! | [`judge`] | 4 | typed operators: (policy, facts) → verdict; pure |
@@ -26,6 +27,7 @@ pub mod model;
 
 pub mod examine;
 pub mod hygiene;
+pub mod schedule;
 pub mod shell;
 
 pub mod seal;

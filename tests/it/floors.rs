@@ -9,6 +9,7 @@ const FLOORS: &[(&str, u32)] = &[
     ("model", 1),
     ("hygiene", 2),
     ("examine", 2),
+    ("schedule", 2),
     ("shell", 2),
     ("seal", 3),
     ("collect", 4),
