@@ -2,6 +2,7 @@
 //! see leaves this room only masked.
 
 mod backup;
+mod cron;
 mod doc;
 mod file;
 mod files;
@@ -74,6 +75,7 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &backup::BackupCollector,
     &log::LogCollector,
     &script::ScriptCollector,
+    &cron::CronCollector,
     &postgres::Identity,
     &postgres::SchemaPrivilege,
     &postgres::Size,

@@ -5,6 +5,8 @@
 pub mod calendar;
 pub mod cron;
 pub mod crontab;
+#[cfg(test)]
+mod tests;
 pub mod timer;
 
 pub use calendar::{Calendar, Firing};
