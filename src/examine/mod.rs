@@ -28,10 +28,11 @@ mod verdict;
 mod zstd;
 
 use std::io::Read;
+use std::sync::{Mutex, PoisonError};
 
 use context::Context;
 use node::Place;
-use reader::Reader;
+use reader::Ahead;
 use stream::Stream;
 
 pub use facts::*;
@@ -67,12 +68,13 @@ pub fn examine(
     progress: &(dyn Fn(u64) + Sync),
     should_stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Examination, ReadError> {
+    let trouble = Mutex::new(None);
     std::thread::scope(|scope| {
         let context = Context::new(scope, options, should_stop);
-        let mut trouble = None;
-        let source = Reader::new(reader, &context, progress, &mut trouble);
+        let source = Ahead::new(reader, &context, progress, &trouble);
         let stream = Stream::new(source, context.stored_digest());
         let found = node::examine(&context, stream, Place::default());
+        let trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (trouble, context.failure()) {
             (Some(error), _) => Err(error),
             (None, Some(what)) => Err(ReadError::Worker(what)),

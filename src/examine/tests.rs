@@ -442,3 +442,28 @@ proptest! {
         prop_assert_eq!(found.stored_sha256, Some(sha(&bytes)));
     }
 }
+
+/// Gives zeros up to a point and then fails, as a disk does.
+struct Failing {
+    left: usize,
+}
+
+impl std::io::Read for Failing {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        if self.left == 0 {
+            return Err(std::io::Error::other("gone"));
+        }
+        let count = buffer.len().min(self.left);
+        buffer[..count].fill(b'x');
+        self.left -= count;
+        Ok(count)
+    }
+}
+
+#[test]
+fn a_reader_that_fails_is_an_error_near_and_far() {
+    for left in [0, 1000, 300 << 10, 5 << 20] {
+        let error = examine(Failing { left }, &Options::default(), &|_| {}, &|| false).err().unwrap();
+        assert!(matches!(error, ReadError::Io { offset, .. } if offset == left as u64), "{error}");
+    }
+}
