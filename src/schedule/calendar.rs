@@ -117,7 +117,8 @@ pub fn last(calendar: &dyn Calendar, zone: Tz, at: DateTime<Utc>) -> Option<Firi
 pub fn between(calendar: &dyn Calendar, zone: Tz, from: DateTime<Utc>, to: DateTime<Utc>) -> Vec<Firing> {
     let (first, end) = (local_day(zone, from) - Days::new(1), local_day(zone, to) + Days::new(1));
     let days = first.iter_days().take_while(|day| *day <= end);
-    let mut out: Vec<Firing> = days.flat_map(|day| on(calendar, zone, day)).filter(|f| from < f.at && f.at <= to).collect();
+    let mut out: Vec<Firing> =
+        days.flat_map(|day| on(calendar, zone, day)).filter(|f| from < f.at && f.at <= to).collect();
     out.sort();
     out
 }

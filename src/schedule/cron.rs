@@ -68,7 +68,8 @@ impl Cron {
         weekdays |= weekdays >> 7 & 1;
         let star = |at: usize| fields[at].starts_with('*');
         let bits = |set: u64| (0..64).filter(move |bit| set >> bit & 1 == 1);
-        let times = bits(hours).flat_map(|hour| bits(minutes).filter_map(move |minute| NaiveTime::from_hms_opt(hour, minute, 0)));
+        let times = bits(hours)
+            .flat_map(|hour| bits(minutes).filter_map(move |minute| NaiveTime::from_hms_opt(hour, minute, 0)));
         let rule = if star(0) || star(1) { Rule::Wild } else { Rule::Fixed };
         Ok(Self { days, months, weekdays: weekdays & 0x7f, both: star(2) || star(4), times: times.collect(), rule })
     }
@@ -79,11 +80,14 @@ impl Cron {
     /// When it is neither, or a field cannot be read.
     pub fn parse(text: &str) -> Result<Self, Fault> {
         let text = match text.trim() {
-            word if word.starts_with('@') => macro_fields(word)?.ok_or_else(|| Fault("`@reboot` names no time".into()))?,
+            word if word.starts_with('@') => {
+                macro_fields(word)?.ok_or_else(|| Fault("`@reboot` names no time".into()))?
+            }
             text => text,
         };
         let fields: Vec<&str> = text.split_whitespace().collect();
-        let fields: &[&str; 5] = fields.as_slice().try_into().map_err(|_| Fault("a schedule has five fields".into()))?;
+        let fields: &[&str; 5] =
+            fields.as_slice().try_into().map_err(|_| Fault("a schedule has five fields".into()))?;
         Self::read(fields)
     }
 
@@ -117,7 +121,11 @@ impl Field {
         }
         let step = match step {
             None => 1,
-            Some(step) => step.parse::<usize>().ok().filter(|step| *step > 0).ok_or_else(|| self.fault("has a step that is no number from 1"))?,
+            Some(step) => step
+                .parse::<usize>()
+                .ok()
+                .filter(|step| *step > 0)
+                .ok_or_else(|| self.fault("has a step that is no number from 1"))?,
         };
         Ok((low..=high).step_by(step).fold(0, |set, value| set | 1 << value))
     }
@@ -128,7 +136,8 @@ impl Field {
             return Ok(u32::try_from(at).unwrap_or_default() + self.low);
         }
         let plain = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
-        let number = text.parse::<u32>().ok().filter(|_| plain).ok_or_else(|| self.fault("is no number, range, list or `*`"))?;
+        let number =
+            text.parse::<u32>().ok().filter(|_| plain).ok_or_else(|| self.fault("is no number, range, list or `*`"))?;
         if number < self.low || number > self.high {
             return Err(Fault(format!("the field for the {} takes {} to {}", self.name, self.low, self.high)));
         }
@@ -183,7 +192,22 @@ mod tests {
 
     #[test]
     fn what_cron_refuses_is_refused() {
-        for wrong in ["60 0 * * *", "0 24 * * *", "0 0 0 * *", "0 0 * 13 *", "0 0 * * 8", "5/10 * * * *", "*/0 * * * *", "9-5 * * * *", "0 0 * *", "a * * * *", "0 0 L * *", "@often", "+5 0 * * *", "0~30 * * * *"] {
+        for wrong in [
+            "60 0 * * *",
+            "0 24 * * *",
+            "0 0 0 * *",
+            "0 0 * 13 *",
+            "0 0 * * 8",
+            "5/10 * * * *",
+            "*/0 * * * *",
+            "9-5 * * * *",
+            "0 0 * *",
+            "a * * * *",
+            "0 0 L * *",
+            "@often",
+            "+5 0 * * *",
+            "0~30 * * * *",
+        ] {
             assert!(Cron::parse(wrong).is_err(), "{wrong}");
         }
     }

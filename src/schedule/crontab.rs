@@ -62,7 +62,9 @@ pub fn read(text: &str, system: bool) -> Vec<(usize, Line)> {
 fn setting(line: &str) -> Option<(String, String)> {
     let (name, value) = line.split_once('=')?;
     let name = unquoted(name.trim());
-    let plain = !name.is_empty() && !name.contains([' ', '\t', '*', '@', '/']) && !name.starts_with(|c: char| c.is_ascii_digit());
+    let plain = !name.is_empty()
+        && !name.contains([' ', '\t', '*', '@', '/'])
+        && !name.starts_with(|c: char| c.is_ascii_digit());
     plain.then(|| (name.to_owned(), unquoted(value.trim()).to_owned()))
 }
 
@@ -94,7 +96,9 @@ fn entry(line: &str, system: bool) -> Result<Entry, Fault> {
     let command = rest.trim_start_matches([' ', '\t']);
     match () {
         () if system && user.is_none() => Err(Fault("it names neither user nor command".into())),
-        () if command.is_empty() && system => Err(Fault("it has no command behind the user, or no user before the command".into())),
+        () if command.is_empty() && system => {
+            Err(Fault("it has no command behind the user, or no user before the command".into()))
+        }
         () if command.is_empty() => Err(Fault("it has no command".into())),
         () => {
             let (command, input) = percent(command);
@@ -148,7 +152,8 @@ mod tests {
     #[test]
     fn malformed_lines_are_named() {
         let lines = read("61 * * * * x\n* * * * *\nnonsense\n0 4 * * *\t/usr/bin/x\n", true);
-        let why = |at: usize| if let (line, Line::Malformed(why)) = &lines[at] { (*line, why.as_str()) } else { (0, "") };
+        let why =
+            |at: usize| if let (line, Line::Malformed(why)) = &lines[at] { (*line, why.as_str()) } else { (0, "") };
         assert!(why(0).1.contains("minute") && why(1).1.contains("user") && why(2).1.contains("five"));
         assert!(why(3).1.contains("no user before the command"), "{:?}", lines[3]);
     }

@@ -27,7 +27,9 @@ struct Set(Vec<(u32, u32, u32)>);
 
 impl Set {
     fn has(&self, number: u32) -> bool {
-        self.0.iter().any(|(first, last, step)| *first <= number && number <= *last && (number - first).is_multiple_of(*step))
+        self.0
+            .iter()
+            .any(|(first, last, step)| *first <= number && number <= *last && (number - first).is_multiple_of(*step))
     }
 }
 
@@ -65,7 +67,9 @@ impl Unit {
                 }
                 "OnCalendar" => OnCalendar::parse(&value).map(|_| out.calendars.push(value.clone())).map_err(|e| e.0),
                 "OnUnitActiveSec" | "OnUnitInactiveSec" => seconds().map(|seconds| out.every.push(seconds)),
-                "OnBootSec" | "OnStartupSec" | "OnActiveSec" => seconds().map(|_| out.others.push(format!("{key}={value}"))),
+                "OnBootSec" | "OnStartupSec" | "OnActiveSec" => {
+                    seconds().map(|_| out.others.push(format!("{key}={value}")))
+                }
                 "RandomizedDelaySec" => seconds().map(|seconds| out.delay = seconds),
                 "Persistent" => {
                     out.persistent = matches!(value.to_ascii_lowercase().as_str(), "yes" | "true" | "on" | "1");
@@ -209,6 +213,20 @@ impl OnCalendar {
         self.months = set(month, 1, 12)?;
         self.days = set(days, 1, 31)?;
         self.from_end = from_end;
+        if from_end {
+            // Counted from the end, steps go towards the end: `~07/1` is each of the last seven days.
+            for (first, last, step) in &mut self.days.0 {
+                match (*first == *last, *last == 31) {
+                    (true, _) => {}
+                    (false, true) => (*first, *last) = (1 + (*first - 1) % *step, *first),
+                    (false, false) => {
+                        return Err(Fault(
+                            "it has a range of days from the end of the month, which is not read here".into(),
+                        ));
+                    }
+                }
+            }
+        }
         Ok(())
     }
 }
@@ -266,7 +284,11 @@ fn times(text: &str) -> Result<Vec<NaiveTime>, Fault> {
     let mut out = Vec::new();
     for hour in (0..24).filter(|hour| hours.has(*hour)) {
         for minute in (0..60).filter(|minute| minutes.has(*minute)) {
-            out.extend((0..60).filter(|second| seconds.has(*second)).filter_map(|second| NaiveTime::from_hms_opt(hour, minute, second)));
+            out.extend(
+                (0..60)
+                    .filter(|second| seconds.has(*second))
+                    .filter_map(|second| NaiveTime::from_hms_opt(hour, minute, second)),
+            );
         }
     }
     Ok(out)
@@ -299,7 +321,9 @@ mod tests {
 
     #[test]
     fn a_unit_is_read_with_its_resets() {
-        let unit = Unit::read("[Unit]\nOnCalendar=x\n[Timer]\nOnCalendar=daily\nOnCalendar=\nOnCalendar=*-*-* 04:17\nPersistent=true\nRandomizedDelaySec=5min\nUnit=b.service\n");
+        let unit = Unit::read(
+            "[Unit]\nOnCalendar=x\n[Timer]\nOnCalendar=daily\nOnCalendar=\nOnCalendar=*-*-* 04:17\nPersistent=true\nRandomizedDelaySec=5min\nUnit=b.service\n",
+        );
         assert_eq!(unit.calendars, ["*-*-* 04:17"]);
         assert_eq!((unit.delay, unit.persistent, unit.unit.as_deref()), (300.0, true, Some("b.service")));
         assert!(unit.malformed.is_empty());
@@ -309,7 +333,9 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_a_fault() {
-        for wrong in ["", "every day", "*-*-* 25:00", "*-*-* 04:17:00.5", "Mon..Foo", "2026-13-01", "*-*-* 04:17 Nowhere/Land"] {
+        for wrong in
+            ["", "every day", "*-*-* 25:00", "*-*-* 04:17:00.5", "Mon..Foo", "2026-13-01", "*-*-* 04:17 Nowhere/Land"]
+        {
             assert!(OnCalendar::parse(wrong).is_err(), "{wrong}");
         }
     }

@@ -281,7 +281,8 @@ impl Lowering {
                 Redirect { writes: false, word: self.word(word, base)?, here: true }
             }
             ast::IoRedirect::HereDocument(_, document) => {
-                let word = if document.requires_expansion { self.document(&document.doc, base)? } else { Word::default() };
+                let word =
+                    if document.requires_expansion { self.document(&document.doc, base)? } else { Word::default() };
                 Redirect { writes: false, word, here: true }
             }
         }))
@@ -322,7 +323,9 @@ fn place(item: &ast::CommandPrefixOrSuffixItem) -> Option<brush_parser::SourceSp
     use ast::CommandPrefixOrSuffixItem as I;
     match item {
         I::IoRedirect(ast::IoRedirect::File(_, _, ast::IoFileRedirectTarget::Filename(word))) => word.location(),
-        I::IoRedirect(ast::IoRedirect::OutputAndError(word, _) | ast::IoRedirect::HereString(_, word)) => word.location(),
+        I::IoRedirect(ast::IoRedirect::OutputAndError(word, _) | ast::IoRedirect::HereString(_, word)) => {
+            word.location()
+        }
         I::AssignmentWord(_, word) => word.location(),
         other => other.location(),
     }

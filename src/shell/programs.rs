@@ -8,26 +8,105 @@ use super::tree::{Command, Simple, Word};
 
 /// Programs whose failure means that the work was not done.
 const WORK: &[&str] = &[
-    "7z", "age", "aws", "az", "borg", "bunzip2", "bzip2", "cat", "cd", "cksum", "cmp", "cp", "cpio", "curl", "dd",
-    "docker", "dump", "duplicity", "ftp", "gpg", "gsutil", "gunzip", "gzip", "install", "kubectl", "lftp",
-    "lvcreate", "mariabackup", "mariadb-dump", "mc", "md5sum", "mongodump", "mount", "mv", "mysql", "mysqldump",
-    "openssl", "pg_basebackup", "pg_dump", "pg_dumpall", "pg_restore", "pigz", "podman", "psql", "rclone", "restic",
-    "rsync", "s3cmd", "scp", "sftp", "sha1sum", "sha256sum", "sha512sum", "split", "sqlite3", "ssh", "tar", "wget",
-    "xz", "zfs", "zip", "zstd",
+    "7z",
+    "age",
+    "aws",
+    "az",
+    "borg",
+    "bunzip2",
+    "bzip2",
+    "cat",
+    "cd",
+    "cksum",
+    "cmp",
+    "cp",
+    "cpio",
+    "curl",
+    "dd",
+    "docker",
+    "dump",
+    "duplicity",
+    "ftp",
+    "gpg",
+    "gsutil",
+    "gunzip",
+    "gzip",
+    "install",
+    "kubectl",
+    "lftp",
+    "lvcreate",
+    "mariabackup",
+    "mariadb-dump",
+    "mc",
+    "md5sum",
+    "mongodump",
+    "mount",
+    "mv",
+    "mysql",
+    "mysqldump",
+    "openssl",
+    "pg_basebackup",
+    "pg_dump",
+    "pg_dumpall",
+    "pg_restore",
+    "pigz",
+    "podman",
+    "psql",
+    "rclone",
+    "restic",
+    "rsync",
+    "s3cmd",
+    "scp",
+    "sftp",
+    "sha1sum",
+    "sha256sum",
+    "sha512sum",
+    "split",
+    "sqlite3",
+    "ssh",
+    "tar",
+    "wget",
+    "xz",
+    "zfs",
+    "zip",
+    "zstd",
 ];
 
 /// Programs that only print what they are given or what is always there.
-const PRINTERS: &[&str] =
-    &["echo", "printf", "true", ":", "yes", "seq", "date", "hostname", "whoami", "id", "pwd", "uname", "basename", "dirname"];
+const PRINTERS: &[&str] = &[
+    "echo", "printf", "true", ":", "yes", "seq", "date", "hostname", "whoami", "id", "pwd", "uname", "basename",
+    "dirname",
+];
 
 /// Programs that are run for the answer in their status.
 const TESTS: &[&str] = &[
-    "grep", "egrep", "fgrep", "zgrep", "cmp", "diff", "read", "getopts", "command", "type", "which", "hash", "pgrep",
-    "pidof", "kill", "mountpoint", "ping", "flock", "getent", "systemctl", "nc", "wait",
+    "grep",
+    "egrep",
+    "fgrep",
+    "zgrep",
+    "cmp",
+    "diff",
+    "read",
+    "getopts",
+    "command",
+    "type",
+    "which",
+    "hash",
+    "pgrep",
+    "pidof",
+    "kill",
+    "mountpoint",
+    "ping",
+    "flock",
+    "getent",
+    "systemctl",
+    "nc",
+    "wait",
 ];
 
 /// Programs that run what follows them.
-const WRAPPERS: &[&str] = &["sudo", "doas", "nice", "ionice", "nohup", "time", "env", "command", "builtin", "stdbuf", "setsid", "chronic"];
+const WRAPPERS: &[&str] =
+    &["sudo", "doas", "nice", "ionice", "nohup", "time", "env", "command", "builtin", "stdbuf", "setsid", "chronic"];
 
 /// The program's name and its arguments, with what only wraps it taken off.
 #[must_use]
@@ -37,17 +116,23 @@ pub fn program(simple: &Simple) -> Option<(String, &[Word])> {
         let (first, rest) = words.split_first()?;
         let name = first.literal()?;
         let name = name.rsplit('/').next().unwrap_or(&name).to_owned();
-        let skip = match name.as_str() {
-            "timeout" => 1,
-            name if WRAPPERS.contains(&name) => 0,
-            _ => return Some((name, rest)),
-        };
+        let timed = name == "timeout";
+        if !timed && !WRAPPERS.contains(&name.as_str()) {
+            return Some((name, rest));
+        }
         // Options of the wrapper, and their values where they are numbers or assignments.
-        let option = |word: &Word| {
-            word.raw.starts_with('-') || word.raw.contains('=') || word.raw.parse::<f64>().is_ok()
-        };
-        let options = rest.iter().take_while(|word| option(word)).count();
-        let counted = if skip == 1 && !rest.get(options.saturating_sub(1)).is_some_and(|word| word.raw.parse::<f64>().is_ok()) { 1 } else { 0 };
+        let number = |word: &Word| word.raw.parse::<f64>().is_ok();
+        let option = |word: &Word| word.raw.starts_with('-') || word.raw.contains('=') || number(word);
+        let mut options = rest.iter().take_while(|word| option(word)).count();
+        if matches!(name.as_str(), "sudo" | "doas")
+            && options > 0
+            && matches!(rest[options - 1].raw.as_str(), "-u" | "-g" | "-h")
+        {
+            options += 1;
+        }
+        // The duration of `timeout` may be no plain number, as in `10m`.
+        let plain = options.checked_sub(1).and_then(|last| rest.get(last)).is_some_and(number);
+        let counted = usize::from(timed && !plain);
         match rest.get(options + counted..) {
             Some(more) if !more.is_empty() => words = more,
             _ => return Some((name, rest)),
@@ -71,7 +156,8 @@ pub fn prints(simple: &Simple) -> bool {
 #[must_use]
 pub fn tests(simple: &Simple) -> bool {
     program(simple).is_some_and(|(name, arguments)| {
-        TESTS.contains(&name.as_str()) || arguments.iter().any(|word| matches!(word.raw.as_str(), "-q" | "--quiet" | "--silent"))
+        TESTS.contains(&name.as_str())
+            || arguments.iter().any(|word| matches!(word.raw.as_str(), "-q" | "--quiet" | "--silent"))
     })
 }
 
@@ -101,7 +187,9 @@ pub fn verifies(simple: &Simple) -> bool {
     let said = arguments.iter().map(Word::said).collect::<Vec<_>>().join(" ");
     match name.as_str() {
         "ssh" | "sshpass" => DIGEST.is_match(&said),
-        "rclone" => arguments.iter().any(|word| matches!(word.raw.as_str(), "check" | "cryptcheck" | "hashsum" | "md5sum" | "sha1sum")),
+        "rclone" => arguments
+            .iter()
+            .any(|word| matches!(word.raw.as_str(), "check" | "cryptcheck" | "hashsum" | "md5sum" | "sha1sum")),
         "cmp" => true,
         "rsync" => arguments.iter().any(|word| word.raw == "--checksum" || short(&word.raw, 'c')),
         "aws" => said.contains("head-object") || said.contains("get-object-attributes"),
@@ -138,7 +226,10 @@ impl Pattern {
 
 pattern!(REMOTE_WRITE, r"(^|[\s;&|])(cat|gzip|zstd)\b[^|;&]*>|\bdd\b.*\bof=|\btee\s");
 pattern!(DIGEST, r"\b(sha(1|224|256|384|512)?sum|shasum|md5sum|b2sum|b3sum|cksum|md5|sha256)\b");
-pattern!(SUCCESS, r"(?i)\b(success(ful(ly)?)?|succeeded|erfolgreich)\b|\b(backup|job|sync|run|script|all)\b.*\b(completed?|finished|done|ok)\b");
+pattern!(
+    SUCCESS,
+    r"(?i)\b(success(ful(ly)?)?|succeeded|erfolgreich)\b|\b(backup|job|sync|run|script|all)\b.*\b(completed?|finished|done|ok)\b"
+);
 pattern!(SUCCESS_ALONE, r"(?i)^\W*(\d+\W*)?(done|ok|finished|completed?|success)\W*$");
 pattern!(STEP, r"(?i)\b(dump|upload|transfer|step|compress\w*|archive|checksum|connect\w*|clean\w*|restore)\b");
 pattern!(
@@ -153,7 +244,18 @@ pub fn message(command: &Command, simple: &Simple, functions: &[String]) -> Opti
     let (name, arguments) = program(simple)?;
     let speaks = matches!(
         name.as_str(),
-        "echo" | "printf" | "logger" | "mail" | "mailx" | "sendmail" | "msmtp" | "swaks" | "notify-send" | "curl" | "wget" | "systemd-cat"
+        "echo"
+            | "printf"
+            | "logger"
+            | "mail"
+            | "mailx"
+            | "sendmail"
+            | "msmtp"
+            | "swaks"
+            | "notify-send"
+            | "curl"
+            | "wget"
+            | "systemd-cat"
     );
     if !speaks && !functions.contains(&name) {
         return None;
@@ -178,7 +280,10 @@ pub fn says_failure(message: &str) -> bool {
 
 /// `0 errors`, `no errors`, `without errors`, `errors: 0`
 fn says_none(message: &str) -> bool {
-    pattern!(NONE, r"(?i)\b(0|no|without( any)?|keine?) (errors?|failures?)\b|\b(errors?|failures?|failed)\s*[:=]\s*(0|\s*$)|\bif\b");
+    pattern!(
+        NONE,
+        r"(?i)\b(0|no|without( any)?|keine?) (errors?|failures?)\b|\b(errors?|failures?|failed)\s*[:=]\s*(0|\s*$)|\bif\b"
+    );
     NONE.is_match(message)
 }
 
@@ -191,7 +296,13 @@ mod tests {
         for success in ["Backup completed successfully in 0m 45s", "success:   bytes", "5 done", "Job finished", "OK"] {
             assert!(says_success(success), "{success}");
         }
-        for other in ["Backup not completed successfully", "dump finished successfully", "starting backup", "Backup failed", "1/5 dumping"] {
+        for other in [
+            "Backup not completed successfully",
+            "dump finished successfully",
+            "starting backup",
+            "Backup failed",
+            "1/5 dumping",
+        ] {
             assert!(!says_success(other), "{other}");
         }
         for failure in ["Checksum mismatch!", "FAILED: the backup has 20 bytes", "ERROR: cannot write"] {
@@ -209,7 +320,7 @@ mod tests {
             let simple = script.commands[&0].simple().unwrap();
             program(simple).unwrap().0
         };
-        assert_eq!(name("sudo -u postgres pg_dump app"), "sudo -u postgres pg_dump app".split(' ').nth(2).unwrap());
+        assert_eq!(name("sudo -u postgres pg_dump app"), "pg_dump");
         assert_eq!(name("nice -n 19 ionice -c3 tar cf x y"), "tar");
         assert_eq!(name("timeout 600 /usr/bin/rsync a b"), "rsync");
         assert_eq!(name("timeout 10m curl x"), "curl");

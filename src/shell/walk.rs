@@ -31,6 +31,8 @@ pub struct Place {
     pub or: bool,
     /// In a condition of `if`, `while`, `until`, or behind `!`.
     pub condition: bool,
+    /// In a substitution, where bash switches `-e` off.
+    pub inner: bool,
     /// The function that it stands in.
     pub function: Option<String>,
 }
@@ -145,8 +147,10 @@ impl Walk<'_> {
     fn inner(&mut self, word: &Word, place: &Place) {
         for part in &word.parts {
             match part {
-                Part::Substitution(block, _) => self.block(block, place),
-                Part::Process(block) => self.block(block, &Place { lost: Some(Lost::Process), ..place.clone() }),
+                Part::Substitution(block, _) => self.block(block, &Place { inner: true, ..place.clone() }),
+                Part::Process(block) => {
+                    self.block(block, &Place { lost: Some(Lost::Process), inner: true, ..place.clone() });
+                }
                 _ => {}
             }
         }

@@ -66,7 +66,9 @@ impl Collector for CronCollector {
             return Err(SettingError::new("with: sources: is empty; name crontabs, folders or timers"));
         }
         let (zone, zone_from) = zone(&with, settings)?;
-        let earlier = |id: &String| settings.case.collect.iter().take_while(|step| step.id != settings.step.id).any(|step| step.id == *id);
+        let earlier = |id: &String| {
+            settings.case.collect.iter().take_while(|step| step.id != settings.step.id).any(|step| step.id == *id)
+        };
         if let Some(id) = with.before.as_ref().filter(|id| !earlier(id)) {
             let id = text::visible(id);
             return Err(SettingError::new(format!("with: before: `{id}` is no earlier step of this case")));

@@ -236,7 +236,8 @@ impl Read {
         if unit.persistent {
             notes.push("a firing that was missed is caught up".into());
         }
-        let service = unit.unit.clone().map_or_else(|| path.with_extension("service"), |name| path.with_file_name(name));
+        let service =
+            unit.unit.clone().map_or_else(|| path.with_extension("service"), |name| path.with_file_name(name));
         let (command, user) = started(&service, &mut notes);
         let line = |written: &str| content.lines().position(|line| line.contains(written)).map_or(1, |at| at + 1);
         let mut push = |written: String, line: usize, when: When, zone: Option<Tz>| {

@@ -37,9 +37,20 @@ pub fn tell(ready: &Ready, read: &Read, now: DateTime<Utc>, seen: &mut Observati
     seen.set("malformed", Value::List(read.malformed.clone()));
     if let Some(why) = &read.unread {
         for name in [
-            "entries_count", "found_count", "malformed_count", "schedule", "next_firing", "next_firing_local",
-            "last_firing", "last_firing_local", "as_expected", "longest_gap_seconds", "longest_gap_from", "within_rpo",
-            "retained", "clock_changes",
+            "entries_count",
+            "found_count",
+            "malformed_count",
+            "schedule",
+            "next_firing",
+            "next_firing_local",
+            "last_firing",
+            "last_firing_local",
+            "as_expected",
+            "longest_gap_seconds",
+            "longest_gap_from",
+            "within_rpo",
+            "retained",
+            "clock_changes",
         ] {
             seen.miss(name, why.clone());
         }
@@ -70,7 +81,9 @@ fn entry_row(ready: &Ready, entry: &Entry, now: DateTime<Utc>) -> Value {
     }
     let mut notes = entry.notes.clone();
     if let Some(calendar) = entry.calendar() {
-        for (name, firing) in [("next", calendar::next(calendar, zone, now)), ("last", calendar::last(calendar, zone, now))] {
+        for (name, firing) in
+            [("next", calendar::next(calendar, zone, now)), ("last", calendar::last(calendar, zone, now))]
+        {
             match firing {
                 Some(firing) => {
                     out.insert(name.into(), clock::stamp_seconds(firing.at).into());
@@ -97,7 +110,10 @@ fn expected(ready: &Ready, found: &[&Entry], seen: &mut Observation) {
     let one = if let [one] = found { Some(*one) } else { None };
     match one {
         Some(entry) => seen.set("schedule", entry.schedule.clone()),
-        None => seen.miss("schedule", Absence::new(Reason::NotApplicable, format!("{} entries are found, not one", found.len()))),
+        None => seen.miss(
+            "schedule",
+            Absence::new(Reason::NotApplicable, format!("{} entries are found, not one", found.len())),
+        ),
     }
     match &ready.expect {
         None => seen.miss("as_expected", Absence::new(Reason::NotApplicable, "the case expects no schedule")),
@@ -137,7 +153,9 @@ fn year(ready: &Ready, found: &[&Entry], now: DateTime<Utc>, seen: &mut Observat
     let often = found.iter().any(|entry| entry.calendar().is_some_and(|calendar| calendar.times().len() > OFTEN));
     let why = match () {
         () if found.is_empty() => Some(nothing(found)),
-        () if uncertain => Some(Absence::new(Reason::NotApplicable, "an entry that is found does not fire at times of the clock")),
+        () if uncertain => {
+            Some(Absence::new(Reason::NotApplicable, "an entry that is found does not fire at times of the clock"))
+        }
         () if often => Some(Absence::new(Reason::Limit, "an entry that is found fires more than once a minute")),
         () => None,
     };

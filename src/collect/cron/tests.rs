@@ -43,7 +43,12 @@ fn the_entry_that_runs_a_path_and_its_plan() {
     host.put("cron.d/pg-backup", "SHELL=/bin/bash\n17 4 * * * root /usr/local/bin/pg-backup.sh >/dev/null\n");
     host.put("cron.d/other", "*/5 * * * * root /usr/bin/true\n");
     let folder = host.path().join("cron.d");
-    let seen = look(&CronCollector, &format!("{{ sources: [{folder:?}], runs: /usr/local/bin/pg-backup.sh, expect: '17 4 * * *', rpo: 26h, retention: 30d }}"));
+    let seen = look(
+        &CronCollector,
+        &format!(
+            "{{ sources: [{folder:?}], runs: /usr/local/bin/pg-backup.sh, expect: '17 4 * * *', rpo: 26h, retention: 30d }}"
+        ),
+    );
     assert_eq!((&seen.values["entries_count"], &seen.values["found_count"]), (&2_u64.into(), &1_u64.into()));
     assert_eq!(seen.values["as_expected"], true.into());
     assert_eq!(seen.values["zone"], "Europe/Zurich".into());
@@ -54,7 +59,8 @@ fn the_entry_that_runs_a_path_and_its_plan() {
     assert_eq!((&seen.values["longest_gap_seconds"], &seen.values["within_rpo"]), (&90_000_u64.into(), &true.into()));
     assert!(matches!(seen.values["retained"], Value::Int(29..=31)));
     assert!(rows(&seen, "clock_changes").is_empty());
-    let seen = look(&CronCollector, &format!("{{ sources: [{folder:?}], runs: pg-backup, expect: '17 5 * * *', rpo: 24h }}"));
+    let seen =
+        look(&CronCollector, &format!("{{ sources: [{folder:?}], runs: pg-backup, expect: '17 5 * * *', rpo: 24h }}"));
     assert_eq!((&seen.values["as_expected"], &seen.values["within_rpo"]), (&false.into(), &false.into()));
 }
 
@@ -65,7 +71,9 @@ fn a_skipped_and_a_repeated_hour_are_said() {
     let seen = look(&CronCollector, &format!("{{ sources: [{file:?}] }}"));
     let effects: Vec<_> = rows(&seen, "clock_changes").iter().map(|row| at(row, "effect").to_owned()).collect();
     assert_eq!(effects.len(), 4, "{effects:?}");
-    for part in ["skipped: run once, at", "repeated: run the first time only", "skipped: left out", "repeated: run twice"] {
+    for part in
+        ["skipped: run once, at", "repeated: run the first time only", "skipped: left out", "repeated: run twice"]
+    {
         assert!(effects.iter().any(|effect| effect.contains(part)), "{part}: {effects:?}");
     }
 }
@@ -131,8 +139,13 @@ fn before_and_after() {
     let prepared = CronCollector.prepare(&settings).unwrap_or_else(|e| panic!("{e}"));
     let scratch = tempfile::tempdir().unwrap();
     let facts = [fact];
-    let surroundings =
-        Surroundings { scratch: scratch.path(), facts: &facts, progress: &super::super::testing::Silent, sandbox: "full", arguments: &[] };
+    let surroundings = Surroundings {
+        scratch: scratch.path(),
+        facts: &facts,
+        progress: &super::super::testing::Silent,
+        sandbox: "full",
+        arguments: &[],
+    };
     let mut seen = None;
     let _ = prepared.look(&surroundings).map(|observation| seen = Some(observation));
     let seen = seen.unwrap();
@@ -154,7 +167,9 @@ fn absent_and_denied_are_told_apart() {
     assert_eq!(seen.values["entries_count"], 1_u64.into());
     let closed = host.put("b", "0 3 * * * /usr/bin/b\n");
     files::set_mode(Path::new(&closed), 0).unwrap();
-    let seen = without_privileges(|| look(&CronCollector, &format!("{{ sources: [{there:?}, {closed:?}], rpo: 1d, expect: '@daily' }}")));
+    let seen = without_privileges(|| {
+        look(&CronCollector, &format!("{{ sources: [{there:?}, {closed:?}], rpo: 1d, expect: '@daily' }}"))
+    });
     for name in ["entries_count", "found_count", "as_expected", "within_rpo", "next_firing"] {
         assert_eq!(seen.missing[name].reason, Reason::Denied, "{name}");
         assert!(!seen.values.contains_key(name), "{name}");

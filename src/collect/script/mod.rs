@@ -78,7 +78,8 @@ impl Collector for ScriptCollector {
         }
         let step = Step { with: inner, ..settings.step.clone() };
         let settings = Settings { case: settings.case, step: &step, folder: settings.folder };
-        let inner = if lines { log::LogCollector.prepare(&settings)? } else { file::FileCollector.prepare(&settings)? };
+        let inner =
+            if lines { log::LogCollector.prepare(&settings)? } else { file::FileCollector.prepare(&settings)? };
         Ok(Box::new(Ready { path, shell: with.shell, inner, lines }))
     }
 }

@@ -105,7 +105,10 @@ fn secrets(analysis: &Analysis) -> Vec<Finding> {
             line: call.line,
             rule: "secret-in-arguments",
             text: call.text.clone(),
-            says: format!("while `{}` runs, every user of the host can read the value among its arguments", call.program),
+            says: format!(
+                "while `{}` runs, every user of the host can read the value among its arguments",
+                call.program
+            ),
             lines: [].into(),
         })
     };

@@ -93,7 +93,13 @@ fn absent_and_denied_are_told_apart() {
 
 #[test]
 fn hostile_nesting_and_parser_bombs_end() {
-    for script in ["(".repeat(100_000), "$(".repeat(50_000), "if true; then ".repeat(20_000), "a=${a:-".repeat(9000), "((".repeat(70)] {
+    for script in [
+        "(".repeat(100_000),
+        "$(".repeat(50_000),
+        "if true; then ".repeat(20_000),
+        "a=${a:-".repeat(9000),
+        "((".repeat(70),
+    ] {
         let seen = see(&format!("#!/bin/bash\n{script}\n"), "");
         assert!(seen.missing.contains_key("findings"), "{:.20}", script);
     }
@@ -110,7 +116,9 @@ fn settings_are_checked() {
 #[test]
 fn secrets_among_arguments_are_found_by_form_and_by_rule() {
     let key = format!("{}{}", "AKIA", "Q3EGRIUPD5RXY7NL");
-    let found = |line: &str| rules(&see(&format!("#!/bin/bash\nset -e\n{line}\n"), "")).iter().any(|(rule, _)| rule == "secret-in-arguments");
+    let found = |line: &str| {
+        rules(&see(&format!("#!/bin/bash\nset -e\n{line}\n"), "")).iter().any(|(rule, _)| rule == "secret-in-arguments")
+    };
     assert!(found("mysqldump -u app -p\"$DB_PASS\" app >x"));
     assert!(found("curl -u backup:\"$PASS\" https://example.org/"));
     assert!(found(&format!("aws configure set aws_access_key_id {key}")));

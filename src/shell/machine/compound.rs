@@ -78,10 +78,11 @@ impl Machine<'_> {
                 vec![(Flow::Next, state)]
             }
             Kind::Coprocess(inner) => {
-                let ends = self.subshell(&state, context, |machine, child, context| machine.command(inner, child, context));
+                let ends =
+                    self.subshell(&state, context, |machine, child, context| machine.command(inner, child, context));
                 let after = |end: State| {
                     let mut after = state.clone();
-                    after.learn(&end);
+                    after.learn(&end, &state);
                     after.set_status(0);
                     (Flow::Next, after)
                 };
@@ -95,7 +96,7 @@ impl Machine<'_> {
         let mut out = Outcomes::default();
         for end in ends {
             let mut after = state.clone();
-            after.learn(&end);
+            after.learn(&end, state);
             after.set_status(end.status);
             self.end(command.id, after, context, &mut out);
         }

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use super::dialect::{Dialect, Options};
-use super::tree::{Block, Command, Id, Item, Join, Pipeline, Script, Simple};
+use super::tree::{Block, Command, Id, Item, Join, Kind, Pipeline, Script, Simple};
 pub use state::State;
 use state::{Flow, Outcomes};
 
@@ -99,7 +99,11 @@ const STATES: usize = 256;
 #[must_use]
 pub fn follow(script: &Script, world: &dyn World, target: Target) -> Seen {
     let seen = Seen { complete: true, ..Seen::default() };
-    let mut machine = Machine { script, world, target, seen, steps: 0 };
+    let functions = script.commands.values().filter_map(|command| match &command.kind {
+        Kind::Function(name, _) => Some(name.clone()),
+        _ => None,
+    });
+    let mut machine = Machine { script, world, target, seen, steps: 0, defined: functions.collect() };
     let start = State::new(script.shebang.options);
     let context = Context::default();
     for (_, state) in machine.block(&script.body, start, context) {
@@ -123,6 +127,8 @@ struct Machine<'a> {
     target: Target,
     seen: Seen,
     steps: u64,
+    /// The functions that the script defines anywhere.
+    defined: BTreeSet<String>,
 }
 
 /// Where in the script the shell is.
@@ -184,7 +190,7 @@ impl Machine<'_> {
         let mut out = Outcomes::default();
         for end in ends {
             let mut after = state.clone();
-            after.learn(&end);
+            after.learn(&end, &state);
             after.set_status(0);
             self.put(&mut out, Flow::Next, after);
         }
@@ -242,7 +248,7 @@ impl Machine<'_> {
                     let mut statuses = statuses.clone();
                     statuses.push(end.status);
                     let mut after = after.clone();
-                    after.learn(end);
+                    after.learn(end, state);
                     if more.len() < STATES && !more.iter().any(|(s, a)| *s == statuses && *a == after) {
                         more.push((statuses, after));
                     }

@@ -56,7 +56,7 @@ impl Machine<'_> {
             for (state, last) in ways {
                 for end in self.inner_shell(block, &state, context) {
                     let mut after = state.clone();
-                    after.learn(&end);
+                    after.learn(&end, &state);
                     let way = (after, if counts { Some(end.status) } else { last });
                     if !next.contains(&way) {
                         next.push(way);
@@ -115,7 +115,9 @@ impl Machine<'_> {
         if self.target.is_some_and(|(target, _)| target == command.id) {
             return self.end(command.id, state, context, out);
         }
-        let answer = self.world.status(command, simple, context.asked);
+        // A function that is defined elsewhere in the script, and not yet on this way, is not found.
+        let missing = simple.name().is_some_and(|name| self.defined.contains(&name));
+        let answer = if missing { Answer::Code(127) } else { self.world.status(command, simple, context.asked) };
         self.answer(answer, state, context, out);
     }
 
@@ -218,7 +220,9 @@ impl Machine<'_> {
                 }
                 Some(true)
             }
-            "unset" | "read" | "mapfile" | "readarray" | "getopts" | "printf" if name != "printf" || has(simple, "-v") => {
+            "unset" | "read" | "mapfile" | "readarray" | "getopts" | "printf"
+                if name != "printf" || has(simple, "-v") =>
+            {
                 for word in simple.arguments() {
                     state.assign(&word.raw, None);
                 }
@@ -227,7 +231,9 @@ impl Machine<'_> {
                     _ => Some(true),
                 }
             }
-            "echo" | "printf" | "shift" | "umask" | "ulimit" | "alias" | "hash" | "pwd" | "times" | "jobs" => Some(true),
+            "echo" | "printf" | "shift" | "umask" | "ulimit" | "alias" | "hash" | "pwd" | "times" | "jobs" => {
+                Some(true)
+            }
             "wait" if simple.words.len() == 1 => Some(true),
             "[" | "test" => values::bracket(simple, state),
             "let" => {
@@ -265,7 +271,8 @@ impl Machine<'_> {
     }
 
     fn leaves(&mut self, name: &str, simple: &Simple, state: &mut State, context: Context) -> Outcomes {
-        let written = simple.words.get(1).map(|word| expand(word, state).and_then(|text| text.trim().parse::<i64>().ok()));
+        let written =
+            simple.words.get(1).map(|word| expand(word, state).and_then(|text| text.trim().parse::<i64>().ok()));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the shell does just that")]
         let statuses: Vec<u8> = match written {
             None => vec![state.status],

@@ -91,14 +91,20 @@ impl State {
         }
     }
 
-    /// Takes over what was learned on the way of another shell, its child.
-    pub fn learn(&mut self, child: &Self) {
+    /// Takes over what was learned on the way of another shell, its child, which began as `base`.
+    pub fn learn(&mut self, child: &Self, base: &Self) {
         self.marked |= child.marked;
         self.moved |= child.moved;
-        self.success = child.success.or(self.success);
-        self.failure = child.failure.or(self.failure);
-        if self.uploads != child.uploads {
-            self.uploads = Rc::clone(&child.uploads);
+        if child.success != base.success {
+            self.success = child.success;
+        }
+        if child.failure != base.failure {
+            self.failure = child.failure;
+        }
+        if child.uploads != base.uploads {
+            let uploads = Rc::make_mut(&mut self.uploads);
+            uploads.retain(|id| child.uploads.contains(id) || !base.uploads.contains(id));
+            uploads.extend(child.uploads.difference(&base.uploads));
         }
     }
 }

@@ -97,7 +97,8 @@ pub fn test(expression: &Test, state: &State) -> Option<bool> {
         Test::Unary(operator, word) => unary(operator, word, state),
         Test::Binary(operator, a, b) => {
             // An unquoted right side is a pattern.
-            let pattern = b.parts.iter().any(|part| matches!(part, Part::Text(text, false) if text.contains(['*', '?', '['])));
+            let pattern =
+                b.parts.iter().any(|part| matches!(part, Part::Text(text, false) if text.contains(['*', '?', '['])));
             if pattern && matches!(operator.as_str(), "==" | "!=" | "=") {
                 return None;
             }

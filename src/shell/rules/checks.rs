@@ -14,13 +14,16 @@ pub fn find(study: &Study<'_>, findings: &mut Vec<Finding>) {
     }
     for (success, failure) in &study.normal.success_then_failure {
         let line = study.line(*failure);
-        let says = format!("the shell says this first and can come to the message of failure at line {line} afterwards");
+        let says =
+            format!("the shell says this first and can come to the message of failure at line {line} afterwards");
         let finding = study.finding("success-before-check", *success, says);
         findings.push(Finding { lines: [line].into(), ..finding });
     }
     for upload in &study.normal.unverified {
         let name = study.name(*upload);
-        let says = format!("the script can end with status 0 without anything having compared what {name} sent with what arrived");
+        let says = format!(
+            "the script can end with status 0 without anything having compared what {name} sent with what arrived"
+        );
         findings.push(study.finding("upload-unverified", *upload, says));
     }
     for zero in &study.normal.zero {

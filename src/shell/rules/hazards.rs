@@ -29,7 +29,10 @@ fn first_line(study: &Study<'_>, findings: &mut Vec<Finding>) {
     let written = super::super::dialect::Shebang::read(study.script.lines.first().map_or("", String::as_str), None);
     let start = study.script.shebang.options;
     if written.options != Options::default() && start != Options::default() {
-        let says = format!("`{}` holds when the script is started by its name; `bash script` does not read this line", start.words());
+        let says = format!(
+            "`{}` holds when the script is started by its name; `bash script` does not read this line",
+            start.words()
+        );
         let text = study.script.text(1, 1);
         findings.push(Finding { line: 1, rule: "options-in-first-line", text, says, lines: [].into() });
     }
@@ -38,7 +41,9 @@ fn first_line(study: &Study<'_>, findings: &mut Vec<Finding>) {
 fn foreign_words(study: &Study<'_>, command: &Command, findings: &mut Vec<Finding>) {
     let says = match &command.kind {
         Kind::Test(_) => "dash has no `[[`: it looks for a program of that name and gets status 127",
-        Kind::Arithmetic(_) => "dash has no `(( … ))`: it takes this for a subshell in a subshell and runs the words in it",
+        Kind::Arithmetic(_) => {
+            "dash has no `(( … ))`: it takes this for a subshell in a subshell and runs the words in it"
+        }
         Kind::Simple(simple) => {
             let raw = simple.words.iter().map(|word| word.raw.as_str()).collect::<Vec<_>>();
             let names = |word: &Word| word.variables().any(|variable| variable.name.starts_with("PIPESTATUS"));
@@ -49,8 +54,12 @@ fn foreign_words(study: &Study<'_>, command: &Command, findings: &mut Vec<Findin
             }
             match () {
                 () if simple.words.iter().chain(values).any(names) => "dash has no PIPESTATUS: it is empty",
-                () if simple.assignments.iter().any(|assignment| assignment.array) => "dash has no arrays: it stops with a syntax error before it runs anything",
-                () if matches!(simple.name().as_deref(), Some("source")) => "dash has no `source`: it looks for a program of that name and gets status 127",
+                () if simple.assignments.iter().any(|assignment| assignment.array) => {
+                    "dash has no arrays: it ends with a syntax error, status 2, when it comes to this"
+                }
+                () if matches!(simple.name().as_deref(), Some("source")) => {
+                    "dash has no `source`: it looks for a program of that name and gets status 127"
+                }
                 () => return,
             }
         }
@@ -61,11 +70,16 @@ fn foreign_words(study: &Study<'_>, command: &Command, findings: &mut Vec<Findin
 
 fn hosts(study: &Study<'_>, command: &Command, simple: &Simple, findings: &mut Vec<Finding>) {
     let values = simple.assignments.iter().chain(&simple.declared).flat_map(|assignment| &assignment.values);
-    let said = simple.words.iter().chain(values).map(|word| word.raw.to_ascii_lowercase()).collect::<Vec<_>>().join(" ");
-    let off = ["stricthostkeychecking=no", "stricthostkeychecking=off", "stricthostkeychecking no"].iter().find(|o| said.contains(**o));
+    let said =
+        simple.words.iter().chain(values).map(|word| word.raw.to_ascii_lowercase()).collect::<Vec<_>>().join(" ");
+    let off = ["stricthostkeychecking=no", "stricthostkeychecking=off", "stricthostkeychecking no"]
+        .iter()
+        .find(|o| said.contains(**o));
     let nowhere = said.contains("userknownhostsfile=/dev/null") || said.contains("userknownhostsfile /dev/null");
     let says = match (off, nowhere) {
-        (Some(_), true) => "ssh takes any key for the host's and keeps none, so another host is not noticed, now or later",
+        (Some(_), true) => {
+            "ssh takes any key for the host's and keeps none, so another host is not noticed, now or later"
+        }
         (Some(_), false) => "ssh takes any key of a host that it does not know yet",
         (None, true) => "ssh keeps no key, so that every host is new to it",
         (None, false) => "",
@@ -126,7 +140,8 @@ fn guessable(word: &Word) -> bool {
 fn removed(study: &Study<'_>, name: &str) -> bool {
     study.script.commands.values().any(|command| {
         let Some(simple) = command.simple() else { return false };
-        let removes = program(simple).is_some_and(|(name, _)| matches!(name.as_str(), "rm" | "rmdir" | "unlink" | "mv" | "shred"));
+        let removes = program(simple)
+            .is_some_and(|(name, _)| matches!(name.as_str(), "rm" | "rmdir" | "unlink" | "mv" | "shred"));
         // A trap in double quotes has the name put in when it is set.
         let trap = simple.name().as_deref() == Some("trap") && simple.words.iter().any(|word| word.raw.contains("rm "));
         let named = |word: &Word| word.variables().any(|variable| variable.name == name);
@@ -143,11 +158,17 @@ fn removal(study: &Study<'_>, command: &Command, simple: &Simple, findings: &mut
     let bare = |word: &&Word| word.variables().any(|variable| !variable.quoted && variable.form != Form::Required);
     if let Some(word) = arguments.iter().find(bare) {
         let names: Vec<_> = word.variables().filter(|v| !v.quoted).map(|v| v.name.clone()).collect();
-        let says = format!("the value of `{}` is split at blanks and expanded as a pattern before `rm` gets it", names.join("`, `"));
+        let says = format!(
+            "the value of `{}` is split at blanks and expanded as a pattern before `rm` gets it",
+            names.join("`, `")
+        );
         findings.push(study.finding("rm-unquoted", command.id, says));
     }
     for word in arguments {
-        let (Some(Part::Variable(variable)), Some(Part::Text(text, _))) = (word.parts.first(), word.parts.get(1)) else { continue };
+        let (Some(Part::Variable(variable)), Some(Part::Text(text, _))) = (word.parts.first(), word.parts.get(1))
+        else {
+            continue;
+        };
         if text.starts_with('/') && variable.form == Form::Plain && !filled(study, &variable.name) {
             let says = format!("with `{}` empty this is `rm -r {text}…`", variable.name);
             findings.push(study.finding("rm-empty-variable", command.id, says));
@@ -160,10 +181,13 @@ fn filled(study: &Study<'_>, name: &str) -> bool {
     let mut given = false;
     for command in study.script.commands.values() {
         let Some(simple) = command.simple() else { continue };
-        for assignment in simple.assignments.iter().chain(&simple.declared).filter(|assignment| assignment.name == name) {
+        for assignment in simple.assignments.iter().chain(&simple.declared).filter(|assignment| assignment.name == name)
+        {
             let text = |word: &Word| {
                 let own = word.parts.iter().any(|part| matches!(part, Part::Text(text, _) if !text.is_empty()));
-                let default = word.variables().any(|v| v.form == Form::Required || (v.form == Form::Default && v.otherwise.as_deref() != Some("")));
+                let default = word.variables().any(|v| {
+                    v.form == Form::Required || (v.form == Form::Default && v.otherwise.as_deref() != Some(""))
+                });
                 own || default || makes_temporary(word)
             };
             if !assignment.values.iter().all(text) || assignment.values.is_empty() {
@@ -184,7 +208,8 @@ fn secrets(study: &Study<'_>, command: &Command, simple: &Simple, findings: &mut
     let found = raw.iter().enumerate().find_map(|(at, word)| {
         let next = raw.get(at + 1).copied().unwrap_or_default();
         let joined = word.split_once('=').filter(|(option, value)| long.contains(option) && given(value)).is_some();
-        let apart = long.contains(word) && given(next) && !next.starts_with('-') && name != "gpg" || (name == "gpg" && *word == "--passphrase");
+        let apart = long.contains(word) && given(next) && !next.starts_with('-') && name != "gpg"
+            || (name == "gpg" && *word == "--passphrase");
         let own = match name.as_str() {
             "sshpass" => word.starts_with("-p"),
             "mysql" | "mysqldump" | "mysqladmin" | "mariadb" | "mariadb-dump" | "7z" | "7za" => {

@@ -13,9 +13,12 @@ use super::report::Study;
 /// Finds them.
 pub fn find(study: &mut Study<'_>, findings: &mut Vec<Finding>) {
     let mut unfounded: Vec<(Id, Id)> = Vec::new();
+    let waits = waits(study);
     for (id, code) in candidates(study) {
-        let Some(place) = study.places.get(&id).cloned() else { continue };
-        let (Some(failed), Some(passed)) = (study.follow(Some((id, code))), study.follow(Some((id, 0)))) else { return };
+        let Some(place) = study.places.get(&id).cloned().filter(|place| !place.background || !waits) else { continue };
+        let (Some(failed), Some(passed)) = (study.follow(Some((id, code))), study.follow(Some((id, 0)))) else {
+            return;
+        };
         let Some(fate) = fate(&failed, &passed, &place) else { continue };
         findings.push(tell(study, id, &place, fate, &failed));
         if !place.or_true {
@@ -28,7 +31,9 @@ pub fn find(study: &mut Study<'_>, findings: &mut Vec<Finding>) {
             unfounded.iter().filter(|(other, _)| *other == said).map(|(_, cause)| study.line(*cause)).collect();
         let listed = causes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let plural = if causes.len() == 1 { "" } else { "s" };
-        let says = format!("the shell can come to this message of success after a failure at line{plural} {listed} to which nothing reacts");
+        let says = format!(
+            "the shell can come to this message of success after a failure at line{plural} {listed} to which nothing reacts"
+        );
         findings.push(Finding { lines: causes, ..study.finding("success-unfounded", said, says) });
     }
 }
@@ -40,6 +45,12 @@ enum Fate {
     Lost,
     /// It skips something, and the script can end with 0 all the same.
     Skips,
+}
+
+/// Whether the script asks for the status of some job; which one, is not told apart.
+fn waits(study: &Study<'_>) -> bool {
+    let waits = |simple: &Simple| simple.name().as_deref() == Some("wait") && simple.words.len() > 1;
+    study.script.commands.values().any(|command| command.simple().is_some_and(waits))
 }
 
 fn fate(failed: &Seen, passed: &Seen, place: &Place) -> Option<Fate> {
@@ -73,8 +84,29 @@ fn produces(study: &Study<'_>, simple: &Simple) -> bool {
     let named = programs::program(simple);
     let function = named.as_ref().is_some_and(|(name, _)| study.functions.contains(name));
     // A filter that finds nothing is no failure.
-    let filter = matches!(named.as_ref().map(|(name, _)| name.as_str()), Some("grep" | "egrep" | "fgrep" | "head" | "tail" | "sort" | "uniq" | "tr" | "cut" | "sed" | "awk" | "wc" | "xargs"));
-    !simple.words.is_empty() && !programs::prints(simple) && !function && !filter && !matches!(simple.name().as_deref(), Some("[" | "test" | "read" | "set"))
+    let filter = matches!(
+        named.as_ref().map(|(name, _)| name.as_str()),
+        Some(
+            "grep"
+                | "egrep"
+                | "fgrep"
+                | "head"
+                | "tail"
+                | "sort"
+                | "uniq"
+                | "tr"
+                | "cut"
+                | "sed"
+                | "awk"
+                | "wc"
+                | "xargs"
+        )
+    );
+    !simple.words.is_empty()
+        && !programs::prints(simple)
+        && !function
+        && !filter
+        && !matches!(simple.name().as_deref(), Some("[" | "test" | "read" | "set"))
 }
 
 /// The status with which the function that is called here says that something failed.
@@ -99,23 +131,30 @@ fn returns(study: &Study<'_>, simple: &Simple) -> Option<u8> {
 fn tell(study: &Study<'_>, id: Id, place: &Place, fate: Fate, failed: &Seen) -> Finding {
     let name = study.name(id);
     let then = study.consequence(id, failed);
-    let function = study.script.commands.get(&id).and_then(|c| c.simple()).is_some_and(|simple| returns(study, simple).is_some());
+    let function =
+        study.script.commands.get(&id).and_then(|c| c.simple()).is_some_and(|simple| returns(study, simple).is_some());
     let suspended = study.errexit(id).is_some_and(|(on, acts)| on && !acts);
     let (rule, why) = match () {
         () if place.lost == Some(Lost::Declaration) => {
             ("declaration-hides-status", "the declaration around it has its own status, 0".to_owned())
         }
-        () if place.lost.is_some() => ("substitution-status-lost", "the status of the substitution is dropped".to_owned()),
+        () if place.lost.is_some() => {
+            ("substitution-status-lost", "the status of the substitution is dropped".to_owned())
+        }
         () if place.piped => {
             let last = place.pipe.map_or(id, |(_, last)| last);
             ("producer-failure-lost", format!("the pipeline has the status of {}", study.name(last)))
         }
-        () if place.background => ("background-status-lost", "nobody asks for the status of what runs in the background".to_owned()),
+        () if place.background => {
+            ("background-status-lost", "nobody asks for the status of what runs in the background".to_owned())
+        }
         () if place.or_true => ("failure-ignored", "`|| true` makes it a success".to_owned()),
         () if place.and || fate == Fate::Skips => {
             ("and-list-hides", "the rest of the `&&` list is skipped, and `set -e` does not act on it".to_owned())
         }
-        () if suspended => ("errexit-suspended", "`set -e` is ignored here, because a condition called the function".to_owned()),
+        () if suspended => {
+            ("errexit-suspended", "`set -e` is ignored here, because a condition called the function".to_owned())
+        }
         () if function => ("return-unchecked", "nothing reads what it returns".to_owned()),
         () => ("status-unchecked", "nothing reads its status".to_owned()),
     };
@@ -135,7 +174,10 @@ pub fn too_late(study: &Study<'_>, findings: &mut Vec<Finding>) {
     for block in blocks {
         for pair in block.windows(2) {
             if let Some((before, reader)) = pair_too_late(study, &pair[0], &pair[1]) {
-                let says = format!("under `set -e` the shell ends at line {} when that command fails, so what is read here is 0", study.line(before));
+                let says = format!(
+                    "under `set -e` the shell ends at line {} when that command fails, so what is read here is 0",
+                    study.line(before)
+                );
                 findings.push(study.finding("status-read-too-late", reader, says));
             }
         }
@@ -148,7 +190,8 @@ fn pair_too_late(study: &Study<'_>, before: &Item, after: &Item) -> Option<(Id, 
     }
     let last = before.first.stages.last()?;
     let simple = last.simple()?;
-    let runs = !simple.words.is_empty() || simple.assignments.iter().any(|a| a.values.iter().any(|w| w.substitutions().next().is_some()));
+    let runs = !simple.words.is_empty()
+        || simple.assignments.iter().any(|a| a.values.iter().any(|w| w.substitutions().next().is_some()));
     let (_, acts) = study.errexit(last.id)?;
     // Without pipefail, PIPESTATUS of the others can still be read.
     let piped = before.first.stages.len() > 1;
@@ -162,7 +205,8 @@ fn reads_status(command: &Command) -> Option<bool> {
     match &command.kind {
         Kind::Simple(simple) => {
             let values = simple.assignments.iter().flat_map(|assignment| &assignment.values);
-            let names: Vec<_> = simple.words.iter().chain(values).flat_map(|word| word.variables()).map(|v| v.name.as_str()).collect();
+            let names: Vec<_> =
+                simple.words.iter().chain(values).flat_map(|word| word.variables()).map(|v| v.name.as_str()).collect();
             let test = matches!(simple.name().as_deref(), None | Some("[" | "test"));
             names.contains(&"?").then_some(false).filter(|_| test)
         }

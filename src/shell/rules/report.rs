@@ -222,7 +222,8 @@ impl<'a> Study<'a> {
         };
         let commands = self.script.commands.values().filter(|command| {
             let simple = command.simple().filter(|simple| !simple.words.is_empty());
-            simple.is_some_and(|simple| !builtin(simple)) && self.normal.options.contains_key(&command.id)
+            let inner = self.places.get(&command.id).is_some_and(|place| place.inner);
+            simple.is_some_and(|simple| !builtin(simple)) && !inner && self.normal.options.contains_key(&command.id)
         });
         let commands: Vec<Id> = commands.map(|command| command.id).collect();
         let all = |test: fn(&Options) -> bool| match commands.is_empty() {
@@ -306,8 +307,8 @@ fn role(command: &Command, functions: &[String]) -> Option<Role> {
 
 fn builtin(simple: &Simple) -> bool {
     let names = [
-        "set", "shopt", "trap", "export", "readonly", "local", "declare", "typeset", "echo", "printf", "umask", "ulimit",
-        "true", ":", "shift", "unset", "exit", "return", "[", "test", "read", "alias", "break", "continue",
+        "set", "shopt", "trap", "export", "readonly", "local", "declare", "typeset", "echo", "printf", "umask",
+        "ulimit", "true", ":", "shift", "unset", "exit", "return", "[", "test", "read", "alias", "break", "continue",
     ];
     simple.name().is_some_and(|name| names.contains(&name.as_str()))
 }
