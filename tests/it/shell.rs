@@ -1,4 +1,5 @@
 //! Shell scripts: what the engine says about them is decided by a real bash and a real dash.
+#![allow(clippy::use_debug, reason = "what differs is shown to whoever mends it")]
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;

@@ -17,6 +17,7 @@ use super::dialect::{Dialect, Options};
 use super::tree::{Block, Command, Id, Item, Join, Kind, Pipeline, Script, Simple};
 pub use state::State;
 use state::{Flow, Outcomes};
+pub use values::words;
 
 /// Says how commands end that are no part of the shell.
 pub trait World {

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::super::machine::{Role, Seen};
+use super::super::machine::{Role, Seen, words};
 use super::super::programs;
-use super::super::tree::{Block, Command, Id, Item, Kind, Simple};
+use super::super::tree::{Block, Command, Id, Item, Kind, Simple, Word};
 use super::super::walk::{self, Lost, Place};
 use super::Finding;
 use super::report::Study;
@@ -193,30 +193,30 @@ fn pair_too_late(study: &Study<'_>, before: &Item, after: &Item) -> Option<(Id, 
     let runs = !simple.words.is_empty()
         || simple.assignments.iter().any(|a| a.values.iter().any(|w| w.substitutions().next().is_some()));
     let (_, acts) = study.errexit(last.id)?;
-    // Without pipefail, PIPESTATUS of the others can still be read.
-    let piped = before.first.stages.len() > 1;
     let reader = after.first.stages.first()?;
-    let reads = reads_status(reader);
-    (runs && acts && reads == Some(false) && (!piped || reads == Some(false))).then_some((last.id, reader.id))
+    (runs && acts && reads_status(reader)).then_some((last.id, reader.id))
 }
 
-/// Whether a command reads a status first of all: `Some(true)` for PIPESTATUS, `Some(false)` for `$?`.
-fn reads_status(command: &Command) -> Option<bool> {
+/// Whether a command reads `$?` first of all.
+fn reads_status(command: &Command) -> bool {
     match &command.kind {
         Kind::Simple(simple) => {
             let values = simple.assignments.iter().flat_map(|assignment| &assignment.values);
             let names: Vec<_> =
                 simple.words.iter().chain(values).flat_map(|word| word.variables()).map(|v| v.name.as_str()).collect();
             let test = matches!(simple.name().as_deref(), None | Some("[" | "test"));
-            names.contains(&"?").then_some(false).filter(|_| test)
+            test && names.contains(&"?")
         }
-        Kind::Arithmetic(text) => text.contains("$?").then_some(false),
-        Kind::If(arms, _) => reads_status(arms.first()?.0.first()?.first.stages.first()?),
+        Kind::Arithmetic(text) => text.contains("$?"),
+        Kind::If(arms, _) => {
+            let first = arms.first().and_then(|(condition, _)| condition.first());
+            first.and_then(|item| item.first.stages.first()).is_some_and(|command| reads_status(command))
+        }
         Kind::Test(test) => {
-            let text = format!("{test:?}");
-            text.contains("name: \"?\"").then_some(false)
+            let reads = |word: &&Word| word.variables().any(|variable| variable.name == "?");
+            words(test).iter().any(reads)
         }
-        _ => None,
+        _ => false,
     }
 }
 
