@@ -33,7 +33,7 @@ pub struct ScriptCollector;
 /// Longer scripts are not parsed.
 const LONGEST: u64 = 1 << 20;
 /// How long the parser may take; a hostile text can make it take for ever.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 /// The parser calls itself for every level of nesting.
 const STACK: usize = 256 << 20;
 /// More brackets than this, one within the other, are not parsed.
@@ -142,7 +142,14 @@ impl Ready {
             seen.set("shebang", shebang.written.unwrap_or_default());
             return Err(Absence::new(Reason::NotApplicable, "its interpreter is no shell that is known here"));
         }
-        tell::tell(&analyse(script, self.shell.clone()).map_err(|what| self.unparsable(&what))?, self, seen);
+        let analysis = analyse(script, self.shell.clone()).map_err(|what| match what {
+            Some(what) => self.unparsable(&what),
+            None => {
+                let (name, seconds) = (text::from_name(&self.path), PATIENCE.as_secs());
+                Absence::new(Reason::TimedOut, format!("{name}: could not be parsed and followed within {seconds}s"))
+            }
+        })?;
+        tell::tell(&analysis, self, seen);
         Ok(())
     }
 
@@ -168,10 +175,13 @@ impl Ready {
 
 /// Parses and follows a script, in a thread of its own: the text may be made to exhaust a stack, to
 /// take for ever, or to trip the parser.
-fn analyse(script: String, shell: Option<String>) -> Result<Analysis, String> {
+///
+/// # Errors
+/// What is the matter with it; `None` when it took too long.
+fn analyse(script: String, shell: Option<String>) -> Result<Analysis, Option<String>> {
     // Each of several brackets in a row doubles what the parser tries.
     if depth(&script) > DEEPEST || script.contains("((((((") {
-        return Err("is nested deeper than anybody writes".to_owned());
+        return Err(Some("is nested deeper than anybody writes".to_owned()));
     }
     let (sender, receiver) = mpsc::channel();
     let work = move || {
@@ -180,11 +190,11 @@ fn analyse(script: String, shell: Option<String>) -> Result<Analysis, String> {
         drop(sender.send(analysis));
     };
     let thread = thread::Builder::new().name("shell".into()).stack_size(STACK).spawn(work);
-    thread.map_err(|e| format!("could not be parsed: {e}"))?;
+    thread.map_err(|e| Some(format!("could not be parsed: {e}")))?;
     match receiver.recv_timeout(PATIENCE) {
-        Ok(analysis) => analysis,
-        Err(mpsc::RecvTimeoutError::Timeout) => Err(format!("could not be parsed within {}s", PATIENCE.as_secs())),
-        Err(mpsc::RecvTimeoutError::Disconnected) => Err("the parser failed on it".to_owned()),
+        Ok(analysis) => analysis.map_err(Some),
+        Err(mpsc::RecvTimeoutError::Timeout) => Err(None),
+        Err(mpsc::RecvTimeoutError::Disconnected) => Err(Some("the parser failed on it".to_owned())),
     }
 }
 

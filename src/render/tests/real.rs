@@ -38,6 +38,11 @@ fn scene(folder: &Path) {
     files::write(&folder.join("a_2 | [F1] `x`.sql.gz"), &gzip(DUMP)).unwrap();
     files::write(&folder.join("a_3.sql.gz"), &gzip("")).unwrap();
     files::write(&folder.join("plain.sql"), DUMP.as_bytes()).unwrap();
+    let script = "#!/bin/bash\npg_dump app | gzip >'``` | <b>x</b> [F1] {{ 1 }}'\ncheck() { return 2; }\ncheck\necho backup done\n";
+    files::write(&folder.join("job.sh"), script.as_bytes()).unwrap();
+    files::write(&folder.join("cut.sh"), b"#!/bin/bash\nif true; then\n").unwrap();
+    let tab = "30 2 * * * /usr/bin/x '``` | <b>x</b> [F1] {{ 1 }}'\n61 * * * * x\nMAILTO=a|b\n@reboot y\n";
+    files::write(&folder.join("tab"), tab.as_bytes()).unwrap();
 }
 
 const STEPS: &str = "
@@ -52,6 +57,12 @@ const STEPS: &str = "
   - { id: lost, uses: backup, with: { path: lost.gz } }
   - { id: job, uses: log, with: { path: job.log, patterns: { denied: 'permission denied', never: 'xyzzy' }, around: denied, window: 10m } }
   - { id: nolog, uses: log, with: { path: no.log, patterns: { a: b } } }
+  - { id: shell, uses: script, with: { path: job.sh, patterns: { dump: pg_dump } } }
+  - { id: cut, uses: script, with: { path: cut.sh } }
+  - { id: noscript, uses: script, with: { path: no.sh } }
+  - { id: plan, uses: cron, with: { sources: [tab], zone: Europe/Zurich, rpo: 26h } }
+  - { id: changes, uses: cron, with: { sources: [tab], before: plan } }
+  - { id: noplan, uses: cron, with: { sources: [no.tab] } }
   - { id: identity, uses: postgres.identity, on: nobody }
   - { id: privilege, uses: postgres.schema_privilege, on: nobody, with: { role: r, schema: s, privilege: USAGE } }
   - { id: size, uses: postgres.size, on: nobody }
@@ -104,7 +115,16 @@ fn every_template_renders_what_every_collector_sees() {
         let record = text(&real_bundle(template));
         super::hostile::assert_sound(&record);
         super::hostile::yaml_blocks(&record);
-        for wanted in ["ABSENT", "\\x5bF1]", "permission denied", "UNKNOWN", "create_table: 1", "gzip valid"] {
+        for wanted in [
+            "ABSENT",
+            "\\x5bF1]",
+            "permission denied",
+            "UNKNOWN",
+            "create_table: 1",
+            "gzip valid",
+            "producer-failure-lost",
+            "changes_count: 0",
+        ] {
             assert!(record.contains(wanted), "{template}: {wanted}");
         }
     }

@@ -69,6 +69,8 @@ pub struct Seen {
     pub after: BTreeSet<Id>,
     /// The first of them, on each way.
     pub next: BTreeSet<Id>,
+    /// Whether a command that speaks or leaves reads the status of the target right behind it.
+    pub read: bool,
     /// The statuses with which the script can end once the target ran.
     pub ends: BTreeSet<u8>,
     /// The statuses with which it can end at all.
@@ -95,6 +97,8 @@ pub struct Seen {
 const STEPS: u64 = 200_000;
 /// More states at one place than this are not followed.
 const STATES: usize = 256;
+/// From so many states on, those that differ in variables alone become one that does not know them.
+const MERGE: usize = 6;
 
 /// Follows `script` in `world` from its first command to every end.
 #[must_use]
@@ -176,9 +180,16 @@ impl Machine<'_> {
 
     /// Adds an outcome unless it is there; says so when there are too many.
     fn put(&mut self, to: &mut Outcomes, flow: Flow, state: State) {
-        if to.len() >= STATES {
+        if to.iter().any(|known| known.0 == flow && known.1 == state) {
+            return;
+        }
+        if to.len() >= MERGE
+            && let Some(known) = to.iter_mut().find(|known| known.0 == flow && known.1.alike(&state))
+        {
+            known.1.forget_differences(&state);
+        } else if to.len() >= STATES {
             self.seen.complete = false;
-        } else if !to.iter().any(|known| known.0 == flow && known.1 == state) {
+        } else {
             to.push((flow, state));
         }
     }

@@ -84,6 +84,7 @@ impl Machine<'_> {
         context: Context,
     ) -> Outcomes {
         self.seen.ran.push(command.id);
+        self.seen.read |= state.marked && self.seen.next.contains(&command.id) && speaks_of_status(simple);
         self.note(command.id, &mut state);
         let mut out = Outcomes::default();
         let name = simple.name();
@@ -298,11 +299,14 @@ impl Machine<'_> {
 
     /// `set`; `false` when this shell does not know the option.
     fn set(&mut self, id: Id, simple: &Simple, state: &mut State) -> bool {
-        let Some(words) = simple.arguments().iter().map(Word::literal).collect::<Option<Vec<_>>>() else {
+        // Behind `--` and behind the first word that is no option stand parameters.
+        let options = simple.arguments().iter().take_while(|word| word.raw != "--" && word.raw != "-");
+        let words: Vec<_> = options.map(Word::literal).take_while(|word| word.as_deref() != Some("")).collect();
+        if words.first().is_some_and(Option::is_none) {
             self.seen.foreign.insert(id);
             return true;
-        };
-        let mut words = words.iter().map(String::as_str);
+        }
+        let mut words = words.iter().map_while(Option::as_deref);
         while let Some(word) = words.next() {
             let (on, letters) = match (word.strip_prefix('-'), word.strip_prefix('+')) {
                 (Some("" | "-"), _) | (None, None) => break,
@@ -347,6 +351,13 @@ impl Machine<'_> {
         }
         vec![(Flow::Next, state.clone())]
     }
+}
+
+/// Whether a command that is no test puts `$?` or PIPESTATUS among its words.
+fn speaks_of_status(simple: &Simple) -> bool {
+    let status =
+        |word: &Word| word.variables().any(|variable| variable.name == "?" || variable.name.starts_with("PIPESTATUS"));
+    !matches!(simple.name().as_deref(), Some("[" | "test")) && simple.words.iter().any(status)
 }
 
 fn has(simple: &Simple, option: &str) -> bool {

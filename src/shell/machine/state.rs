@@ -91,6 +91,25 @@ impl State {
         }
     }
 
+    /// Whether another state differs in variables alone.
+    #[must_use]
+    pub fn alike(&self, other: &Self) -> bool {
+        let control =
+            |state: &Self| (state.options, state.status, state.exit_trap, state.err_trap, state.marked, state.moved);
+        control(self) == control(other)
+            && (self.success, self.failure) == (other.success, other.failure)
+            && self.pipe == other.pipe
+            && self.uploads == other.uploads
+            && self.functions == other.functions
+    }
+
+    /// Knows only the variables that have the same value in `other`.
+    pub fn forget_differences(&mut self, other: &Self) {
+        if !Rc::ptr_eq(&self.variables, &other.variables) {
+            Rc::make_mut(&mut self.variables).retain(|name, value| other.variables.get(name) == Some(value));
+        }
+    }
+
     /// Takes over what was learned on the way of another shell, its child, which began as `base`.
     pub fn learn(&mut self, child: &Self, base: &Self) {
         self.marked |= child.marked;

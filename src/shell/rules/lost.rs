@@ -54,7 +54,7 @@ fn waits(study: &Study<'_>) -> bool {
 }
 
 fn fate(failed: &Seen, passed: &Seen, place: &Place) -> Option<Fate> {
-    if failed.ends.is_empty() && failed.after.is_empty() {
+    if failed.read || failed.ends.is_empty() && failed.after.is_empty() {
         return None;
     }
     if failed.after == passed.after && failed.ends == passed.ends {
