@@ -12,6 +12,8 @@
 //! | [`examine`] | 2 | streaming examination of backups, no policy |
 //! | [`cluster`] | 2 | PostgreSQL servers of our own: made, ended and cleared away |
 //! | [`events`] | 2 | times, zones, events and contradictions of logs, over lines; no I/O |
+//! | [`shell`] | 2 | shell scripts: what the shell does with them; pure |
+//! | [`schedule`] | 2 | crontabs and timers: when something runs; pure |
 //! | [`seal`] | 3 | the bundle on disk; takes only `Masked` |
 //! | [`collect`] | 4 | one file per collector; read-only; raw values never leave |
 //! | [`judge`] | 4 | typed operators: (policy, facts) → verdict; pure |
@@ -30,6 +32,8 @@ pub mod cluster;
 pub mod events;
 pub mod examine;
 pub mod hygiene;
+pub mod schedule;
+pub mod shell;
 
 pub mod seal;
 

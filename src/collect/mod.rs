@@ -5,6 +5,7 @@ mod backup;
 mod command;
 mod container;
 mod contradictions;
+mod cron;
 mod disk;
 mod doc;
 mod drill;
@@ -16,6 +17,7 @@ mod log;
 mod objectives;
 mod postgres;
 mod process;
+mod script;
 mod service;
 mod session;
 mod settings;
@@ -92,6 +94,8 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &files::FilesCollector,
     &backup::BackupCollector,
     &log::LogCollector,
+    &script::ScriptCollector,
+    &cron::CronCollector,
     &postgres::Identity,
     &postgres::SchemaPrivilege,
     &postgres::Size,

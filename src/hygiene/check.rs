@@ -48,9 +48,7 @@ impl Check {
                 let body = &secret[memchr::memrchr(b'_', secret).map_or(0, |i| i + 1)..];
                 Some(if base62_crc_holds(body) { Confidence::High } else { Confidence::Medium })
             }
-            Self::Jwt => {
-                jwt_header(whole).then_some(if is_documented(whole) { Confidence::Low } else { before })
-            }
+            Self::Jwt => jwt_header(whole).then_some(if is_documented(whole) { Confidence::Low } else { before }),
             Self::AwsAccount => {
                 aws_key(secret).then_some(if holds_account(secret) { before } else { before.min(Confidence::Medium) })
             }
@@ -137,7 +135,8 @@ fn count(text: &[u8], class: fn(&u8) -> bool) -> usize {
 fn macaroon(token: &[u8]) -> bool {
     let token = token.strip_prefix(b"pypi-").unwrap_or(token);
     let Some(decoded) = base64(token) else { return false };
-    let length = decoded.get(..4).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| usize::from_str_radix(d, 16).ok());
+    let length =
+        decoded.get(..4).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| usize::from_str_radix(d, 16).ok());
     let has_packet = length.is_some_and(|n| n >= 6 && decoded.get(n - 1) == Some(&b'\n'));
     decoded.len() >= 20 && (decoded[0] == 2 && matches!(decoded[1], 1 | 2) || has_packet)
 }

@@ -2,8 +2,8 @@
 //! the kind of name it stands under; where it stands is for others.
 
 use super::check::is_uuid;
-use super::known;
 use super::keys::Kind;
+use super::known;
 use super::rule::Confidence;
 use super::word::{describes, is_passphrase, may_be_chosen, reads_as_words};
 
@@ -59,7 +59,10 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
         .iter()
         .filter(|s| **s)
         .count();
-    known::is_example(secret) || ANYWHERE.iter().any(|word| has(word)) || secret.len() >= 12 && distinct <= 4 || is_sequence(&lower)
+    known::is_example(secret)
+        || ANYWHERE.iter().any(|word| has(word))
+        || secret.len() >= 12 && distinct <= 4
+        || is_sequence(&lower)
 }
 
 /// Mostly steps of one from character to character, or a short piece repeated.

@@ -11,6 +11,8 @@ const FLOORS: &[(&str, u32)] = &[
     ("examine", 2),
     ("cluster", 2),
     ("events", 2),
+    ("schedule", 2),
+    ("shell", 2),
     ("seal", 3),
     ("collect", 4),
     ("judge", 4),

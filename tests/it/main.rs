@@ -26,6 +26,7 @@ mod prod;
 mod reference;
 mod scan;
 mod sealing;
+mod shell;
 mod states;
 mod support;
 mod timeline;

@@ -46,6 +46,11 @@ fn scene(folder: &Path) {
     files::write(&folder.join("a_3.sql.gz"), &gzip("")).unwrap();
     files::write(&folder.join("plain.sql"), DUMP.as_bytes()).unwrap();
     rusqlite::Connection::open(folder.join("kuma.db")).unwrap().execute_batch(KUMA).unwrap();
+    let script = "#!/bin/bash\npg_dump app | gzip >'``` | <b>x</b> [F1] {{ 1 }}'\ncheck() { return 2; }\ncheck\necho backup done\n";
+    files::write(&folder.join("job.sh"), script.as_bytes()).unwrap();
+    files::write(&folder.join("cut.sh"), b"#!/bin/bash\nif true; then\n").unwrap();
+    let tab = "30 2 * * * /usr/bin/x '``` | <b>x</b> [F1] {{ 1 }}'\n61 * * * * x\nMAILTO=a|b\n@reboot y\n";
+    files::write(&folder.join("tab"), tab.as_bytes()).unwrap();
 }
 
 const STEPS: &str = "
@@ -64,6 +69,12 @@ const STEPS: &str = "
   - { id: nothing, uses: timeline, with: { sources: [{ log: gone.log }] } }
   - { id: contradictions, uses: contradictions, with: { timeline: timeline } }
   - { id: objectives, uses: objectives, with: { backups: [good, empty, all, lost] } }
+  - { id: shell, uses: script, with: { path: job.sh, patterns: { dump: pg_dump } } }
+  - { id: cut, uses: script, with: { path: cut.sh } }
+  - { id: noscript, uses: script, with: { path: no.sh } }
+  - { id: plan, uses: cron, with: { sources: [tab], zone: Europe/Zurich, rpo: 26h } }
+  - { id: changes, uses: cron, with: { sources: [tab], before: plan } }
+  - { id: noplan, uses: cron, with: { sources: [no.tab] } }
   - { id: identity, uses: postgres.identity, on: nobody }
   - { id: privilege, uses: postgres.schema_privilege, on: nobody, with: { role: r, schema: s, privilege: USAGE } }
   - { id: size, uses: postgres.size, on: nobody }
@@ -148,6 +159,8 @@ fn every_template_renders_what_every_collector_sees() {
             "Hypotheses",
             "Recovery objectives",
             "not established",
+            "producer-failure-lost",
+            "changes_count: 0",
         ] {
             assert!(record.contains(wanted), "{template}: {wanted}");
         }
