@@ -3,6 +3,7 @@
 
 mod backup;
 mod command;
+mod compare;
 mod container;
 mod contradictions;
 mod cron;
@@ -24,6 +25,7 @@ mod settings;
 mod sqlite;
 mod statement;
 mod subject;
+mod sums;
 #[cfg(test)]
 mod testing;
 mod timeline;
@@ -117,6 +119,8 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &postgres::Functions,
     &far::Same,
     &far::Transfer,
+    &sums::SumsCollector,
+    &compare::CountsCompare,
     &timeline::TimelineCollector,
     &contradictions::ContradictionsCollector,
     &objectives::ObjectivesCollector,

@@ -46,6 +46,12 @@ pub static DOC: Doc = Doc {
             required: false,
             meaning: "names of each kind in the values",
         },
+        Setting {
+            name: "expect",
+            kind: "map",
+            required: false,
+            meaning: "names that the dump itself must create: lists `schemas`, `tables`, `views`, `materialized_views`, `sequences`, `functions` (`schema.name` as the dump spells it), and `grants` by role, such as `reader: [SELECT ON TABLE app.orders]`",
+        },
     ],
     values: &[
         ("exists", "whether anything stands at the path"),
@@ -90,6 +96,10 @@ pub static DOC: Doc = Doc {
         ("copy_data", "`rows`, `terminated`, `bytes_after` of a bare stream of rows"),
         ("payload", "the findings about the payload, when it is compressed once more"),
         ("member", "`name`, `size_bytes`, `archive_valid` of the chosen member; the findings are about it"),
+        (
+            "expect",
+            "of the expected names: `rows` (`kind`, `name`, `role`, `found`: `found`, `missing` or `unknown`), `expected_count`, `found_count`, `score` (`24/24`), `missing`, `all_found`; a view that is a table in the dump is missing as a view",
+        ),
         ("expansion_limit_hit", "whether `expansion_limit` ended the look"),
         ("time_limit_hit", "whether `time_limit` ended the look"),
         ("depth_limit_hit", "whether layers were too deep to be opened"),

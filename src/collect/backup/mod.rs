@@ -3,6 +3,7 @@
 //! changed meanwhile, or that was not read to its end, has no findings to rely on.
 
 mod doc;
+mod expect;
 mod shape;
 #[cfg(test)]
 mod tests;
@@ -38,6 +39,8 @@ struct With {
     expansion_limit: Option<Value>,
     time_limit: Option<Value>,
     max_names: Option<u16>,
+    #[serde(default)]
+    expect: expect::Expect,
 }
 
 struct Ready {
@@ -47,6 +50,7 @@ struct Ready {
     time_limit: Duration,
     /// Names of each kind shown in the values.
     max_names: usize,
+    expect: expect::Expect,
 }
 
 impl Collector for BackupCollector {
@@ -69,6 +73,7 @@ impl Collector for BackupCollector {
             options,
             time_limit: Duration::from_secs_f64(seconds),
             max_names: usize::from(with.max_names.unwrap_or(1000)),
+            expect: with.expect,
         }))
     }
 }

@@ -105,7 +105,9 @@ fn tell_findings(ready: &Ready, found: &Examination, cut_short: Option<Absence>,
     };
     if let Some(why) = cut_short {
         keep_partial(&mut values, seen, &why);
+        seen.miss("expect", why);
     } else {
+        ready.expect.tell(found, seen);
         seen.miss("partial", Absence::new(Reason::NotApplicable, "it was read to its end"));
     }
     for (part, trouble) in TROUBLES {
