@@ -13,7 +13,7 @@ use super::cite::{Cited, FactObject, demand};
 use super::error::{RenderError, complain};
 use super::form::{self, FORMS, Form};
 use super::ledger::Ledger;
-use super::{anchors, change, escape, judged, narrative, said, supposed, table};
+use super::{anchors, change, escape, judged, messages, narrative, said, supposed, table};
 use crate::model::bundle::Bundle;
 use crate::model::fact::split_reference;
 use crate::model::value::Value;
@@ -31,7 +31,7 @@ fn bare<'a>() -> Result<Environment<'a>, Error> {
 }
 
 /// Every name that a template can use; a test holds it against the environment.
-pub(super) const NAMES: [&str; 38] = [
+pub(super) const NAMES: [&str; 39] = [
     "absence",
     "anchors",
     "bundle",
@@ -53,6 +53,7 @@ pub(super) const NAMES: [&str; 38] = [
     "hygiene",
     "hypotheses",
     "lines",
+    "messages",
     "narrative",
     "policy",
     "proposals",
@@ -255,6 +256,10 @@ fn add_judged(env: &mut Environment<'_>, bundle: &Arc<Bundle>, ledger: &Arc<Ledg
     });
     let (sealed, known) = (Arc::clone(bundle), Arc::clone(ledger));
     env.add_function("summary", move || block(judged::summary(&known, &sealed)));
+    let sealed = Arc::clone(bundle);
+    env.add_function("messages", move |fact: &FactObject| -> Result<Jinja, Error> {
+        Ok(block(messages::messages(fact, &sealed.policy.exceptions)?))
+    });
     let (sealed, known) = (Arc::clone(bundle), Arc::clone(ledger));
     env.add_function("hypotheses", move || block(supposed::hypotheses(&known, &sealed.verdict)));
     let known = Arc::clone(ledger);

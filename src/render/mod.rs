@@ -15,6 +15,7 @@ mod escape;
 mod form;
 mod judged;
 mod ledger;
+mod messages;
 mod narrative;
 mod needed;
 mod proof;
