@@ -20,8 +20,8 @@ static DOC: Doc = Doc {
     name: "counts.compare",
     summary: "rows of tables by two earlier facts, side by side: production and the drill",
     detail: "Takes the exact counts of two earlier steps (`postgres.counts`, `restore.drill`, `backup`) and holds them \
-             against each other, table by table. A count that one side lacks, and any estimate, makes the row and the \
-             whole UNKNOWN and never equal. Equal counts do not prove equal rows, and counts of a busy database differ \
+             against each other, table by table. A table that one side has and the other established not to have differs; \
+             a count that is not known, and any estimate, makes the row and the whole UNKNOWN and never equal. Equal counts do not prove equal rows, and counts of a busy database differ \
              from those of its dump although nothing is wrong.",
     needs_target: false,
     settings: &[
@@ -39,7 +39,7 @@ static DOC: Doc = Doc {
         ("table_count", "number of tables compared"),
         ("equal_count", "for how many of them both counts are known and equal"),
         ("score", "both as text, e.g. `10/10`"),
-        ("differ", "the tables whose counts are known and differ"),
+        ("differ", "the tables whose counts are known and differ, or that are only on one side"),
         ("not_known", "the tables for which a side has no exact count"),
         ("all_equal", "whether every table has the same count on both sides"),
     ],
@@ -123,37 +123,38 @@ impl Look {
             Observation::of(format!("the facts {} (left) and {} (right)", self.left, self.right)).read_by(self.how());
         let side = |id: &str| {
             let fact = facts.iter().find(|fact| fact.id == id);
-            fact.ok_or_else(|| Absence::new(Reason::NotFound, format!("`{id}` was not collected"))).and_then(counts)
+            fact.ok_or_else(|| Absence::new(Reason::NotFound, format!("`{id}` was not collected"))).and_then(Side::of)
         };
         match (side(&self.left), side(&self.right)) {
-            (Ok(left), Ok(right)) => self.tell(left, right, &mut seen),
+            (Ok(left), Ok(right)) => self.tell(&left, &right, &mut seen),
             (Err(absence), _) | (_, Err(absence)) => subject::miss_the_rest(&mut seen, &DOC, &absence),
         }
         seen
     }
 
-    fn tell(&self, left: &Map, right: &Map, seen: &mut Observation) {
+    fn tell(&self, left: &Side<'_>, right: &Side<'_>, seen: &mut Observation) {
         let tables: Vec<&String> = if self.tables.is_empty() {
-            left.keys().chain(right.keys()).collect::<BTreeSet<_>>().into_iter().collect()
+            left.counts.keys().chain(right.counts.keys()).collect::<BTreeSet<_>>().into_iter().collect()
         } else {
             self.tables.iter().collect()
         };
         let (mut rows, mut differ, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         for table in &tables {
-            let (a, b) = (left.get(*table), right.get(*table));
+            let (a, b) = (left.rows_of(table), right.rows_of(table));
             let mut row = Map::from([("table".to_owned(), table.as_str().into())]);
-            for (key, count) in [("left", a), ("right", b)] {
-                if let Some(count) = count {
-                    row.insert(key.to_owned(), count.clone());
+            for (key, count) in [("left", &a), ("right", &b)] {
+                match count {
+                    Rows::Known(count) => drop(row.insert(key.to_owned(), (*count).clone())),
+                    Rows::Gone => drop(row.insert(key.to_owned(), "no such table".into())),
+                    Rows::Unknown => {}
                 }
             }
-            if let (Some(a), Some(b)) = (a, b) {
-                row.insert("equal".to_owned(), (a == b).into());
-                if a != b {
-                    differ.push((*table).clone());
+            match equal(&a, &b) {
+                Some(equal) => {
+                    row.insert("equal".to_owned(), equal.into());
+                    differ.extend((!equal).then(|| (*table).clone()));
                 }
-            } else {
-                unknown.push((*table).clone());
+                None => unknown.push((*table).clone()),
             }
             rows.push(Value::Map(row));
         }
@@ -176,8 +177,56 @@ impl Look {
     }
 }
 
+/// The rows of one table on one side.
+enum Rows<'a> {
+    Known(&'a Value),
+    /// Established not to be there.
+    Gone,
+    Unknown,
+}
+
+fn equal(a: &Rows<'_>, b: &Rows<'_>) -> Option<bool> {
+    match (a, b) {
+        (Rows::Known(a), Rows::Known(b)) => Some(a == b),
+        (Rows::Known(_), Rows::Gone) | (Rows::Gone, Rows::Known(_)) => Some(false),
+        _ => None,
+    }
+}
+
+/// One side: its counts, and the fact that they are from.
+struct Side<'a> {
+    fact: &'a Fact,
+    place: &'static str,
+    counts: &'a Map,
+}
+
+impl<'a> Side<'a> {
+    fn of(fact: &'a Fact) -> Result<Self, Absence> {
+        counts(fact).map(|(place, counts)| Self { fact, place, counts })
+    }
+
+    fn rows_of(&self, table: &str) -> Rows<'a> {
+        if let Some(rows) = self.counts.get(table) {
+            return Rows::Known(rows);
+        }
+        match self.fact.at(&format!("{}.{table}", self.place)) {
+            Some(Err(absence)) if absence.reason == Reason::NotFound => Rows::Gone,
+            None if self.is_whole() => Rows::Gone,
+            _ => Rows::Unknown,
+        }
+    }
+
+    /// Whether a drill counted every table that it restored.
+    fn is_whole(&self) -> bool {
+        let restored = self.fact.at("restored.tables").and_then(Result::ok).and_then(Value::as_int);
+        let counted = i64::try_from(self.counts.len()).ok();
+        self.fact.uses == "restore.drill"
+            && restored.zip(counted).is_some_and(|(restored, counted)| counted >= restored)
+    }
+}
+
 /// The exact counts of a fact.
-fn counts(fact: &Fact) -> Result<&Map, Absence> {
+fn counts(fact: &Fact) -> Result<(&'static str, &Map), Absence> {
     if fact.at("method").is_some_and(|method| method.ok().and_then(Value::as_text) == Some("estimate")) {
         let message = format!("`{}` has estimates, which are no counts; use `method: exact`", fact.id);
         return Err(Absence::new(Reason::NotApplicable, message));
@@ -186,7 +235,7 @@ fn counts(fact: &Fact) -> Result<&Map, Absence> {
     let mut why = None;
     for place in places {
         match fact.at(place) {
-            Some(Ok(Value::Map(counts))) => return Ok(counts),
+            Some(Ok(Value::Map(counts))) => return Ok((place, counts)),
             Some(Err(absence)) => why = why.or(Some(absence)),
             _ => {}
         }
@@ -221,7 +270,10 @@ mod tests {
         let seen = compare(LEFT, r#"{"counts":{"public.a":22,"public.b":165}}"#, &["public.a", "public.b"]);
         assert_eq!((&seen.values["score"], &seen.values["all_equal"]), (&"1/2".into(), &false.into()));
         assert_eq!(seen.values["differ"].to_string(), "[public.b]");
-        // A table that is not there has no count; it is not zero.
+        // A table that a drill restored nothing of is not there; one that it did not count is not known.
+        let seen = compare(LEFT, r#"{"restored":{"tables":1},"counts":{"public.a":22}}"#, &[]);
+        assert_eq!((&seen.values["score"], &seen.values["all_equal"]), (&"1/2".into(), &false.into()));
+        assert_eq!(seen.values["rows"].at("1.right"), Some(&"no such table".into()));
         let seen = compare(LEFT, r#"{"counts":{"public.a":22}}"#, &[]);
         assert_eq!(seen.values["score"], "1/2".into());
         assert_eq!(seen.missing["all_equal"].reason, Reason::Unavailable);

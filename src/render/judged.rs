@@ -101,6 +101,10 @@ pub(super) fn summary(ledger: &Ledger, bundle: &Bundle) -> String {
             let _ = writeln!(out, "- {}", count(section, &rows));
         }
     }
+    for row in verdict.rows.iter().filter(|row| row.status == Status::Waived) {
+        let waiver = row.waiver.as_deref().map(prose).unwrap_or_default();
+        let _ = writeln!(out, "- {} not established, but waived: {}: {waiver}", prose(&row.id), prose(&row.title));
+    }
     out.push_str(&stops(ledger, verdict));
     out.push_str(&seen(ledger));
     paragraph(&out)

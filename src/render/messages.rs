@@ -21,7 +21,8 @@ pub(super) fn messages(object: &FactObject, exceptions: &[Exception]) -> Result<
         _ => return Ok(String::new()),
     };
     let compile = |one: &Exception| {
-        regex::Regex::new(&one.pattern).map_err(|_| complain(format!("the exception `{}` has no valid pattern", one.id)))
+        regex::Regex::new(&one.pattern)
+            .map_err(|_| complain(format!("the exception `{}` has no valid pattern", one.id)))
     };
     let patterns = exceptions.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
     let mut seen = vec![0_i64; exceptions.len()];
@@ -43,7 +44,13 @@ pub(super) fn messages(object: &FactObject, exceptions: &[Exception]) -> Result<
     let heads = ["Severity", "Message", "Count", "Named exception"].map(str::to_owned);
     let mut out = draw(ledger, &heads, &rows).unwrap_or_default();
     let known = exceptions.iter().zip(&seen).map(|(one, seen)| Row {
-        cells: vec![inline(&one.id), prose(&one.reason), inline(&one.pattern), one.expected.to_string(), seen.to_string()],
+        cells: vec![
+            inline(&one.id),
+            prose(&one.reason),
+            inline(&one.pattern),
+            one.expected.to_string(),
+            seen.to_string(),
+        ],
         facts: vec![object.fact],
     });
     let heads = ["Exception of the policy", "Reason", "Pattern", "At most", "Seen"].map(str::to_owned);

@@ -4,4 +4,5 @@
 
 pub mod cluster;
 pub mod look;
+pub mod scene;
 pub mod world;
