@@ -180,8 +180,9 @@ fn an_unknown_message_and_an_expired_waiver_keep_it_open() {
     let scene = fresh();
     // Without the read-only role its grants fail, and nobody has named that.
     let case = scene.text().replace("roles: [app_owner, reader]", "roles: [app_owner]");
-    assert_eq!(scene.collect(&case.replace("2999-01-01", "2020-01-01")).code, 1);
+    let ran = scene.collect(&case.replace("2999-01-01", "2020-01-01"));
     let not_passed = scene.not_passed();
+    assert_eq!(ran.code, 1, "{not_passed:?} {}", ran.stdout);
     assert!(
         not_passed.contains(&"K-3 fail".to_owned()) && not_passed.contains(&"K-7 unknown".to_owned()),
         "{not_passed:?}"

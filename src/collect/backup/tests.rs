@@ -150,3 +150,33 @@ fn settings_are_checked() {
     assert!(error("{ path: /x, time_limit: 5 }").contains("time_limit"));
     assert!(error("{ path: /x, payload_digests: true }").contains("payload_digest"));
 }
+
+#[test]
+fn expected_names_are_found_in_the_dump_as_what_they_are() {
+    let mut text = String::from_utf8(dump(2)).unwrap();
+    let at = text.find("CREATE TABLE").unwrap();
+    text.insert_str(
+        at,
+        "CREATE VIEW public.v AS SELECT 1;\nGRANT SELECT,INSERT ON TABLE public.t0 TO reader;\n\
+         GRANT ALL ON SCHEMA public TO reader;\n",
+    );
+    let grants = "grants: { reader: [SELECT ON TABLE public.t0, USAGE ON SCHEMA public";
+    let seen =
+        see(&gzip(text.as_bytes()), &format!(", expect: {{ tables: [public.t0], views: [public.v], {grants}] }} }}"));
+    assert_eq!((at_text(&seen, "score"), at(&seen, "expect.all_found")), ("4/4".to_owned(), &true.into()));
+    let more = "DELETE ON TABLE public.t0], other: [SELECT ON TABLE public.t0] } }";
+    // A table is no view, and another privilege or role is not granted.
+    let seen = see(&gzip(text.as_bytes()), &format!(", expect: {{ views: [public.t0], {grants}, {more}"));
+    assert_eq!((at_text(&seen, "score"), at(&seen, "expect.all_found")), ("2/5".to_owned(), &false.into()));
+    let missing = at(&seen, "expect.missing").to_string();
+    assert!(missing.contains("view public.t0") && missing.contains("grant DELETE ON TABLE public.t0 to reader"));
+    // Nothing expected is nothing established, and so is what could not be read.
+    assert_eq!(see(&gzip(&dump(1)), "").missing["expect"].reason, Reason::NotApplicable);
+    let seen = see(&gzip(&[]), ", expect: { tables: [public.t0] }");
+    assert!(seen.missing.contains_key("expect"), "{seen:?}");
+    every_value_is_there_or_missing(&seen);
+}
+
+fn at_text(seen: &Observation, name: &str) -> String {
+    at(seen, &format!("expect.{name}")).as_text().unwrap().to_owned()
+}
