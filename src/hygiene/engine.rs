@@ -245,13 +245,14 @@ impl Search<'_> {
                 None => return,
             }
         }
-        if rule.place == Place::Group
-            && (weigh::is_dummy(seen) || rule.min_entropy > 0.0 && weigh::entropy(seen) < rule.min_entropy)
-        {
-            confidence = Confidence::Low;
-            if rule.confidence == Confidence::High && rule.min_entropy > 0.0 {
+        if rule.place == Place::Group && rule.min_entropy > 0.0 && weigh::entropy(seen) < rule.min_entropy {
+            if rule.confidence == Confidence::High {
                 return;
             }
+            confidence = Confidence::Low;
+        }
+        if rule.place == Place::Group && weigh::is_dummy(seen) {
+            confidence = Confidence::Low;
         }
         if rule.place == Place::Argument && weigh::assigned(Kind::Password, seen, Stands::Alone) == Confidence::Low {
             confidence = Confidence::Low;

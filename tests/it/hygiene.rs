@@ -161,7 +161,7 @@ fn no_canary_of_any_rule_appears_anywhere() {
         let leaked = leaks(&fs::read(file).unwrap(), &canaries);
         assert!(leaked.is_empty(), "{}: {:#?}", file.display(), lines_of(&text, &leaked));
     }
-    let again = world.run(&["scan", "masked.log", "--min-confidence", "low"]);
+    let again = world.run(&["scan", "masked.log", "--min-confidence", "low", "--format", "jsonl"]);
     assert_eq!(again.code, 0, "{}", again.stdout);
 }
 
