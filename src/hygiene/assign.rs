@@ -99,7 +99,8 @@ fn closes_string(text: &[u8], start: usize) -> bool {
         _ => return false,
     };
     let from = start.saturating_sub(300);
-    let Some(line) = memchr::memrchr(b'\n', &text[from..start]).map(|i| from + i + 1).or((from == 0).then_some(0)) else {
+    let Some(line) = memchr::memrchr(b'\n', &text[from..start]).map(|i| from + i + 1).or((from == 0).then_some(0))
+    else {
         return false;
     };
     let before = text[line..start].iter().filter(|b| **b == quote).count();
@@ -148,9 +149,31 @@ fn quote_before(text: &[u8], name: &Range<usize>) -> bool {
 
 /// Functions that make a secret of the text they are given.
 const MAKERS: [&[u8]; 25] = [
-    b"from", b"some", b"ok", b"new", b"bytes", b"byte", b"str", b"string", b"secretstring", b"secret", b"secretstr",
-    b"secretvalue", b"fromhex", b"decode", b"b64decode", b"atob", b"unhexlify", b"decodestring", b"getbytes", b"wrap",
-    b"sensitive", b"securestring", b"parse", b"of", b"text",
+    b"from",
+    b"some",
+    b"ok",
+    b"new",
+    b"bytes",
+    b"byte",
+    b"str",
+    b"string",
+    b"secretstring",
+    b"secret",
+    b"secretstr",
+    b"secretvalue",
+    b"fromhex",
+    b"decode",
+    b"b64decode",
+    b"atob",
+    b"unhexlify",
+    b"decodestring",
+    b"getbytes",
+    b"wrap",
+    b"sensitive",
+    b"securestring",
+    b"parse",
+    b"of",
+    b"text",
 ];
 
 /// Steps over `String::from(`, `[]byte(`, `Some(` and their kin before a quote.
@@ -416,9 +439,20 @@ fn typed(text: &[u8], start: usize) -> usize {
     let is_type = !before.is_empty()
         && before[0] != b'"'
         && before.iter().all(|b| b.is_ascii_alphanumeric() || b"&'<>[]?*: |;_".contains(b))
-        && [&b"str"[..], b"u8", b"String", b"string", b"Text", b"SecretStr", b"byte", b"char", b"Final", b"CharSequence"]
-            .iter()
-            .any(|t| memchr::memmem::find(before, t).is_some());
+        && [
+            &b"str"[..],
+            b"u8",
+            b"String",
+            b"string",
+            b"Text",
+            b"SecretStr",
+            b"byte",
+            b"char",
+            b"Final",
+            b"CharSequence",
+        ]
+        .iter()
+        .any(|t| memchr::memmem::find(before, t).is_some());
     let next = blanks(text, start + equals + 1);
     let is_text = matches!(text.get(next..next + 2), Some([b'"' | b'\'' | b'`', _] | [b'b' | b'r', b'"']));
     if is_type && is_text { next } else { start }
@@ -479,9 +513,7 @@ mod tests {
 
     #[test]
     fn what_assigns_nothing_is_left() {
-        for text in
-            ["the password.", "getPassword()", "token_count = 3", "Password::new", "password, user"]
-        {
+        for text in ["the password.", "getPassword()", "token_count = 3", "Password::new", "password, user"] {
             assert_eq!(read(text), None, "{text}");
         }
     }

@@ -48,9 +48,7 @@ impl Check {
                 let body = &secret[memchr::memrchr(b'_', secret).map_or(0, |i| i + 1)..];
                 Some(if base62_crc_holds(body) { Confidence::High } else { Confidence::Medium })
             }
-            Self::Jwt => {
-                jwt_header(whole).then_some(if is_documented(whole) { Confidence::Low } else { before })
-            }
+            Self::Jwt => jwt_header(whole).then_some(if is_documented(whole) { Confidence::Low } else { before }),
             Self::AwsAccount => {
                 aws_key(secret).then_some(if holds_account(secret) { before } else { before.min(Confidence::Medium) })
             }
@@ -109,7 +107,7 @@ fn is_random(secret: &[u8]) -> bool {
     let is_noise = parts.into_iter().any(|part| !reads_as_words(part));
     let classes = [u8::is_ascii_lowercase, u8::is_ascii_uppercase, u8::is_ascii_digit]
         .iter()
-        .filter(|class| secret.iter().any(|b| class(b)))
+        .filter(|class| secret.iter().any(class))
         .count();
     let turns = secret.windows(2).filter(|w| w[0].is_ascii_digit() != w[1].is_ascii_digit()).count();
     is_noise || digits > 0 && letters > 0 && (turns >= 3 || classes == 3) && entropy(secret) > 2.3
@@ -137,7 +135,8 @@ fn count(text: &[u8], class: fn(&u8) -> bool) -> usize {
 fn macaroon(token: &[u8]) -> bool {
     let token = token.strip_prefix(b"pypi-").unwrap_or(token);
     let Some(decoded) = base64(token) else { return false };
-    let length = decoded.get(..4).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| usize::from_str_radix(d, 16).ok());
+    let length =
+        decoded.get(..4).and_then(|d| std::str::from_utf8(d).ok()).and_then(|d| usize::from_str_radix(d, 16).ok());
     let has_packet = length.is_some_and(|n| n >= 6 && decoded.get(n - 1) == Some(&b'\n'));
     decoded.len() >= 20 && (decoded[0] == 2 && matches!(decoded[1], 1 | 2) || has_packet)
 }
@@ -262,7 +261,7 @@ mod tests {
 
     #[test]
     fn an_access_key_holds_an_account_number() {
-        // `ASIAY34FZKBOKMUTVV7A` of a published explanation: account 609629065308.
+        // A key that an explanation of the format prints: account 609629065308.
         assert!(holds_account(concat!("ASIAY34FZK", "BOKMUTVV7A").as_bytes()));
         assert!(holds_account(concat!("AKIAI44QH8", "DHBEXAMPLE").as_bytes()));
         let none = concat!("AKIA7777", "77777777AAAA");

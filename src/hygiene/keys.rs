@@ -11,8 +11,26 @@ pub(super) enum Kind {
 }
 
 const PASSWORDS: [&str; 20] = [
-    "password", "passwd", "passphrase", "passwort", "pwd", "pw", "psk", "kennwort", "passcode", "pswd", "psw", "pwrd",
-    "userpwd", "passw", "senha", "contrasena", "motdepasse", "wachtwoord", "mnemonic", "passkey",
+    "password",
+    "passwd",
+    "passphrase",
+    "passwort",
+    "pwd",
+    "pw",
+    "psk",
+    "kennwort",
+    "passcode",
+    "pswd",
+    "psw",
+    "pwrd",
+    "userpwd",
+    "passw",
+    "senha",
+    "contrasena",
+    "motdepasse",
+    "wachtwoord",
+    "mnemonic",
+    "passkey",
 ];
 const TOKENS: [&str; 9] = ["secret", "token", "credential", "credentials", "apikey", "salt", "auth", "jwt", "pepper"];
 /// Endings of names whose words are not set apart: `dbpassword`, `sshpass`, `accesstoken`.

@@ -14,7 +14,8 @@ pub(super) fn values(text: &[u8], hit: usize) -> Vec<Range<usize>> {
     let Some(name) = after.strip_prefix(b":") else { return Vec::new() };
     let name = name.trim_ascii_start();
     let name = name.strip_prefix(b"\"").unwrap_or(name);
-    let is_secret = text.len() >= hit + 12 && name.starts_with(b"Secret") && !name.get(6).is_some_and(u8::is_ascii_alphabetic);
+    let is_secret =
+        text.len() >= hit + 12 && name.starts_with(b"Secret") && !name.get(6).is_some_and(u8::is_ascii_alphabetic);
     if !is_secret {
         return Vec::new();
     }
@@ -31,8 +32,20 @@ pub(super) fn values(text: &[u8], hit: usize) -> Vec<Range<usize>> {
 /// Names whose values say where, not what.
 fn is_open(name: &[u8]) -> bool {
     const OPEN: [&[u8]; 14] = [
-        b"user", b"username", b"host", b"hostname", b"port", b"database", b"dbname", b"ca.crt", b"tls.crt", b"namespace",
-        b"region", b"endpoint", b"email", b"url",
+        b"user",
+        b"username",
+        b"host",
+        b"hostname",
+        b"port",
+        b"database",
+        b"dbname",
+        b"ca.crt",
+        b"tls.crt",
+        b"namespace",
+        b"region",
+        b"endpoint",
+        b"email",
+        b"url",
     ];
     OPEN.contains(&name.to_ascii_lowercase().as_slice())
 }
@@ -71,7 +84,8 @@ fn yaml(text: &[u8], document: Range<usize>) -> Vec<Range<usize>> {
             under = None;
             continue;
         }
-        let Some(colon) = memchr::memmem::find(content, b": ").or_else(|| content.ends_with(b":").then_some(content.len() - 1))
+        let Some(colon) =
+            memchr::memmem::find(content, b": ").or_else(|| content.ends_with(b":").then_some(content.len() - 1))
         else {
             continue;
         };
@@ -105,7 +119,9 @@ fn json(text: &[u8], document: Range<usize>) -> Vec<Range<usize>> {
             let end = memchr::memchr(b'}', body).unwrap_or(body.len());
             let base = document.start + at + name.len();
             let mut quotes = memchr::memchr_iter(b'"', body.get(open..end).unwrap_or_default()).map(|i| open + i);
-            while let (Some(a), Some(b), Some(c), Some(d)) = (quotes.next(), quotes.next(), quotes.next(), quotes.next()) {
+            while let (Some(a), Some(b), Some(c), Some(d)) =
+                (quotes.next(), quotes.next(), quotes.next(), quotes.next())
+            {
                 if !is_open(&body[a + 1..b]) && d - c > 4 {
                     found.push(base + c + 1..base + d);
                 }
@@ -127,12 +143,20 @@ mod tests {
     #[test]
     fn every_value_of_a_secret_is_read() {
         assert_eq!(
-            seen("a: 1\n---\nkind: Secret\ndata:\n  username: YXBw\n  token: c2VjcmV0\n  k: \"cXVvdGVk\"\ntype: Opaque\n---\ndata:\n  b: eA==\n"),
+            seen(
+                "a: 1\n---\nkind: Secret\ndata:\n  username: YXBw\n  any: c2VjcmV0\n  k: \"cXVvdGVk\"\ntype: Opaque\n---\ndata:\n  b: eA==\n"
+            ),
             ["c2VjcmV0", "cXVvdGVk"]
         );
-        assert_eq!(seen("stringData:\n  cfg: |\n    one\n\n    two\n  p: four\nkind: Secret\n"), ["one\n\n    two", "four"]);
-        assert_eq!(seen("{\"kind\": \"Secret\", \"data\": {\"p\": \"c2VjcmV0\", \"q\": \"b3RoZXI=\"}}"), ["c2VjcmV0", "b3RoZXI="]);
-        assert!(seen("kind: ConfigMap\ndata:\n  token: c2VjcmV0\n").is_empty());
-        assert!(seen("kind: SecretStore\ndata:\n  token: c2VjcmV0\n").is_empty());
+        assert_eq!(
+            seen("stringData:\n  cfg: |\n    one\n\n    two\n  p: four\nkind: Secret\n"),
+            ["one\n\n    two", "four"]
+        );
+        assert_eq!(
+            seen("{\"kind\": \"Secret\", \"data\": {\"p\": \"c2VjcmV0\", \"q\": \"b3RoZXI=\"}}"),
+            ["c2VjcmV0", "b3RoZXI="]
+        );
+        assert!(seen("kind: ConfigMap\ndata:\n  any: c2VjcmV0\n").is_empty());
+        assert!(seen("kind: SecretStore\ndata:\n  any: c2VjcmV0\n").is_empty());
     }
 }

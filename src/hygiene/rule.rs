@@ -157,10 +157,7 @@ impl Rule {
 
     /// Whether the case of its words does not matter.
     pub fn folds(&self) -> bool {
-        self.any_case
-            || !self.names.is_empty()
-            || self.is_read()
-            || self.pattern.contains("(?i")
+        self.any_case || !self.names.is_empty() || self.is_read() || self.pattern.contains("(?i")
     }
 
     /// Whether it is found by a reader of its own, without a pattern.

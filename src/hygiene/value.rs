@@ -181,7 +181,9 @@ fn before(text: &[u8], key: usize) -> Before {
 /// `a.b.password=`: a name with dots, tightly assigned.
 fn is_property(text: &[u8], key: usize, start: usize) -> bool {
     let name = &text[key..start];
-    name.ends_with(b"=") && name.contains(&b'.') && name[..name.len() - 1].iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
+    name.ends_with(b"=")
+        && name.contains(&b'.')
+        && name[..name.len() - 1].iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
 }
 
 /// `'password=two words'`: to the quote, unless another assignment follows before it.
@@ -363,7 +365,7 @@ pub(super) fn is_harmless(value: &[u8], kind: Kind, spaced_colon: bool) -> bool 
     matches!(value, [b'{' | b'[' | b'(' | b':' | b'=', ..] | [b'<', b'/', ..])
         || is_number && value.len() <= short
         || is_path(value)
-        || kind == Kind::Token && ( value.starts_with(b"$") && value.contains(&b'/'))
+        || kind == Kind::Token && (value.starts_with(b"$") && value.contains(&b'/'))
         || kind == Kind::Token && spaced_colon && (is_word || is_prose(value))
         || is_code(value)
 }

@@ -2,8 +2,8 @@
 //! the kind of name it stands under; where it stands is for others.
 
 use super::check::is_uuid;
-use super::known;
 use super::keys::Kind;
+use super::known;
 use super::rule::Confidence;
 use super::word::{describes, is_passphrase, may_be_chosen, reads_as_words};
 
@@ -56,7 +56,11 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
         .iter()
         .filter(|s| **s)
         .count();
-    known::is_example(secret) || ANYWHERE.iter().any(|word| has(word)) || APART.iter().any(|word| stands_apart(&lower, word)) || secret.len() >= 12 && distinct <= 4 || is_sequence(&lower)
+    known::is_example(secret)
+        || ANYWHERE.iter().any(|word| has(word))
+        || APART.iter().any(|word| stands_apart(&lower, word))
+        || secret.len() >= 12 && distinct <= 4
+        || is_sequence(&lower)
 }
 
 /// Short words of made-up values: within a random string they stand by chance.
@@ -66,7 +70,8 @@ const APART: [&str; 3] = ["dummy", "fake", "todo"];
 fn stands_apart(lower: &[u8], word: &str) -> bool {
     memchr::memmem::find_iter(lower, word.as_bytes()).any(|at| {
         let is_free = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric());
-        at == 0 && lower.len() < 24 || is_free(at.checked_sub(1).and_then(|i| lower.get(i))) && is_free(lower.get(at + word.len()))
+        at == 0 && lower.len() < 24
+            || is_free(at.checked_sub(1).and_then(|i| lower.get(i))) && is_free(lower.get(at + word.len()))
     })
 }
 

@@ -4,7 +4,32 @@
 /// For each letter, which letters often follow it in words of English and of code: bit 0 is `a`.
 /// Counted over 105,000 distinct words; a pair that makes up less than one in 2,000 is rare.
 const OFTEN: [u32; 26] = [
-    0x01be_bd6f, 0x0116_4b3f, 0x011e_ddbf, 0x005e_f93f, 0x01ff_f9ff, 0x001e_693f, 0x001e_6991, 0x000e_4119, 0x02ae_f87f, 0x0000_0010, 0x0004_0111, 0x011c_c93f, 0x001c_f91f, 0x003e_fd7f, 0x007e_fd6f, 0x017e_f9bf, 0x0010_0000, 0x013e_fd7f, 0x035e_fdfd, 0x015e_f9bf, 0x000e_b93f, 0x0004_4111, 0x0006_6111, 0x0008_8114, 0x000c_b000, 0x0000_0010,
+    0x01be_bd6f,
+    0x0116_4b3f,
+    0x011e_ddbf,
+    0x005e_f93f,
+    0x01ff_f9ff,
+    0x001e_693f,
+    0x001e_6991,
+    0x000e_4119,
+    0x02ae_f87f,
+    0x0000_0010,
+    0x0004_0111,
+    0x011c_c93f,
+    0x001c_f91f,
+    0x003e_fd7f,
+    0x007e_fd6f,
+    0x017e_f9bf,
+    0x0010_0000,
+    0x013e_fd7f,
+    0x035e_fdfd,
+    0x015e_f9bf,
+    0x000e_b93f,
+    0x0004_4111,
+    0x0006_6111,
+    0x0008_8114,
+    0x000c_b000,
+    0x0000_0010,
 ];
 
 fn is_rare(first: u8, second: u8) -> bool {
@@ -82,13 +107,13 @@ pub(super) fn is_passphrase(value: &[u8]) -> bool {
     let is_word = |word: &&str| word.bytes().any(|b| b.is_ascii_alphabetic());
     let words: Vec<&str> = text.split_whitespace().filter(is_word).collect();
     let trimmed = |word: &str| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned();
-    let is_fit = |word: &&str| {
+    let is_fit = |word: &str| {
         let word = trimmed(word);
         word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
             && !stands_in(DESCRIBING, &word)
             && !stands_in(OF_SENTENCES, &word)
     };
-    words.len() >= 3 && text.len() < 200 && words.iter().all(|word| is_fit(&word))
+    words.len() >= 3 && text.len() < 200 && words.iter().all(|word| is_fit(word))
 }
 
 /// Whether a value in quotes or in a file of settings, letters only, may be a password that a person
@@ -103,9 +128,12 @@ pub(super) fn may_be_chosen(value: &[u8]) -> bool {
     let fit = |part: &[u8]| {
         part.len() >= 3
             && part.iter().all(u8::is_ascii_lowercase)
-            && std::str::from_utf8(part).is_ok_and(|part| !stands_in(DESCRIBING, part) && !stands_in(OF_SENTENCES, part))
+            && std::str::from_utf8(part)
+                .is_ok_and(|part| !stands_in(DESCRIBING, part) && !stands_in(OF_SENTENCES, part))
     };
-    let is_joined = value.contains(&b'-') && value.split(|b| *b == b'-').all(fit) && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
+    let is_joined = value.contains(&b'-')
+        && value.split(|b| *b == b'-').all(fit)
+        && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'-');
     let names_a_part = |word: &str| {
         let lower = value.to_ascii_lowercase();
         memchr::memmem::find(&lower, word.as_bytes()).is_some()
@@ -122,7 +150,9 @@ mod tests {
 
     #[test]
     fn letters_of_words_and_noise_differ() {
-        for word in ["thunder", "sunshine", "getAccessToken", "RocketCastle", "lantern", "CancellationToken", "swordfish"] {
+        for word in
+            ["thunder", "sunshine", "getAccessToken", "RocketCastle", "lantern", "CancellationToken", "swordfish"]
+        {
             assert!(reads_as_words(word.as_bytes()), "{word}");
         }
         for noise in ["GhIDGSyaKsRc", "QoHFEWDWUpLl", "tbyhzohikgxmqabf", "lkmerwqhhjmvhgme", "xkqzvbnwpt"] {

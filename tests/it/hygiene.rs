@@ -59,7 +59,10 @@ fn filled(example: &str, seed: &mut u64) -> (String, Vec<String>) {
 fn canaries(world: &World) -> (String, Vec<String>) {
     let listed = world.run(&["rules", "list", "--json"]);
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
-    let rules = listed.as_array().cloned().unwrap_or_else(|| listed.as_object().unwrap().values().find_map(Value::as_array).unwrap().clone());
+    let rules = listed
+        .as_array()
+        .cloned()
+        .unwrap_or_else(|| listed.as_object().unwrap().values().find_map(Value::as_array).unwrap().clone());
     assert!(rules.len() > 300);
     let (mut text, mut all, mut seed) = (String::new(), Vec::new(), 20_261_121);
     for rule in &rules {
@@ -186,7 +189,9 @@ fn expressions_of_users_are_linear_or_refused() {
     let world = World::new();
     world.write("a.txt", "a".repeat(200_000) + "!");
     let rule = |pattern: &str| {
-        format!("family: x\nrules:\n  - id: own\n    description: own\n    literals: [\"aaa\"]\n    pattern: '{pattern}'\n    examples: []\n    reference: x\n")
+        format!(
+            "family: x\nrules:\n  - id: own\n    description: own\n    literals: [\"aaa\"]\n    pattern: '{pattern}'\n    examples: []\n    reference: x\n"
+        )
     };
     world.write("slow.yaml", rule("(?P<secret>(a+)+$)"));
     assert_eq!(world.run(&["scan", "a.txt", "--rules", "slow.yaml", "--only", "own"]).code, 0);
@@ -240,7 +245,10 @@ fn an_unreadable_folder_is_named_and_gives_two() {
     assert_eq!(ran.status.code(), Some(2), "{errors}");
     assert!(errors.contains("shut"), "{errors}");
     let found = String::from_utf8_lossy(&ran.stdout).into_owned();
-    assert!(found.contains("open/b.txt") && found.contains("github-token"), "the rest is scanned all the same: {found}");
+    assert!(
+        found.contains("open/b.txt") && found.contains("github-token"),
+        "the rest is scanned all the same: {found}"
+    );
     Command::new("chmod").args(["755", "shut"]).current_dir(world.root()).status().unwrap();
 }
 
