@@ -73,7 +73,8 @@ struct Sources {
 impl Sources {
     fn seal(ready: &Ready, masker: &mut Masker, writer: &mut Writer) -> Result<Self> {
         let mut keep = |name: &str, bytes: &[u8]| -> Result<Masked<Vec<u8>>> {
-            let masked = masker.bytes(Raw::new(bytes.to_vec()));
+            let raw = Raw::new(bytes.to_vec());
+            let masked = if name.ends_with(".yaml") { masker.yaml(raw) } else { masker.bytes(raw) };
             writer.source(name, masked.clone())?;
             Ok(masked)
         };
