@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 # command → Debian package
 declare -A needs=(
-  [gzip]=gzip [zstd]=zstd [tar]=tar [pigz]=pigz [hashdeep]=hashdeep [ssh-keygen]=openssh-client
+  [gzip]=gzip [zstd]=zstd [tar]=tar [pigz]=pigz [hashdeep]=hashdeep [ssh-keygen]=openssh-client [openssl]=openssl
   [psql]=postgresql-client [python3]=python3 [setpriv]=util-linux [cc]=gcc
 )
 missing=()
@@ -24,8 +24,9 @@ if ((${#missing[@]})); then
 fi
 
 # pydantic-sarif carries the SARIF 2.1.0 schema, the sources of pytest carry the XSD of JUnit.
-readers=(bagit jsonschema PyYAML pydantic-sarif lxml)
-if ! .venv/bin/python -c 'import bagit, jsonschema, yaml, pydantic_sarif, lxml' 2>/dev/null; then
+readers=(bagit jsonschema PyYAML securesystemslib in-toto-attestation cryptography pydantic-sarif lxml)
+modules="bagit, jsonschema, yaml, securesystemslib, in_toto_attestation, cryptography, pydantic_sarif, lxml"
+if ! .venv/bin/python -c "import $modules" 2>/dev/null; then
   python3 -m venv .venv
   .venv/bin/pip install --quiet --disable-pip-version-check "${readers[@]}"
 fi

@@ -38,7 +38,13 @@ pub fn policies() -> Vec<&'static str> {
 /// The built-in secret rules: file name and text, sorted by name.
 #[must_use]
 pub fn hygiene_rules() -> Vec<(&'static str, &'static str)> {
-    let files = names(&POLICIES, "hygiene", ".yaml").into_iter();
+    policies_below("hygiene")
+}
+
+/// The built-in rule files of the folder `below` of the policies: file name and text, sorted by name.
+#[must_use]
+pub fn policies_below(below: &str) -> Vec<(&'static str, &'static str)> {
+    let files = names(&POLICIES, below, ".yaml").into_iter();
     files.filter_map(|name| Some((name, policy(name)?))).collect()
 }
 

@@ -2,17 +2,21 @@
 //! the whole process group ended when the time is up. Secrets never travel in arguments; callers
 //! pass them, if at all, on standard input.
 
+use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rustix::process::{self, Pid, Signal, WaitId, WaitIdOptions};
+
 use super::clock::{Deadline, Stopwatch};
-use super::env;
+use super::{env, text};
 
 /// Variables that every child may see.
 const ALWAYS: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ"];
@@ -25,13 +29,35 @@ pub struct Invocation {
     program: OsString,
     args: Vec<OsString>,
     stdin: Vec<u8>,
-    inherit: Vec<&'static str>,
+    inherit: Vec<Cow<'static, str>>,
     set: Vec<(OsString, OsString)>,
     folder: Option<PathBuf>,
     limit: Duration,
     cap: usize,
     user: Option<(u32, u32)>,
+    leash: Leash,
+    terminal: bool,
 }
+
+/// How a child is ended before its own end.
+#[derive(Default)]
+struct Leash {
+    /// Says that it has to end.
+    until: Option<Until>,
+    /// How long it is asked (SIGTERM) before it is killed.
+    grace: Duration,
+}
+
+/// Why a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    ByItself,
+    TimeUp,
+    Stopped,
+}
+
+/// Says when a child has to end before its time; asked often, from any thread.
+pub type Until = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What a child did.
 pub struct Outcome {
@@ -45,8 +71,14 @@ pub struct Outcome {
     pub stderr: Vec<u8>,
     /// Whether standard output was longer than the cap.
     pub stdout_cut: bool,
+    /// How many bytes it wrote to standard output, and to standard error.
+    pub said: (u64, u64),
     /// Whether the time limit ended it.
     pub timed_out: bool,
+    /// Whether [`Invocation::until`] ended it.
+    pub stopped: bool,
+    /// Whether something of its process group was still there when it had ended.
+    pub left_running: bool,
     /// How long it ran.
     pub took: Duration,
 }
@@ -89,6 +121,8 @@ impl Invocation {
             limit: Duration::from_secs(60),
             cap: 8 << 20,
             user: None,
+            leash: Leash::default(),
+            terminal: false,
         }
     }
 
@@ -109,7 +143,22 @@ impl Invocation {
     /// Lets the child see these variables of ours; a final `*` matches any ending.
     #[must_use]
     pub fn inherit(mut self, names: &[&'static str]) -> Self {
-        self.inherit.extend_from_slice(names);
+        self.inherit.extend(names.iter().map(|name| Cow::Borrowed(*name)));
+        self
+    }
+
+    /// The same, for names that are only known at run time.
+    #[must_use]
+    pub fn let_through(mut self, names: &[String]) -> Self {
+        self.inherit.extend(names.iter().cloned().map(Cow::Owned));
+        self
+    }
+
+    /// Asks the group to end (SIGTERM) and waits this long before killing it, so that a script can
+    /// clean up behind itself. Without it, it is killed at once.
+    #[must_use]
+    pub fn grace(mut self, grace: Duration) -> Self {
+        self.leash.grace = grace;
         self
     }
 
@@ -148,6 +197,39 @@ impl Invocation {
         self
     }
 
+    /// The names of the variables that the child will see, sorted.
+    #[must_use]
+    pub fn environment(&self) -> Vec<String> {
+        let ours = env::all().map(|(name, _)| name).filter(|name| self.sees(name));
+        let names = ours.chain(self.set.iter().map(|(name, _)| name.clone()));
+        let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    /// Lets the child ask at our terminal, for instance for a passphrase: it stays in our process
+    /// group, because the system stops any other that reads there.
+    #[must_use]
+    pub fn at_terminal(mut self) -> Self {
+        self.terminal = true;
+        self
+    }
+
+    /// Also ends the child's whole process group as soon as `until` says so.
+    #[must_use]
+    pub fn until(mut self, until: &Until) -> Self {
+        self.leash.until = Some(Arc::clone(until));
+        self
+    }
+
+    /// The program and its arguments as a person would type them.
+    #[must_use]
+    pub fn line(&self) -> String {
+        let words = std::iter::once(&self.program).chain(&self.args);
+        text::shell_line(&words.map(|word| text::from_name(word)).collect::<Vec<_>>())
+    }
+
     /// Starts the child, follows it to its end and gives what it said.
     ///
     /// # Errors
@@ -162,19 +244,21 @@ impl Invocation {
         }
         let out = child.stdout.take().map(|pipe| Heard::listen(pipe, cap));
         let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
-        let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
+        let (status, end) = wait(&mut child, &deadline, &self.leash).map_err(|e| self.fail(e))?;
+        let took = watch.elapsed();
+        let left_running = group_lives(&child);
         // What it left behind may hold its pipes open for as long as it likes.
         let rest = Deadline::after(LINGER);
-        let (stdout, stdout_cut) = out.map_or_else(Default::default, |heard| heard.take(&rest));
-        let (stderr, _) = err.map_or_else(Default::default, |heard| heard.take(&rest));
+        let stdout = out.map_or_else(Said::default, |heard| heard.take(&rest));
+        let stderr = err.map_or_else(Said::default, |heard| heard.take(&rest));
         Ok(Outcome {
-            code: status.code(),
-            signal: status.signal(),
-            stdout,
-            stderr,
-            stdout_cut,
-            timed_out,
-            took: watch.elapsed(),
+            said: (stdout.total, stderr.total),
+            stdout_cut: stdout.is_cut(),
+            stdout: stdout.bytes,
+            stderr: stderr.bytes,
+            left_running,
+            took,
+            ..Outcome::ended(status, end)
         })
     }
 
@@ -183,8 +267,46 @@ impl Invocation {
     /// # Errors
     /// When it could not be started.
     pub fn spawn(self) -> Result<Daemon, ChildError> {
+        self.spawn_to(Stdio::null())
+    }
+
+    /// The same, with what it says on standard error going to `log`.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn spawn_logged(self, log: std::fs::File) -> Result<Daemon, ChildError> {
+        self.spawn_to(log.into())
+    }
+
+    /// Starts a child that is given its input piece by piece.
+    ///
+    /// # Errors
+    /// When it could not be started.
+    pub fn feed(self) -> Result<Fed, ChildError> {
+        let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
+        let cap = self.cap;
+        let out = child.stdout.take().map(|pipe| Heard::listen(pipe, cap));
+        let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
+        let deadline = Deadline::after(self.limit);
+        let done = Arc::new(AtomicBool::new(false));
+        let guard = Guard { number: child.id(), deadline, until: self.leash.until.clone(), done: Arc::clone(&done) };
+        let guard = thread::spawn(move || guard.watch());
+        Ok(Fed {
+            input: child.stdin.take(),
+            child,
+            out,
+            err,
+            done,
+            guard,
+            deadline,
+            watch: Stopwatch::start(),
+            what: self,
+        })
+    }
+
+    fn spawn_to(self, stderr: Stdio) -> Result<Daemon, ChildError> {
         let mut command = self.command();
-        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
         let child = command.spawn().map_err(|e| self.fail(e))?;
         Ok(Daemon { child })
     }
@@ -212,24 +334,19 @@ impl Invocation {
                 sink(&buffer[..n]);
             }
         }
-        let (status, timed_out) = wait(&mut child, &deadline).map_err(|e| self.fail(e))?;
+        let (status, end) = wait(&mut child, &deadline, &self.leash).map_err(|e| self.fail(e))?;
         let rest = Deadline::after(LINGER);
-        let (stderr, _) = err.map_or_else(Default::default, |heard| heard.take(&rest));
-        Ok(Outcome {
-            code: status.code(),
-            signal: status.signal(),
-            stdout: Vec::new(),
-            stderr,
-            stdout_cut: false,
-            timed_out,
-            took: watch.elapsed(),
-        })
+        let stderr = err.map_or_else(Said::default, |heard| heard.take(&rest)).bytes;
+        Ok(Outcome { stderr, took: watch.elapsed(), ..Outcome::ended(status, end) })
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the room that starts processes")]
     fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.args).env_clear().process_group(0);
+        command.args(&self.args).env_clear();
+        if !self.terminal {
+            command.process_group(0);
+        }
         command.envs(env::all().filter(|(name, _)| self.sees(name)));
         command.envs(self.set.iter().map(|(k, v)| (k, v)));
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -244,9 +361,10 @@ impl Invocation {
 
     fn sees(&self, name: &OsStr) -> bool {
         let Some(name) = name.to_str() else { return false };
-        ALWAYS.iter().chain(&self.inherit).any(|allowed| match allowed.strip_suffix('*') {
+        let asked = self.inherit.iter().map(AsRef::as_ref);
+        ALWAYS.iter().copied().chain(asked).any(|allowed| match allowed.strip_suffix('*') {
             Some(prefix) => name.starts_with(prefix),
-            None => name == *allowed,
+            None => name == allowed,
         })
     }
 
@@ -260,6 +378,21 @@ impl Invocation {
 }
 
 impl Outcome {
+    fn ended(status: ExitStatus, end: End) -> Self {
+        Self {
+            code: status.code(),
+            signal: status.signal(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            stdout_cut: false,
+            said: (0, 0),
+            timed_out: end == End::TimeUp,
+            stopped: end == End::Stopped,
+            left_running: false,
+            took: Duration::ZERO,
+        }
+    }
+
     /// Whether it ended by itself with exit code 0.
     #[must_use]
     pub fn success(&self) -> bool {
@@ -273,19 +406,29 @@ impl Daemon {
         matches!(self.child.try_wait(), Ok(None))
     }
 
+    /// Its number, while it runs.
+    pub fn number(&mut self) -> Option<u32> {
+        self.alive().then(|| self.child.id())
+    }
+
     /// Asks it to end (SIGINT), waits for at most `limit`, then ends its whole group.
     pub fn stop(&mut self, limit: Duration) {
+        self.stop_by(rustix::process::Signal::INT, limit);
+    }
+
+    /// The same with another signal than SIGINT.
+    pub fn stop_by(&mut self, signal: rustix::process::Signal, limit: Duration) {
         if let Some(pid) = self.pid() {
-            let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
+            let _ = process::kill_process(pid, signal);
         }
-        if wait(&mut self.child, &Deadline::after(limit)).is_err() {
+        if wait(&mut self.child, &Deadline::after(limit), &Leash::default()).is_err() {
             end_group(&mut self.child);
         }
     }
 
-    fn pid(&mut self) -> Option<rustix::process::Pid> {
+    fn pid(&mut self) -> Option<Pid> {
         // Only while it has not been waited for: afterwards the number may be somebody else's.
-        self.alive().then(|| i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw)).flatten()
+        self.alive().then(|| pid(&self.child)).flatten()
     }
 }
 
@@ -295,20 +438,124 @@ impl Drop for Daemon {
     }
 }
 
+/// A child that is given its input piece by piece; its limits count all the while.
+pub struct Fed {
+    what: Invocation,
+    child: Child,
+    input: Option<std::process::ChildStdin>,
+    out: Option<Heard>,
+    err: Option<Heard>,
+    done: Arc<AtomicBool>,
+    guard: thread::JoinHandle<bool>,
+    deadline: Deadline,
+    watch: Stopwatch,
+}
+
+impl Fed {
+    /// Gives it `bytes`; waits until it has taken them. `false` when it takes no more.
+    pub fn give(&mut self, bytes: &[u8]) -> bool {
+        let Some(input) = &mut self.input else { return false };
+        let taken = input.write_all(bytes).is_ok();
+        if !taken {
+            self.input = None;
+        }
+        taken
+    }
+
+    /// Ends its input, follows it to its end and gives what it said.
+    ///
+    /// # Errors
+    /// When it cannot be followed.
+    pub fn finish(mut self) -> Result<Outcome, ChildError> {
+        drop(self.input.take());
+        // Until it is waited for, its number is nobody else's: the guard has to be gone by then.
+        let ended = waited(&mut self.child, &self.deadline, self.what.leash.until.as_ref());
+        self.done.store(true, Ordering::SeqCst);
+        let cut_short = self.guard.join().unwrap_or(false);
+        let status = self.child.wait().map_err(|e| self.what.fail(e))?;
+        let rest = Deadline::after(LINGER);
+        let stdout = self.out.map_or_else(Said::default, |heard| heard.take(&rest));
+        let stderr = self.err.map_or_else(Said::default, |heard| heard.take(&rest));
+        let end = if cut_short || !ended { End::TimeUp } else { End::ByItself };
+        Ok(Outcome {
+            said: (stdout.total, stderr.total),
+            stdout_cut: stdout.is_cut(),
+            stdout: stdout.bytes,
+            stderr: stderr.bytes,
+            took: self.watch.elapsed(),
+            ..Outcome::ended(status, end)
+        })
+    }
+}
+
+/// Waits, without taking the child's number away, until it has ended; ends it when its time is up.
+fn waited(child: &mut Child, deadline: &Deadline, until: Option<&Until>) -> bool {
+    use rustix::process::{WaitId, WaitIdOptions, waitid};
+    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
+    let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) else { return true };
+    loop {
+        match waitid(WaitId::Pid(pid), options) {
+            Ok(None) => {}
+            _ => return true,
+        }
+        if deadline.passed() || until.is_some_and(|until| until()) {
+            end_group(child);
+            return false;
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Ends a child that is being fed when its time is up: whoever feeds it may be waiting for it.
+struct Guard {
+    number: u32,
+    deadline: Deadline,
+    until: Option<Until>,
+    done: Arc<AtomicBool>,
+}
+
+impl Guard {
+    fn watch(self) -> bool {
+        while !self.done.load(Ordering::SeqCst) {
+            if self.deadline.passed() || self.until.as_ref().is_some_and(|until| until()) {
+                if let Some(pid) = i32::try_from(self.number).ok().and_then(rustix::process::Pid::from_raw) {
+                    let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+                }
+                return true;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        false
+    }
+}
+
 fn spawn_feed(mut pipe: std::process::ChildStdin, bytes: Vec<u8>) {
     // A child that does not read its input closes the pipe; that is its own affair.
     thread::spawn(move || drop(pipe.write_all(&bytes)));
 }
 
+/// What came through a pipe: the beginning, and how much it was in all.
+#[derive(Default)]
+struct Said {
+    bytes: Vec<u8>,
+    total: u64,
+}
+
+impl Said {
+    fn is_cut(&self) -> bool {
+        self.total > self.bytes.len() as u64
+    }
+}
+
 /// What one of a child's pipes has said so far.
 struct Heard {
-    said: Arc<Mutex<(Vec<u8>, bool)>>,
+    said: Arc<Mutex<Said>>,
     listener: thread::JoinHandle<()>,
 }
 
 impl Heard {
     fn listen(mut pipe: impl Read + Send + 'static, cap: usize) -> Self {
-        let said = Arc::new(Mutex::new((Vec::new(), false)));
+        let said = Arc::new(Mutex::new(Said::default()));
         let to = Arc::clone(&said);
         let listener = thread::spawn(move || {
             let mut buffer = vec![0; 64 << 10];
@@ -317,9 +564,9 @@ impl Heard {
                     break;
                 }
                 let mut said = to.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = cap.saturating_sub(said.0.len()).min(n);
-                said.0.extend_from_slice(&buffer[..room]);
-                said.1 |= room < n;
+                let room = cap.saturating_sub(said.bytes.len()).min(n);
+                said.bytes.extend_from_slice(&buffer[..room]);
+                said.total += n as u64;
             }
         });
         Self { said, listener }
@@ -328,7 +575,7 @@ impl Heard {
     /// Waits for the pipe's end, but not beyond `deadline`: a program that the child left in the
     /// background (`ssh` does, for shared connections) may never close it. All that the child
     /// itself wrote stands in the pipe when it ends.
-    fn take(self, deadline: &Deadline) -> (Vec<u8>, bool) {
+    fn take(self, deadline: &Deadline) -> Said {
         while !self.listener.is_finished() && !deadline.passed() {
             thread::sleep(Duration::from_micros(500));
         }
@@ -336,27 +583,50 @@ impl Heard {
     }
 }
 
-fn wait(child: &mut Child, deadline: &Deadline) -> io::Result<(ExitStatus, bool)> {
+fn wait(child: &mut Child, deadline: &Deadline, leash: &Leash) -> io::Result<(ExitStatus, End)> {
     let mut pause = Duration::from_micros(500);
     loop {
         if let Some(status) = child.try_wait()? {
-            return Ok((status, false));
+            return Ok((status, End::ByItself));
         }
-        if deadline.passed() {
+        let stopped = leash.until.as_ref().is_some_and(|until| until());
+        if stopped || deadline.passed() {
+            ask_group(child, leash.grace);
             end_group(child);
-            return child.wait().map(|status| (status, true));
+            return child.wait().map(|status| (status, if stopped { End::Stopped } else { End::TimeUp }));
         }
         thread::sleep(pause);
         pause = (pause * 2).min(Duration::from_millis(10));
     }
 }
 
+fn pid(child: &Child) -> Option<Pid> {
+    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
+}
+
+/// Asks the child and everything it started to end, and waits for the child; it is not reaped, so
+/// that its number still means its group.
+fn ask_group(child: &Child, grace: Duration) {
+    let Some(pid) = pid(child).filter(|_| !grace.is_zero()) else { return };
+    let _ = process::kill_process_group(pid, Signal::TERM);
+    let patience = Deadline::after(grace);
+    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+    while !patience.passed() && matches!(process::waitid(WaitId::Pid(pid), look), Ok(None)) {
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
 /// Ends the child and everything it started, so that no pipe stays open behind it.
 fn end_group(child: &mut Child) {
-    if let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
+    if let Some(pid) = pid(child) {
+        let _ = process::kill_process_group(pid, Signal::KILL);
     }
     let _ = child.kill();
+}
+
+/// Whether something that the child started is still there; asked of a child that was reaped.
+fn group_lives(child: &Child) -> bool {
+    pid(child).is_some_and(|pid| process::test_kill_process_group(pid).is_ok())
 }
 
 #[cfg(test)]
@@ -376,6 +646,36 @@ mod tests {
             Invocation::new("sh").args(["-c", "sleep 60 & sleep 60"]).limit(Duration::from_millis(50)).run().unwrap();
         assert!(outcome.timed_out && !outcome.success());
         assert!(outcome.took < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_group_is_asked_before_it_is_killed_and_may_clean_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "trap 'echo cleaned > cleaned; exit 7' TERM; sleep 60 & wait";
+        let flag = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&flag);
+        let until: Until = Arc::new(move || asked.load(Ordering::Relaxed));
+        let run = Invocation::new("bash").args(["-c", script]).folder(folder.path()).until(&until);
+        let setter = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(300));
+            flag.store(true, Ordering::Relaxed);
+        });
+        let run = run.grace(Duration::from_secs(10)).run().unwrap();
+        setter.join().unwrap();
+        assert!(run.stopped && !run.timed_out && run.took < Duration::from_secs(9));
+        assert_eq!((run.code, folder.path().join("cleaned").exists()), (Some(7), true));
+        let deaf = Invocation::new("bash").args(["-c", "trap '' TERM; sleep 60"]).limit(Duration::from_millis(50));
+        let run = deaf.grace(Duration::from_millis(100)).run().unwrap();
+        assert!(run.timed_out && run.signal == Some(9) && run.took < Duration::from_secs(20));
+    }
+
+    #[test]
+    fn what_it_left_running_and_how_much_it_said_is_told() {
+        let run = Invocation::new("sh").args(["-c", "sleep 3 >/dev/null 2>&1 & echo 12345; echo 1 >&2"]).cap(3);
+        let run = run.run().unwrap();
+        assert!(run.left_running);
+        assert_eq!((run.stdout.as_slice(), run.said, run.stdout_cut), (&b"123"[..], (6, 2), true));
+        assert!(!Invocation::new("true").run().unwrap().left_running);
     }
 
     #[test]
@@ -399,6 +699,26 @@ mod tests {
         assert!(daemon.alive());
         daemon.stop(Duration::from_secs(5));
         assert!(!daemon.alive());
+    }
+
+    #[test]
+    fn a_fed_child_takes_pieces_and_ends_when_its_time_is_up() {
+        let mut fed = Invocation::new("wc").args(["-c"]).feed().unwrap();
+        assert!(fed.give(&vec![b'x'; 300_000]) && fed.give(b"yz"));
+        let outcome = fed.finish().unwrap();
+        assert_eq!((outcome.code, outcome.stdout.as_slice()), (Some(0), &b"300002\n"[..]));
+
+        let stop = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&stop);
+        let until: Until = Arc::new(move || asked.load(Ordering::SeqCst));
+        let mut deaf = Invocation::new("sleep").args(["60"]).until(&until).feed().unwrap();
+        let later = thread::spawn(move || {
+            thread::sleep(Duration::from_millis(50));
+            stop.store(true, Ordering::SeqCst);
+        });
+        assert!(!deaf.give(&vec![0; 4 << 20]), "what nobody reads is not waited for beyond the limit");
+        later.join().unwrap();
+        assert!(deaf.finish().unwrap().timed_out);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, Local, SecondsFormat, Utc};
+use chrono::{DateTime, Local, NaiveDateTime, SecondsFormat, Utc};
 
 /// The present instant in UTC.
 #[must_use]
@@ -28,6 +28,13 @@ pub fn stamp_seconds(instant: DateTime<Utc>) -> String {
 #[must_use]
 pub fn run_name(instant: DateTime<Utc>) -> String {
     instant.format("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The instant that a run's folder is named after, whatever number stands behind it.
+#[must_use]
+pub fn of_run(name: &str) -> Option<DateTime<Utc>> {
+    let named = NaiveDateTime::parse_from_str(name.get(..16)?, "%Y%m%dT%H%M%SZ").ok()?;
+    Some(named.and_utc())
 }
 
 /// The machine's own offset from UTC at `instant`, in seconds east.

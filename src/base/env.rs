@@ -33,6 +33,12 @@ pub fn own_binary() -> io::Result<PathBuf> {
     std::env::current_exe()
 }
 
+/// The folder for temporary files: `TMPDIR`, or `/tmp`.
+#[must_use]
+pub fn temporary_folder() -> PathBuf {
+    std::env::temp_dir()
+}
+
 /// Our own arguments, the program's name first.
 #[must_use]
 pub fn arguments() -> Vec<String> {

@@ -63,7 +63,7 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    fn from_io(path: &Path, source: io::Error) -> Self {
+    pub(super) fn from_io(path: &Path, source: io::Error) -> Self {
         let path = path.to_owned();
         match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Absent { path },
@@ -343,6 +343,16 @@ impl Write for Replacement {
     }
 }
 
+/// Makes the file `path`, which must be new, for what need not outlive this run: 0600, not synced.
+///
+/// # Errors
+/// When it exists already or the system refuses.
+#[expect(clippy::disallowed_methods, reason = "this is the room that opens files")]
+pub fn create_temporary(path: &Path) -> Result<File, WriteError> {
+    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+    opened.map_err(|e| WriteError::new(path, e))
+}
+
 /// Makes the names in `folder` durable.
 ///
 /// # Errors
@@ -402,6 +412,24 @@ pub fn set_mode(path: &Path, mode: u32) -> Result<(), WriteError> {
 /// When the system refuses.
 pub fn set_owner(path: &Path, uid: u32, gid: u32) -> Result<(), WriteError> {
     std::os::unix::fs::chown(path, Some(uid), Some(gid)).map_err(|e| WriteError::new(path, e))
+}
+
+/// A new file that a child may write to, 0600; for what it says beside its answers.
+///
+/// # Errors
+/// When it exists already or the system refuses.
+#[expect(clippy::disallowed_methods, reason = "this is the room that opens files")]
+pub fn create_log(path: &Path) -> Result<File, WriteError> {
+    let file = OpenOptions::new().append(true).create_new(true).mode(0o600).open(path);
+    file.map_err(|e| WriteError::new(path, e))
+}
+
+/// How many bytes the files below `folder` take up on the disk; what vanishes meanwhile, or cannot
+/// be read, does not count.
+#[must_use]
+pub fn disk_usage(folder: &Path) -> u64 {
+    let entries = walkdir::WalkDir::new(folder).follow_links(false).into_iter().filter_map(Result::ok);
+    entries.filter_map(|entry| entry.metadata().ok()).map(|metadata| metadata.blocks() * 512).sum()
 }
 
 /// A file that grows by whole lines, each synced before the next.

@@ -1,6 +1,7 @@
 //! The ground floor: the only rooms that touch the clock, the environment, the file system for
 //! writing, child processes and the kernel's sandbox. Everything above is data and rules.
 
+pub mod agent;
 pub mod assets;
 pub mod canonical;
 pub mod child;
@@ -8,8 +9,12 @@ pub mod clock;
 pub mod digest;
 pub mod env;
 pub mod files;
+pub mod mounts;
+pub mod process;
 pub mod quantity;
 pub mod random;
 pub mod sandbox;
+pub mod signal;
+pub mod ssh;
 pub mod text;
 pub mod yaml;

@@ -66,9 +66,23 @@ pub enum Verb {
     /// Carry out the plan: a sealed run of masked facts.
     #[command(after_help = "Example:\n  evidence collect g6 --require-sandbox")]
     Collect(Collect),
+    /// Run the case's one governed action between two looks: never after a hard stop, never twice.
+    #[command(after_help = "Examples:\n  evidence plan g6          # shows the command word by word, and a digest\n  \
+        evidence run g6 --plan-sha256 DIGEST\n\n\
+        Exit code: that of the verdict; 4 when a hard stop fired and the action was not started.")]
+    Run(Run),
     /// Judge a run by its policy.
     #[command(after_help = "Examples:\n  evidence check g6\n  evidence check reports/g6/runs/20260515T102350Z --json")]
     Check(Check),
+    /// What differs between two runs: facts path by path, and how the policy's items came out.
+    #[command(after_help = "Examples:\n  evidence diff g6                      # its last two runs\n  \
+        evidence diff g6/20260515T102350Z g6/20260516T081500Z --json\n\n\
+        Exit code: 0 no difference, 1 differences, 5 a run is damaged.")]
+    Diff(Diff),
+    /// Where all cases stand: what is closed, what blocks what, what went stale.
+    #[command(after_help = "Examples:\n  evidence status\n  evidence status --format svg > status.svg\n\n\
+        Exit code: 0 every case that another one requires is closed, 3 one is not, 5 a run does not verify.")]
+    Status(Status),
     /// Write the record of a run.
     #[command(after_help = "Examples:\n  evidence render hb-08\n  evidence render hb-08 --output -")]
     Render(Render),
@@ -77,6 +91,25 @@ pub enum Verb {
         after_help = "Examples:\n  evidence verify reports/g6/record.md\n  evidence verify g6 --require-signature"
     )]
     Verify(Verify),
+    /// Sign a run and its record for a seat of the case, with an SSH key.
+    #[command(after_help = "Examples:\n  evidence sign hb-08 --seat verifier --key ~/.ssh/id_ed25519\n  \
+        evidence sign hb-08 --seat verifier --key ~/.ssh/id_ed25519.pub     # the private part is in an agent\n  \
+        evidence sign hb-08 --seat verifier --key ~/.ssh/id_ed25519 --allow # prints a line for allowed_signers\n\n\
+        Anybody verifies it with `ssh-keygen -Y verify`; the exact command is printed.")]
+    Sign(Sign),
+    /// Say the verdict for machines: an in-toto test-result in a DSSE envelope, signed for a seat.
+    #[command(after_help = "Example:\n  evidence sign hb-08 --seat verifier --key ~/.ssh/id_ed25519\n  \
+        evidence attest hb-08 --seat verifier --key ~/.ssh/id_ed25519\n\n\
+        Takes Ed25519 keys: a file without a passphrase, or the public part of one in an agent.")]
+    Attest(Attest),
+    /// Keep a timestamp (RFC 3161) of a run or of a signature, and write the question for one.
+    #[command(
+        after_help = "Examples:\n  evidence timestamp hb-08 --query hb-08.tsq      # send it to an authority\n  \
+        evidence timestamp hb-08 --token hb-08.tsr      # keep the answer\n  \
+        evidence timestamp hb-08 --seat verifier --token verifier.tsr\n  \
+        evidence verify hb-08 --tsa-ca authority.pem"
+    )]
+    Timestamp(Timestamp),
     /// Find secrets before they leave: in files, folders, archives, standard input, a git change.
     #[command(
         after_help = "Examples:\n  evidence scan\n  evidence scan --staged\n  evidence scan --format sarif src > scan.sarif\n\n\
@@ -138,6 +171,10 @@ pub enum Kind {
     Verification,
     /// Something is to be made safer.
     Hardening,
+    /// A blocker to be closed by a restore into a server of its own.
+    RestoreTest,
+    /// A backup made after an execution, verified with a drill and with production before and after.
+    PostExecution,
 }
 
 /// `evidence examine`.
@@ -177,12 +214,60 @@ pub struct Collect {
     pub require_sandbox: bool,
 }
 
+/// `evidence run`.
+#[derive(Args)]
+pub struct Run {
+    /// The case's name, or its folder.
+    pub case: String,
+    /// Refuse any other plan than the one with this SHA-256.
+    #[arg(long, value_name = "DIGEST")]
+    pub plan_sha256: Option<String>,
+    /// Refuse to run unless the kernel fully enforces that the looks write nothing else.
+    #[arg(long)]
+    pub require_sandbox: bool,
+}
+
 /// `evidence check`.
 #[derive(Args)]
 pub struct Check {
     /// The case (its newest sealed run), `CASE/RUN`, or a run's folder.
     #[arg(value_name = "CASE|RUN")]
     pub run: String,
+    /// Not established (exit code 3) unless the case counts as closed: judged, signed, waivers in force.
+    #[arg(long)]
+    pub require_closed: bool,
+    /// Who may sign: an allowed-signers file of `ssh-keygen`. Without it: `allowed_signers` in the root.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+}
+
+/// `evidence diff`.
+#[derive(Args)]
+pub struct Diff {
+    /// Two runs, the earlier one first: `CASE/RUN`, a run's folder, or a case (its newest run). One
+    /// case alone means its last two runs.
+    #[arg(required = true, num_args = 1..=2, value_name = "CASE|RUN")]
+    pub runs: Vec<String>,
+}
+
+/// `evidence status`.
+#[derive(Args)]
+pub struct Status {
+    /// How to print it.
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: StatusFormat,
+    /// Judge ages as of this instant (RFC 3339); without it: now.
+    #[arg(long, value_name = "INSTANT")]
+    pub as_of: Option<String>,
+}
+
+/// Formats of a status.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StatusFormat {
+    Text,
+    Json,
+    Mermaid,
+    Svg,
 }
 
 /// `evidence render`.
@@ -208,6 +293,73 @@ pub struct Verify {
     /// Who may sign: an allowed-signers file of `ssh-keygen`. Without it: `allowed_signers` in the root.
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,
+    /// Which time-stamping authorities count: certificates, PEM. Without it: `tsa-ca.pem` in the root.
+    #[arg(long, value_name = "FILE")]
+    pub tsa_ca: Option<PathBuf>,
+    /// Not established (exit code 3) unless the case counts as closed: judged, signed, waivers in force.
+    #[arg(long)]
+    pub require_closed: bool,
+}
+
+/// `evidence sign`.
+#[derive(Args)]
+pub struct Sign {
+    /// The case (its newest run), `CASE/RUN`, or a run's folder.
+    #[arg(value_name = "CASE|RUN")]
+    pub run: String,
+    /// The seat that signs; the case says who sits there.
+    #[arg(long)]
+    pub seat: String,
+    /// The SSH key: a private one, or the public part of one that an agent holds.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Sign nothing; print the line of an allowed-signers file that lets this key sign as who sits there.
+    #[arg(long)]
+    pub allow: bool,
+    /// Replace the seat's signature, and with it its attestation and timestamp.
+    #[arg(long)]
+    pub replace: bool,
+    /// Who may sign, for what is printed afterwards. Without it: `allowed_signers` in the root.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+}
+
+/// `evidence attest`.
+#[derive(Args)]
+pub struct Attest {
+    /// The case (its newest run), `CASE/RUN`, or a run's folder.
+    #[arg(value_name = "CASE|RUN")]
+    pub run: String,
+    /// The seat; it must have signed with the same key.
+    #[arg(long)]
+    pub seat: String,
+    /// The Ed25519 key: a private one, or the public part of one that an agent holds.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Replace the seat's attestation.
+    #[arg(long)]
+    pub replace: bool,
+}
+
+/// `evidence timestamp`.
+#[derive(Args)]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["query", "token"])))]
+pub struct Timestamp {
+    /// The case (its newest run), `CASE/RUN`, or a run's folder.
+    #[arg(value_name = "CASE|RUN")]
+    pub run: String,
+    /// Of this seat's signature; without it: of the bundle.
+    #[arg(long)]
+    pub seat: Option<String>,
+    /// Write the question for an authority (DER).
+    #[arg(long, value_name = "FILE")]
+    pub query: Option<PathBuf>,
+    /// Keep the answer of the authority (DER).
+    #[arg(long, value_name = "FILE")]
+    pub token: Option<PathBuf>,
+    /// Replace the token that is there.
+    #[arg(long)]
+    pub replace: bool,
 }
 
 /// `evidence schema`.

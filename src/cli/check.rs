@@ -2,14 +2,17 @@
 
 use anyhow::Result;
 
+use crate::base::clock;
 use crate::judge;
 use crate::report;
 use crate::seal;
+use crate::verify;
 
 use super::args;
 use super::exit::Exit;
 use super::place::Place;
 use super::screen::{Screen, tell};
+use super::verify::{Trusted, is_of_interest};
 
 /// Runs the verb.
 ///
@@ -23,10 +26,19 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Check) -> Result<Exit> {
     if verdict != bundle.verdict {
         tell("warning: the sealed verdict differs from this one; `evidence verify` tells where");
     }
+    let trusted = Trusted::new(place, args.allowed_signers.as_deref(), None);
+    let closing = verify::closing(&found.run, trusted.trust(), &clock::stamp_seconds(clock::now()))?;
     if screen.json {
-        screen.value(&report::json::verdict(&verdict))?;
+        screen.value(&report::json::judged(&verdict, &closing))?;
     } else {
         screen.text(&report::verdict(&verdict, &screen.style))?;
+        if is_of_interest(&closing, false) {
+            screen.text(&format!("\n{}", report::closing(&closing, &screen.style)))?;
+        }
     }
-    Ok(if verdict == bundle.verdict { verdict.outcome.into() } else { Exit::Mismatch })
+    Ok(match Exit::from(verdict.outcome) {
+        _ if verdict != bundle.verdict => Exit::Mismatch,
+        Exit::Established if args.require_closed && !closing.is_closed() => Exit::NotEstablished,
+        exit => exit,
+    })
 }

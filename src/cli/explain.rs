@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use clap::CommandFactory as _;
 
 use crate::base::text;
+use crate::report;
 
 use super::args::{self, Cli};
 use super::exit::Exit;
@@ -19,7 +20,7 @@ pub fn run(screen: &Screen, args: &args::Explain) -> Result<Exit> {
         bail!("{}", unknown(&args.name));
     };
     if screen.json {
-        screen.value(&serde_json::json!({"name": args.name, "markdown": entry}))?;
+        screen.value(&report::json::explanation(&args.name, &entry))?;
     } else {
         screen.text(&entry)?;
     }

@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::base::{assets, files};
 use crate::model::case::is_name;
+use crate::report;
 
 use super::args::{self, Kind};
 use super::exit::Exit;
@@ -27,12 +28,14 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Init) -> Result<Exit> {
         Kind::Incident => "incident",
         Kind::Verification => "verification",
         Kind::Hardening => "hardening",
+        Kind::RestoreTest => "restore-test",
+        Kind::PostExecution => "post-execution",
     };
     let starter = assets::starter(kind).context("this build lacks its starters")?;
     files::make_folder(&place.case_folder(&args.case))?;
     files::write(&path, starter.replace("CASE", &args.case).as_bytes())?;
     if screen.json {
-        screen.value(&serde_json::json!({"case": args.case, "path": path}))?;
+        screen.value(&report::json::begun(&args.case, &path))?;
     } else {
         let next = format!("next: edit it, then `{}`\n", place.command("plan", &args.case));
         screen.text(&format!("made  {}\n{next}", path.display()))?;

@@ -1,25 +1,32 @@
 //! Arguments, one file per verb, and what ends on a screen. The only room that prints.
 
 mod args;
+mod attest;
 mod check;
 mod collect;
 mod completions;
 mod demo;
+mod diff;
 mod examine;
 pub mod exit;
 mod explain;
 mod git;
 mod init;
 mod mask;
+mod pipeline;
 mod place;
 mod plan;
 mod progress;
 pub mod reference;
 mod render;
 mod rules;
+mod run;
 mod scan;
 mod schema;
 mod screen;
+mod sign;
+mod status;
+mod timestamp;
 mod verify;
 
 use std::process::ExitCode;
@@ -69,9 +76,15 @@ fn run(cli: &Cli) -> Result<Exit> {
         Verb::Examine(args) => examine::run(&screen, args),
         Verb::Plan(args) => plan::run(&place, &screen, args),
         Verb::Collect(args) => collect::run(&place, &screen, args),
+        Verb::Run(args) => run::run(&place, &screen, args),
         Verb::Check(args) => check::run(&place, &screen, args),
+        Verb::Diff(args) => diff::run(&place, &screen, args),
+        Verb::Status(args) => status::run(&place, &screen, args),
         Verb::Render(args) => render::run(&place, &screen, args),
         Verb::Verify(args) => verify::run(&place, &screen, args),
+        Verb::Sign(args) => sign::run(&place, &screen, args),
+        Verb::Attest(args) => attest::run(&place, &screen, args),
+        Verb::Timestamp(args) => timestamp::run(&place, &screen, args),
         Verb::Scan(args) => scan::run(&screen, args),
         Verb::Mask(args) => mask::run(&screen, args),
         Verb::Rules(args) => rules::run(&screen, args),

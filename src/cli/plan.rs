@@ -6,9 +6,11 @@ use anyhow::{Context as _, Result, anyhow};
 use crate::base::canonical;
 use crate::base::digest::Digest;
 use crate::collect::{self, Step};
+use crate::govern;
 use crate::hygiene;
 use crate::judge;
 use crate::model;
+use crate::model::action::{Phase, SIDE_EFFECTS};
 use crate::model::plan::Plan;
 use crate::render;
 use crate::report;
@@ -28,8 +30,12 @@ pub struct Ready {
     pub templates: std::collections::BTreeMap<String, String>,
     /// The narrative, if any.
     pub narrative: Option<String>,
-    /// The steps, in order.
+    /// The steps, in order; with an action, those before it.
     pub steps: Vec<Step>,
+    /// The governed action, if the case has one.
+    pub action: Option<govern::Ready>,
+    /// The steps after the action, in order.
+    pub after: Vec<Step>,
     /// What they will do.
     pub plan: Plan,
     /// The plan's digest.
@@ -46,6 +52,7 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
     let at = || file.display().to_string();
     let (policy, policy_bytes) = place.policy(&loaded.case.policy).with_context(at)?;
     judge::check_references(&policy, &loaded.case).with_context(at)?;
+    let may_show = |step: &model::case::Step, path: &str| may_show(step, path) && compares(&loaded.case, step, path);
     judge::check_paths(&policy, &loaded.case, &may_show).with_context(at)?;
     let unread = std::cell::RefCell::new(None);
     let load = |name: &str| place.template(name).unwrap_or_else(|error| unread.replace(Some(error)).and(None));
@@ -58,16 +65,30 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
     if let Some(text) = &narrative {
         render::check_narrative(text, &loaded.case, &may_show).with_context(at)?;
     }
-    let steps = collect::prepare(&loaded.case, &loaded.folder)
-        .map_err(|e| anyhow!("{}{}: {e}", file.display(), line_of_step(&loaded.bytes, e.step.as_deref())))?;
+    let prepare = |steps: &[model::case::Step]| {
+        let prepared = collect::prepare_steps(&loaded.case, steps, &loaded.folder, &policy.commands);
+        prepared.map_err(|e| anyhow!("{}{}: {e}", file.display(), line_of_step(&loaded.bytes, e.step.as_deref())))
+    };
+    let (steps, after) = (prepare(&loaded.case.before())?, prepare(&loaded.case.after())?);
+    let action = loaded.case.action.as_ref().map(|action| govern::Ready::new(action, &loaded.folder));
     let plan = Plan {
         case: loaded.case.case.clone(),
         policy: policy.policy.clone(),
         policy_sha256: Digest::of(&policy_bytes).to_string(),
+        seats: loaded.case.seats.clone(),
+        waivers: loaded.case.waivers.clone(),
+        templates: templates.iter().map(|(name, text)| (name.clone(), sha256(text))).collect(),
+        narrative_sha256: narrative.as_deref().map(sha256),
         steps: steps.iter().map(Step::plan).collect(),
+        action: action.as_ref().map(govern::Ready::plan),
+        after: after.iter().map(Step::plan).collect(),
     };
     let digest = canonical::anchor(&plan)?;
-    Ok(Ready { loaded, policy_bytes, templates, narrative, steps, plan, digest })
+    Ok(Ready { loaded, policy_bytes, templates, narrative, steps, action, after, plan, digest })
+}
+
+fn sha256(text: &str) -> String {
+    Digest::of(text.as_bytes()).to_string()
 }
 
 /// `:7` for a step whose id stands on line 7: settings are decoded after the YAML, so the reader's
@@ -91,8 +112,22 @@ fn may_show(step: &model::case::Step, path: &str) -> bool {
         (Some(rest), Some(patterns)) => patterns.at(rest.split('.').next().unwrap_or(rest)).is_some(),
         _ => true,
     };
-    let collector = collect::find(&step.uses);
-    sought && collector.is_none_or(|c| c.doc().values.iter().any(|(name, _)| documented(name)))
+    let doc = collect::find(&step.uses).map(collect::Collector::doc).or_else(|| govern::doc(&step.uses));
+    sought && doc.is_none_or(|doc| doc.values.iter().any(|(name, _)| documented(name)))
+}
+
+/// Whether the case watches, or looks at twice, what `path` of its side effects is about. An action
+/// is started once: that nobody could ever have seen its effect must not come out afterwards.
+fn compares(case: &model::case::Case, step: &model::case::Step, path: &str) -> bool {
+    let (SIDE_EFFECTS, Some(action)) = (step.uses.as_str(), &case.action) else { return true };
+    let twice = |id: &str| case.collect.iter().any(|step| step.id == id && step.phase == Some(Phase::Both));
+    match path.split('.').collect::<Vec<_>>()[..] {
+        ["compared", id, ..] => twice(id),
+        ["compared" | "differences" | "differences_cut", ..] => case.collect.iter().any(|step| twice(&step.id)),
+        ["logs" | "log_lines_added", ..] => !action.watch.logs.is_empty(),
+        ["from" | "to", ..] => true,
+        _ => !action.watch.folders.is_empty(),
+    }
 }
 
 /// Runs the verb.
@@ -102,8 +137,11 @@ fn may_show(step: &model::case::Step, path: &str) -> bool {
 pub fn run(place: &Place, screen: &Screen, args: &args::Plan) -> Result<Exit> {
     let ready = ready(place, &args.case)?;
     let mut plan = ready.plan;
-    for action in plan.steps.iter_mut().flat_map(|step| &mut step.actions) {
+    for action in plan.steps.iter_mut().chain(&mut plan.after).flat_map(|step| &mut step.actions) {
         action.what = hygiene::mask_str(&action.what);
+    }
+    for text in plan.action.iter_mut().flat_map(model::plan::PlannedAction::texts) {
+        *text = hygiene::mask_str(text);
     }
     let digest = ready.digest.to_string();
     if screen.json {

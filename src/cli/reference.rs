@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use crate::base::assets;
 use crate::collect::{COLLECTORS, Doc, Setting};
+use crate::govern;
 use crate::judge::{OPERATORS, Operator};
 use crate::model::policy::Policy;
 
@@ -26,13 +27,14 @@ pub const CHAPTERS: &[Chapter] = &[
 ];
 
 /// Everything that has an entry of its own, by kind.
-fn kinds() -> [(&'static str, Vec<String>); 5] {
+fn kinds() -> [(&'static str, Vec<String>); 6] {
     let policies = assets::policies().into_iter().filter_map(|file| Some(file.strip_suffix(".yaml")?.to_owned()));
     let templates = assets::templates().into_iter().filter(|file| !file.starts_with('_'));
     let templates = templates.filter_map(|file| Some(file.strip_suffix(".md.j2")?.to_owned()));
     [
         ("chapters", CHAPTERS.iter().map(|chapter| chapter.name.to_owned()).collect()),
         ("collectors", COLLECTORS.iter().map(|collector| collector.doc().name.to_owned()).collect()),
+        ("facts of an action", govern::DOCS.iter().map(|doc| doc.name.to_owned()).collect()),
         ("operators", OPERATORS.iter().map(|operator| operator.name.to_owned()).collect()),
         ("policies", policies.collect()),
         ("templates", templates.collect()),
@@ -59,8 +61,9 @@ pub fn names() -> Vec<String> {
 pub fn entry(name: &str) -> Option<String> {
     let chapter = || CHAPTERS.iter().find(|chapter| chapter.name == name).map(|chapter| (chapter.text)());
     let collector = || COLLECTORS.iter().map(|c| c.doc()).find(|doc| doc.name == name).map(collector);
+    let governed = || govern::doc(name).map(self::collector);
     let operator = || OPERATORS.iter().find(|operator| operator.name == name).map(|found| operator(found));
-    chapter().or_else(collector).or_else(operator).or_else(|| exit_code(name)).or_else(|| files(name))
+    chapter().or_else(collector).or_else(governed).or_else(operator).or_else(|| exit_code(name)).or_else(|| files(name))
 }
 
 fn collectors() -> String {
@@ -71,13 +74,20 @@ fn collectors() -> String {
     for entry in COLLECTORS {
         let _ = write!(text, "\n#{}", collector(entry.doc()));
     }
+    text.push_str(
+        "\n# Facts of an action\n\nA case with an `action:` has two facts of its own, which policies name like any \
+         other. No step uses them.\n",
+    );
+    for doc in govern::DOCS {
+        let _ = write!(text, "\n#{}", collector(doc));
+    }
     text
 }
 
 fn collector(doc: &Doc) -> String {
     let mut text = format!("# {}\n\n{}\n\n{}\n", doc.name, doc.summary, doc.detail);
     if doc.needs_target {
-        text.push_str("\nAsks a target: `on: TARGET`.\n");
+        text.push_str("\nAsks a target: `on: TARGET` (or `target: TARGET`, the same key).\n");
     }
     if !doc.settings.is_empty() {
         text.push_str("\n| setting | type | meaning |\n|---|---|---|\n");

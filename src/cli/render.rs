@@ -5,14 +5,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::base::digest::Digest;
-use crate::base::files;
+use crate::base::{files, text};
 use crate::render;
+use crate::report;
 use crate::seal;
 
 use super::args;
 use super::exit::Exit;
 use super::place::{Place, RunPlace};
-use super::screen::Screen;
+use super::screen::{Screen, tell};
 
 /// Runs the verb.
 ///
@@ -22,6 +23,12 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Render) -> Result<Exit> 
     let found = place.find_run(&args.run)?;
     let bundle = seal::read(&found.run)?;
     let record = render::render(&bundle)?;
+    for typed in render::uncited(&bundle) {
+        let (line, figure) = (typed.line, text::visible(&typed.figure));
+        tell(&format!(
+            "warning: narrative.md:{line}: the figure {figure} is typed and cites no fact; cite one with {{{{ fact(\"id.path\") }}}}"
+        ));
+    }
     if args.output.as_deref() == Some(Path::new("-")) {
         screen.bytes(&record)?;
         return Ok(Exit::Established);
@@ -30,7 +37,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Render) -> Result<Exit> 
     files::write(&path, &record)?;
     let digest = Digest::of(&record).to_string();
     if screen.json {
-        screen.value(&serde_json::json!({"record": path, "sha256": digest, "run": bundle.info.run}))?;
+        screen.value(&report::json::record(&path, &digest, &bundle.info.run))?;
     } else {
         screen.text(&format!("record  {}\nsha256  {digest}\n", path.display()))?;
     }

@@ -34,6 +34,10 @@ fn case_schema() -> Value {
         if let Some(uses) = step.get_mut("properties").and_then(|p| p.get_mut("uses")) {
             uses["enum"] = json!(names);
         }
+        // The other name of `on`, which the types know as an alias.
+        if let Some(on) = step.get("properties").and_then(|p| p.get("on")).cloned() {
+            step["properties"]["target"] = on;
+        }
         let rules: Vec<_> = COLLECTORS.iter().map(|collector| settings_rule(collector.doc())).collect();
         step.insert("allOf".to_owned(), Value::Array(rules));
     }
@@ -55,7 +59,7 @@ fn settings_rule(doc: &Doc) -> Value {
         needed.push("with");
     }
     if doc.needs_target {
-        needed.push("on");
+        then["anyOf"] = json!([{"required": ["on"]}, {"required": ["target"]}]);
     }
     then["required"] = json!(needed);
     json!({"if": {"properties": {"uses": {"const": doc.name}}}, "then": then})

@@ -86,6 +86,15 @@ pub fn tell(message: &str) {
     }
 }
 
+/// Says what killed runs had left behind and what became of it.
+pub fn tell_swept(swept: &[crate::cluster::Swept]) {
+    for one in swept {
+        let folder = one.folder.display();
+        let done = if one.gone { "removed" } else { "could not be removed; remove it by hand:" };
+        tell(&format!("a killed run left a server behind ({} processes): {done} {folder}", one.processes));
+    }
+}
+
 /// Tells a person who waits at a terminal what goes on; nobody else.
 pub fn note(message: &str) {
     if io::stderr().is_terminal() {

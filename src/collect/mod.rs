@@ -2,24 +2,40 @@
 //! see leaves this room only masked.
 
 mod backup;
+mod command;
+mod container;
+mod contradictions;
+mod cron;
+mod disk;
 mod doc;
+mod drill;
+mod far;
 mod file;
 mod files;
 mod host;
 mod log;
+mod objectives;
 mod postgres;
+mod process;
+mod script;
+mod service;
 mod session;
 mod settings;
+mod sqlite;
 mod statement;
 mod subject;
 #[cfg(test)]
 mod testing;
+mod timeline;
+mod tool;
+mod uptime_kuma;
+mod via;
 
 pub use doc::{Doc, Setting};
-pub use session::{Gate, Progress, Session, Step, prepare};
+pub use session::{Gate, Progress, Session, Step, halted, make_rooms, prepare, prepare_steps};
 pub use settings::{SettingError, Settings};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::hygiene::Raw;
 use crate::model::fact::{Basis, Fact, Observation};
@@ -41,6 +57,12 @@ pub trait Collector: Sync {
 pub trait Prepared: Send + Sync {
     /// Everything that [`Prepared::look`] will read, ask or run, in order.
     fn plan(&self) -> Vec<Action>;
+
+    /// Makes a private folder outside of the run, when the look needs one to write in, and names it:
+    /// called before the kernel's sandbox is entered, which has to allow it. The look removes it.
+    fn make_room(&self) -> Option<PathBuf> {
+        None
+    }
 
     /// Looks once. Whatever goes wrong is an absence with its reason in the observation.
     fn look(&self, surroundings: &Surroundings<'_>) -> Raw<Observation>;
@@ -72,10 +94,32 @@ pub const COLLECTORS: &[&dyn Collector] = &[
     &files::FilesCollector,
     &backup::BackupCollector,
     &log::LogCollector,
+    &script::ScriptCollector,
+    &cron::CronCollector,
     &postgres::Identity,
     &postgres::SchemaPrivilege,
     &postgres::Size,
     &postgres::Query,
+    &process::ProcessCollector,
+    &disk::DiskCollector,
+    &container::ContainerCollector,
+    &service::ServiceCollector,
+    &command::CommandCollector,
+    &sqlite::Query,
+    &uptime_kuma::UptimeKuma,
+    &drill::RestoreDrill,
+    &postgres::Counts,
+    &postgres::Objects,
+    &postgres::Fingerprint,
+    &postgres::Activity,
+    &postgres::Unchanged,
+    &postgres::DumpPrivileges,
+    &postgres::Functions,
+    &far::Same,
+    &far::Transfer,
+    &timeline::TimelineCollector,
+    &contradictions::ContradictionsCollector,
+    &objectives::ObjectivesCollector,
     &statement::StatementCollector,
 ];
 
@@ -95,7 +139,7 @@ mod tests {
             let doc = collector.doc();
             assert!(COLLECTORS[..index].iter().all(|other| other.doc().name != doc.name), "{}", doc.name);
             assert!(doc.example.contains(&format!("uses: {}", doc.name)), "{}", doc.name);
-            assert_eq!(doc.example.contains("on: "), doc.needs_target, "{}", doc.name);
+            assert_eq!(doc.example.contains("\n  on: "), doc.needs_target, "{}", doc.name);
         }
     }
 }

@@ -1,10 +1,11 @@
 //! One collection, in case order: looks, masks, hands over, and stops where the gate says so.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::base::clock::{self, Stopwatch};
 use crate::base::text;
 use crate::hygiene::{Look, Masked, Masker, Raw};
+use crate::model::allow::AllowedCommand;
 use crate::model::bundle::SealedFact;
 use crate::model::case::Case;
 use crate::model::fact::{Absence, Basis, Fact, Observation, Reason};
@@ -44,6 +45,20 @@ impl Step {
             actions: self.prepared.plan(),
         }
     }
+
+    /// The fact of this step when it is not taken, and why.
+    #[must_use]
+    pub fn unseen(&self, why: &Absence, masker: &mut Masker) -> Masked<SealedFact> {
+        let look = about(self, Basis::Observed, clock::stamp(clock::now()), 0);
+        masker.fact(look, Raw::new(Observation::absent("", why.clone())))
+    }
+}
+
+/// Makes the private folders that looks need outside of the run, before the sandbox is entered, and
+/// gives their paths: those that it has to allow.
+#[must_use]
+pub fn make_rooms(steps: &[Step]) -> Vec<PathBuf> {
+    steps.iter().filter_map(|step| step.prepared.make_room()).collect()
 }
 
 /// Prepares every step of `case`, before anything is read; relative paths start from `folder`.
@@ -51,20 +66,33 @@ impl Step {
 /// # Errors
 /// The first step whose collector is unknown or whose settings are wrong, named.
 pub fn prepare(case: &Case, folder: &Path) -> Result<Vec<Step>, SettingError> {
-    case.collect.iter().map(|step| prepare_step(case, step, folder)).collect()
+    prepare_steps(case, &case.before(), folder, &[])
 }
 
-fn prepare_step(case: &Case, step: &crate::model::case::Step, folder: &Path) -> Result<Step, SettingError> {
+/// The same for `steps` of the case, whose policy allows `commands`.
+///
+/// # Errors
+/// As [`prepare`]; also when a step runs a command that is none of `commands`.
+pub fn prepare_steps(
+    case: &Case,
+    steps: &[crate::model::case::Step],
+    folder: &Path,
+    commands: &[AllowedCommand],
+) -> Result<Vec<Step>, SettingError> {
+    steps.iter().map(|step| prepare_step(&Settings { case, step, folder, commands })).collect()
+}
+
+fn prepare_step(settings: &Settings<'_>) -> Result<Step, SettingError> {
+    let step = settings.step;
     let fail = |message: String| SettingError { step: Some(step.id.clone()), message };
     let Some(collector) = find(&step.uses) else {
         let hint = text::did_you_mean(&step.uses, COLLECTORS.iter().map(|c| c.doc().name));
         return Err(fail(format!("unknown collector `{}`{hint}", text::visible(&step.uses))));
     };
-    let settings = Settings { case, step, folder };
     if step.on.is_some() && !collector.doc().needs_target {
         return Err(fail(format!("`{}` asks no target; remove `on:`", step.uses)));
     }
-    let prepared = collector.prepare(&settings).map_err(|e| fail(format!("{}: {}", step.uses, e.message)))?;
+    let prepared = collector.prepare(settings).map_err(|e| fail(format!("{}: {}", step.uses, e.message)))?;
     Ok(Step { id: step.id.clone(), uses: step.uses.clone(), target: step.on.clone(), prepared })
 }
 
@@ -81,32 +109,33 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// Takes every step in order; each fact goes masked to `keep` before the next look begins.
-    /// After a hard stop, the remaining steps become absences that say so.
+    /// Takes every step in order, in the sight of `facts`, to which it adds; each fact goes masked to
+    /// `keep` before the next look begins. After a hard stop, the remaining steps become absences that
+    /// say so, and its id is given.
     ///
     /// # Errors
     /// When `keep` fails, at once.
     pub fn run<E>(
         &self,
         steps: &[Step],
+        facts: &mut Vec<Fact>,
         masker: &mut Masker,
         gate: &mut Gate<'_>,
         keep: &mut dyn FnMut(Masked<SealedFact>) -> Result<(), E>,
-    ) -> Result<Vec<Fact>, E> {
-        let mut facts = Vec::new();
+    ) -> Result<Option<String>, E> {
         let mut stop: Option<String> = None;
         for step in steps {
             let sealed = match &stop {
-                Some(stop) => halted(step, stop, masker),
-                None => self.look(step, &facts, masker),
+                Some(stop) => step.unseen(&halted(stop), masker),
+                None => self.look(step, facts, masker),
             };
             facts.push(sealed.fact.clone());
             keep(sealed)?;
             if stop.is_none() {
-                stop = gate(&facts);
+                stop = gate(facts);
             }
         }
-        Ok(facts)
+        Ok(stop)
     }
 
     fn look(&self, step: &Step, facts: &[Fact], masker: &mut Masker) -> Masked<SealedFact> {
@@ -127,10 +156,10 @@ impl Session<'_> {
     }
 }
 
-fn halted(step: &Step, stop: &str, masker: &mut Masker) -> Masked<SealedFact> {
-    let absence = Absence::new(Reason::Halted, format!("not looked at: hard stop {stop} came first"));
-    let seen = Observation::absent("", absence);
-    masker.fact(about(step, Basis::Observed, clock::stamp(clock::now()), 0), Raw::new(seen))
+/// Why nothing was looked at after the hard stop `stop`.
+#[must_use]
+pub fn halted(stop: &str) -> Absence {
+    Absence::new(Reason::Halted, format!("not looked at: hard stop {stop} came first"))
 }
 
 fn about(step: &Step, basis: Basis, observed_at: String, took_ms: i64) -> Look {

@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::base::quantity::{self, Quantity};
 use crate::base::yaml;
+use crate::model::allow::AllowedCommand;
 use crate::model::case::{Case, Step, Target};
 use crate::model::value::Value;
 
@@ -17,6 +18,8 @@ pub struct Settings<'a> {
     pub step: &'a Step,
     /// The folder that relative paths in the case start from.
     pub folder: &'a Path,
+    /// The commands that the policy allows.
+    pub commands: &'a [AllowedCommand],
 }
 
 /// What is wrong with a step's settings.

@@ -31,7 +31,7 @@ pub(super) fn case(uses: &str, with: &str) -> Case {
 /// The collector with these settings.
 pub(super) fn prepare(collector: &dyn Collector, with: &str) -> Result<Box<dyn Prepared>, SettingError> {
     let case = case(collector.doc().name, with);
-    collector.prepare(&Settings { case: &case, step: &case.collect[0], folder: Path::new("/") })
+    collector.prepare(&Settings { case: &case, step: &case.collect[0], folder: Path::new("/"), commands: &[] })
 }
 
 /// What the collector with these settings sees.

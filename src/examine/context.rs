@@ -7,12 +7,14 @@ use std::thread::Scope;
 use super::keep::Keeper;
 use super::lane::{Digest, Lane};
 use super::options::Options;
+use super::tap::Tap;
 
 /// Shared by every thread of one examination; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Context<'s, 'e> {
     pub(super) scope: &'s Scope<'s, 'e>,
     pub(super) options: &'e Options,
+    pub(super) tap: Option<&'e Tap<'e>>,
     pub(super) keeper: Keeper,
     state: Arc<State<'e>>,
 }
@@ -35,10 +37,12 @@ impl<'s, 'e> Context<'s, 'e> {
         scope: &'s Scope<'s, 'e>,
         options: &'e Options,
         should_stop: &'e (dyn Fn() -> bool + Sync),
+        tap: Option<&'e Tap<'e>>,
     ) -> Context<'s, 'e> {
         Context {
             scope,
             options,
+            tap,
             keeper: Keeper::new(options.max_names),
             state: Arc::new(State {
                 should_stop,

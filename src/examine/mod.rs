@@ -23,6 +23,7 @@ mod outlet;
 mod reader;
 mod sql;
 mod stream;
+mod tap;
 mod tar;
 mod verdict;
 mod zstd;
@@ -37,6 +38,7 @@ use stream::Stream;
 
 pub use facts::*;
 pub use options::Options;
+pub use tap::Tap;
 pub use verdict::{Code, Quality, Reason};
 
 /// Why an examination could not be finished. Damage of a backup is never an error: it is a finding.
@@ -68,12 +70,26 @@ pub fn examine(
     progress: &(dyn Fn(u64) + Sync),
     should_stop: &(dyn Fn() -> bool + Sync),
 ) -> Result<Examination, ReadError> {
+    examine_tapped(reader, options, progress, should_stop, None)
+}
+
+/// The same, and while it reads, `tap` gets the decoded bytes of the dump itself.
+///
+/// # Errors
+/// As [`examine`].
+pub fn examine_tapped(
+    reader: impl Read + Send,
+    options: &Options,
+    progress: &(dyn Fn(u64) + Sync),
+    should_stop: &(dyn Fn() -> bool + Sync),
+    tap: Option<&Tap<'_>>,
+) -> Result<Examination, ReadError> {
     let trouble = Mutex::new(None);
     std::thread::scope(|scope| {
-        let context = Context::new(scope, options, should_stop);
+        let context = Context::new(scope, options, should_stop, tap);
         let source = Ahead::new(reader, &context, progress, &trouble);
         let stream = Stream::new(source, context.stored_digest());
-        let found = node::examine(&context, stream, Place::default());
+        let found = node::examine(&context, stream, Place { tapping: tap::start(tap), ..Place::default() });
         let trouble = trouble.lock().unwrap_or_else(PoisonError::into_inner).take();
         match (trouble, context.failure()) {
             (Some(error), _) => Err(error),

@@ -5,6 +5,7 @@ use super::context::Context;
 use super::facts::{Examination, Kind};
 use super::outlet::Outlet;
 use super::stream::Stream;
+use super::tap::Tapping;
 use super::verdict::{Quality, judge};
 use super::{custom, gzip, kind, sql, tar, zstd};
 
@@ -18,6 +19,8 @@ pub(super) struct Place {
     pub(super) depth: usize,
     /// The table of contents of a dump says what this member is.
     pub(super) expect: Expect,
+    /// Whether somebody wants the bytes.
+    pub(super) tapping: Tapping,
 }
 
 /// What a table of contents says about a member.
@@ -42,7 +45,14 @@ impl Place {
 }
 
 /// Reads a stream to its end.
-pub(super) fn examine(context: &Context<'_, '_>, mut stream: Stream<'_>, place: Place) -> Examination {
+pub(super) fn examine(context: &Context<'_, '_>, stream: Stream<'_>, place: Place) -> Examination {
+    // Bound anew: with the tap it lives no longer than the tap does.
+    let mut stream: Stream<'_> = stream;
+    if let (Tapping::Here, Some(tap)) = (place.tapping, context.tap)
+        && !matches!(kind::of(stream.peek(kind::LOOK)), Kind::Gzip | Kind::Zstd)
+    {
+        stream.tap(tap.take);
+    }
     let mut found = open(context, &mut stream, place);
     let (bytes, sha256) = stream.finish();
     found.stored_bytes = bytes;

@@ -8,6 +8,7 @@ use sha2::Sha256;
 
 use super::block::Piece;
 use super::lane::Digest;
+use super::tap::Take;
 
 /// Where pieces come from.
 pub(super) trait Source {
@@ -53,12 +54,26 @@ pub(super) struct Stream<'a> {
     front: VecDeque<Piece>,
     unhashed: VecDeque<Piece>,
     bytes: u64,
+    tap: Option<Take<'a>>,
 }
 
 impl<'a> Stream<'a> {
     /// A stream over `source`; what is taken from it goes to `digest`.
     pub(super) fn new(source: impl Source + 'a, digest: Option<Digest>) -> Stream<'a> {
-        Stream { source: Box::new(source), digest, front: VecDeque::new(), unhashed: VecDeque::new(), bytes: 0 }
+        Stream {
+            source: Box::new(source),
+            digest,
+            front: VecDeque::new(),
+            unhashed: VecDeque::new(),
+            bytes: 0,
+            tap: None,
+        }
+    }
+
+    /// Hands on everything from here on to `tap`, what was looked at ahead included.
+    pub(super) fn tap(&mut self, tap: Take<'a>) {
+        self.front.iter().for_each(|piece| tap(piece));
+        self.tap = Some(tap);
     }
 
     /// Gets one more piece from the source.
@@ -67,6 +82,9 @@ impl<'a> Stream<'a> {
             return false;
         };
         self.bytes += piece.len() as u64;
+        if let Some(tap) = self.tap {
+            tap(&piece);
+        }
         if self.digest.is_some() {
             self.unhashed.push_back(piece.clone());
         }

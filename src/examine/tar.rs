@@ -8,6 +8,7 @@ use super::custom::{self, Archive, DataEntries};
 use super::facts::{Custom, Kind, Member, Tar, TarDamage as Damage};
 use super::node::{self, Expect, Place};
 use super::stream::{Limited, Stream};
+use super::tap::Tap;
 use super::verdict::{Code, Quality, Reason, judge};
 
 const BLOCK: usize = 512;
@@ -129,7 +130,8 @@ impl Work<'_, '_, '_> {
             Some((_, expect)) => expect,
             None => Expect::Anything,
         };
-        let place = Place { expect, ..self.place };
+        let tapping = Tap::inside(self.context.tap, self.place.tapping, name);
+        let place = Place { expect, tapping, ..self.place };
         let mut found = node::examine(self.context, inner, place);
         if let (Some((id, _)), Some(contents)) = (entry, &mut self.contents) {
             contents.settle(self.context, id, expect, &mut found);

@@ -443,6 +443,39 @@ proptest! {
     }
 }
 
+/// What the tap gets of `bytes`.
+fn tapped(bytes: &[u8], member: Option<&str>) -> Vec<u8> {
+    let got = std::sync::Mutex::new(Vec::new());
+    let take = |piece: &[u8]| got.lock().unwrap().extend_from_slice(piece);
+    let tap = Tap { member, take: &take };
+    examine_tapped(bytes, &Options::default(), &|_| {}, &|| false, Some(&tap)).unwrap();
+    got.into_inner().unwrap()
+}
+
+#[test]
+fn the_tap_gives_the_dump_below_compression_byte_for_byte() {
+    let dump = format!("--\n-- PostgreSQL database dump\n--\n{}", "SELECT 1;\n".repeat(300_000)).into_bytes();
+    let pack = |bytes: &[u8]| {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        std::io::Write::write_all(&mut packed, bytes).unwrap();
+        packed.finish().unwrap()
+    };
+    for packed in [dump.clone(), pack(&dump), pack(&pack(&dump)), ::zstd::encode_all(dump.as_slice(), 1).unwrap()] {
+        assert!(tapped(&packed, None) == dump);
+    }
+    assert!(tapped(b"", None).is_empty());
+    let mut archive = ::tar::Builder::new(Vec::new());
+    for (name, bytes) in [("other.sql", b"SELECT 2;\n".to_vec()), ("./daily/app.sql.gz", pack(&dump))] {
+        let mut header = ::tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        archive.append_data(&mut header, name, bytes.as_slice()).unwrap();
+    }
+    let archive = archive.into_inner().unwrap();
+    assert!(tapped(&pack(&archive), Some("daily/app.sql.gz")) == dump);
+    assert!(tapped(&archive, Some("daily/none.sql.gz")).is_empty());
+    assert!(tapped(&pack(&archive), None) == archive, "without a member, the archive itself");
+}
+
 /// Gives zeros up to a point and then fails, as a disk does.
 struct Failing {
     left: usize,

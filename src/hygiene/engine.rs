@@ -281,7 +281,8 @@ impl Search<'_> {
             return;
         }
         let value = &self.text[seen.value.clone()];
-        if seen.by == By::Flag && value.starts_with(b"-") && !seen.quoted {
+        let is_next = if seen.quoted { value.starts_with(b"--") } else { value.starts_with(b"-") };
+        if seen.by == By::Flag && is_next {
             return;
         }
         let bare = !seen.quoted && seen.by != By::Element;
@@ -292,7 +293,11 @@ impl Search<'_> {
             && bare
             && (name == b"PASS" || (name == b"pass" || name == b"passwd") && value.contains(&b' '));
         let is_folder = name.eq_ignore_ascii_case(b"pwd") && value.first().is_none_or(|b| b"/.~$`".contains(b));
+        // `Status::Pass => "holds"`: an arm of code.
+        let is_arm = matches!(name, b"Pass" | b"PASS")
+            && head.strip_suffix(b"\"").unwrap_or(head).trim_ascii_end().ends_with(b"=>");
         if is_result
+            || is_arm
             || is_folder
             || value.len() < 2
             || bare && seen.kind == Kind::Password && word::describes(value)
@@ -306,7 +311,9 @@ impl Search<'_> {
         if is_file && weigh::assigned(seen.kind, value, Stands::Bare) == Confidence::Low {
             return;
         }
-        let mut confidence = weigh::assigned(seen.kind, value, seen.stands);
+        // In a string of code the value of a line ends where its `\n` stands; masked is all of it.
+        let line = memchr::memmem::find(value, b"\\n").filter(|at| bare && *at > 0).unwrap_or(value.len());
+        let mut confidence = weigh::assigned(seen.kind, &value[..line], seen.stands);
         if weigh::is_dummy(value) || self.interpolates(&seen.value) {
             confidence = Confidence::Low;
         }

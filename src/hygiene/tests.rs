@@ -274,3 +274,13 @@ proptest! {
         prop_assert_eq!(mask_str(&text), text);
     }
 }
+
+#[test]
+fn a_long_block_of_encoded_lines_is_read_once_and_not_from_each_of_its_lines() {
+    // Each line decodes to text, so that each could be the first of a block.
+    let line = "VGhpcyBsaW5lIGhhcyBub3RoaW5nIHRvIGhpZGUsIGFuZCBpdCBpcyB0ZXh0LiAg\n";
+    let watch = crate::base::clock::Stopwatch::start();
+    let text = line.repeat(16_000);
+    assert_eq!(mask_str(&text), text);
+    assert!(watch.elapsed().as_secs() < 60, "{:?}", watch.elapsed());
+}

@@ -299,7 +299,7 @@ fn is_expression(value: &[u8]) -> bool {
     let called = value.windows(2).any(|w| w[1] == b'(' && (w[0].is_ascii_alphanumeric() || w[0] == b'_'))
         && value.contains(&b')');
     let name = value.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.:".contains(b)).count();
-    let opens_call = name >= 3 && value.get(name) == Some(&b'(');
+    let opens_call = name >= 3 && matches!(value.get(name..), Some([b'(', ..] | [b'!', b'(' | b'[', ..]));
     let is_snake = value.contains(&b'_') && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
     called
         || opens_call

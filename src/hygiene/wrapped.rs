@@ -28,7 +28,8 @@ impl Engine {
         if depth == 0 {
             return found;
         }
-        runs(text, |run| self.encoded(text, run, depth, &mut found));
+        let mut block = 0;
+        runs(text, |run| self.encoded(text, run, &mut block, depth, &mut found));
         for mark in [&b"%"[..], b"\\u00", b"\\/"] {
             self.escaped(text, mark, depth, &mut found);
         }
@@ -38,17 +39,26 @@ impl Engine {
         found
     }
 
-    /// A run of base64 or hexadecimal digits: a finding as a whole when there is one within.
-    fn encoded(&self, text: &[u8], run: Range<usize>, depth: u32, found: &mut Vec<Finding>) {
+    /// A run of base64 or hexadecimal digits: a finding as a whole when there is one within. `block`
+    /// is the end of the last block of lines: read whole from its first line, a line of it stands for
+    /// itself, or a long block would be read again from each of its lines.
+    fn encoded(&self, text: &[u8], run: Range<usize>, block: &mut usize, depth: u32, found: &mut Vec<Finding>) {
         let run = trimmed(text, run);
         let seen = &text[run.clone()];
         if seen.len() < SHORTEST {
             return;
         }
         for (via, decode) in [("hex", hex as fn(&[u8]) -> Option<Vec<u8>>), ("base64", base64)] {
-            let whole = if via == "base64" { folded_lines(text, &run) } else { run.clone() };
             if !begins_as_text(seen, via == "base64") {
                 continue;
+            }
+            let whole = match via {
+                "base64" if run.start < *block => run.start..run.end + padding(text, run.end),
+                "base64" => folded_lines(text, &run),
+                _ => run.clone(),
+            };
+            if via == "base64" {
+                *block = whole.end.max(*block);
             }
             let Some(decoded) = decode(&squeezed(&text[whole.clone()])) else { continue };
             let inner = super::engine::merge(self.deeper(&decoded, depth - 1));

@@ -6,10 +6,11 @@ use std::fmt;
 use chrono::DateTime;
 
 use crate::base::text;
-use crate::model::case::{Case, Step};
+use crate::model::case::{Case, Hypothesis, Step};
 use crate::model::fact::split_reference;
 use crate::model::policy::{Condition, Policy};
 
+use super::closing::seat_problems;
 use super::operators;
 use super::statement;
 
@@ -56,7 +57,11 @@ pub fn check_policy(policy: &Policy) -> Result<(), JudgeError> {
     }
     let conditions = policy.items().flat_map(|(id, list)| list.into_iter().map(move |condition| (id, condition)));
     let operands = conditions.flat_map(|(id, condition)| check_condition(id, condition));
-    settled(operands.chain(references(policy).filter_map(|(item, r)| check_whole(item, r))).collect())
+    let patterns = policy.exceptions.iter().filter_map(|exception| {
+        let wrong = operators::check_pattern(&exception.pattern).err()?;
+        Some(problem(&exception.id, "exceptions", wrong))
+    });
+    settled(operands.chain(patterns).chain(references(policy).filter_map(|(item, r)| check_whole(item, r))).collect())
 }
 
 fn check_condition(item: &str, condition: &Condition) -> Vec<Problem> {
@@ -84,8 +89,14 @@ fn check_whole(item: &str, reference: &str) -> Option<Problem> {
 /// Everything that is wrong; when the policy itself is, only that.
 pub fn check_references(policy: &Policy, case: &Case) -> Result<(), JudgeError> {
     check_policy(policy)?;
-    let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| uncollected(case, item, r)).collect();
+    let all = references(policy).chain(supposed(case));
+    let mut problems: Vec<_> = all.filter_map(|(item, r)| uncollected(case, item, r)).collect();
+    let conditions = case.hypotheses.iter().flat_map(|h| conditions(h).map(|c| (h.id.as_str(), c)));
+    problems.extend(conditions.flat_map(|(id, condition)| check_condition(id, condition)));
+    problems.extend(supposed(case).filter_map(|(item, r)| check_whole(item, r)));
     problems.extend(case_problems(policy, case));
+    let seats = policy.signatures.iter().flat_map(|asked| seat_problems(asked, case));
+    problems.extend(seats.map(|(seat, why)| problem("signatures", seat, why)));
     problems.dedup();
     settled(problems)
 }
@@ -97,7 +108,8 @@ pub fn check_references(policy: &Policy, case: &Case) -> Result<(), JudgeError> 
 /// # Errors
 /// Every reference that leads nowhere.
 pub fn check_paths(policy: &Policy, case: &Case, known: &dyn Fn(&Step, &str) -> bool) -> Result<(), JudgeError> {
-    let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| unknown_path(case, item, r, known)).collect();
+    let all = references(policy).chain(supposed(case));
+    let mut problems: Vec<_> = all.filter_map(|(item, r)| unknown_path(case, item, r, known)).collect();
     problems.dedup();
     settled(problems)
 }
@@ -108,19 +120,32 @@ fn references(policy: &Policy) -> impl Iterator<Item = (&str, &str)> {
     conditions.flat_map(|(id, condition)| condition.references().into_iter().map(move |reference| (id, reference)))
 }
 
+/// The conditions of a hypothesis.
+fn conditions(hypothesis: &Hypothesis) -> impl Iterator<Item = &Condition> {
+    hypothesis.supports.iter().chain(&hypothesis.against)
+}
+
+/// Every reference of the case's hypotheses, with its hypothesis.
+fn supposed(case: &Case) -> impl Iterator<Item = (&str, &str)> {
+    let all = case.hypotheses.iter().flat_map(|h| conditions(h).map(|c| (h.id.as_str(), c)));
+    all.flat_map(|(id, condition)| condition.references().into_iter().map(move |reference| (id, reference)))
+}
+
 fn uncollected(case: &Case, item: &str, reference: &str) -> Option<Problem> {
     let (id, _) = split_reference(reference);
-    if case.collect.iter().any(|step| step.id == id) {
+    let steps = case.facts();
+    if steps.iter().any(|step| step.id == id) {
         return None;
     }
-    let hint = text::did_you_mean(id, case.collect.iter().map(|step| step.id.as_str()));
+    let hint = text::did_you_mean(id, steps.iter().map(|step| step.id.as_str()));
     let message = format!("names the fact `{id}`, which the case does not collect{hint}: add a step with this id");
     Some(problem(item, reference, message))
 }
 
 fn unknown_path(case: &Case, item: &str, reference: &str, known: &dyn Fn(&Step, &str) -> bool) -> Option<Problem> {
     let (id, path) = split_reference(reference);
-    let step = case.collect.iter().find(|step| step.id == id)?;
+    let steps = case.facts();
+    let step = steps.iter().find(|step| step.id == id)?;
     let uses = &step.uses;
     let message = || format!("leads nowhere: `{uses}` never shows `{path}`; see `evidence explain {uses}`");
     (!path.is_empty() && !known(step, path)).then(|| problem(item, reference, message()))

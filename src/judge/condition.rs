@@ -125,7 +125,7 @@ fn judge_leaf(operator: &Operator, condition: &Condition, reference: &str, sight
     };
     let verb = match operator.name {
         "contains" | "matches" => "",
-        "count" => "has ",
+        "count" | "only_exceptions" => "has ",
         _ => "is ",
     };
     let clause = format!("{reference} {verb}{expected}");

@@ -102,6 +102,7 @@ fn case(policy: &Policy, facts: &[Fact]) -> Case {
         id: fact.id.clone(),
         uses: fact.uses.clone(),
         on: None,
+        phase: None,
         with: fact.values.iter().filter(|(name, _)| *name == "answers").map(|(n, v)| (n.clone(), v.clone())).collect(),
     };
     Case {
@@ -116,9 +117,12 @@ fn case(policy: &Policy, facts: &[Fact]) -> Case {
         zone: None,
         targets: BTreeMap::new(),
         collect: facts.iter().map(step).collect(),
+        action: None,
         proposals: Vec::new(),
         effects: Vec::new(),
         handoff: Vec::new(),
         waivers: Vec::new(),
+        hypotheses: Vec::new(),
+        objectives: None,
     }
 }

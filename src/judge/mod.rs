@@ -7,14 +7,18 @@
 //! Adding an operator: one entry in a file of `operators/`, one line in its table, one row in the
 //! table of the tests, one field in `model::policy::Condition`.
 
+mod board;
 mod check;
+mod closing;
 mod condition;
 mod examples;
+mod hypothesis;
 mod items;
 mod operators;
 mod outcome;
 mod sight;
 mod statement;
+mod testresult;
 #[cfg(test)]
 mod tests;
 mod truth;
@@ -22,13 +26,16 @@ mod unit;
 mod waivers;
 mod words;
 
+pub use board::{Board, Own, Standing, State, Subject, age_seconds, board, outdated};
 pub use check::{JudgeError, Problem, check_paths, check_policy, check_references, path_fits};
+pub use closing::{closing, unsigned};
 pub use examples::{EXAMPLES_AS_OF, prove_examples};
 pub use operators::{OPERATORS, Operator, operator};
+pub use testresult::attestation;
 
 use crate::model::case::Case;
 use crate::model::fact::{Fact, split_reference};
-use crate::model::policy::{Halts, Policy};
+use crate::model::policy::{Halts, HardStop, Policy};
 use crate::model::verdict::Verdict;
 
 use sight::Sight;
@@ -37,21 +44,38 @@ use sight::Sight;
 /// which item. `as_of` is the start of the run (RFC 3339): ages and expiries are counted from it.
 #[must_use]
 pub fn judge(policy: &Policy, facts: &[Fact], case: &Case, as_of: &str) -> Verdict {
-    let sight = Sight::new(facts, as_of);
+    let sight = Sight::new(facts, as_of).with_exceptions(&policy.exceptions);
     let mut rows = items::rows(policy, case, &sight);
     waivers::apply(case, as_of, &mut rows);
     let outcome = outcome::outcome(&rows);
     let closure = (!policy.criteria.is_empty()).then(|| outcome::closure(&rows, outcome));
-    Verdict { policy: policy.policy.clone(), as_of: as_of.to_owned(), outcome, closure, rows }
+    let hypotheses = hypothesis::weigh(case, &sight);
+    Verdict { policy: policy.policy.clone(), as_of: as_of.to_owned(), outcome, closure, rows, hypotheses }
 }
 
 /// The id of the first hard stop that halts everything and fires on the facts so far. One that
 /// rests on a fact still `pending` (the ids of the steps not yet taken) waits for it.
 #[must_use]
 pub fn fired(policy: &Policy, facts: &[Fact], pending: &[&str], as_of: &str) -> Option<String> {
-    let sight = Sight::new(facts, as_of);
+    let found = firing(policy, facts, pending, as_of).find(|stop| stop.halts == Halts::Everything)?.id.clone();
+    Some(found)
+}
+
+/// The ids of the hard stops, of either kind, that forbid the governed action on the facts so far.
+#[must_use]
+pub fn forbids(policy: &Policy, facts: &[Fact], pending: &[&str], as_of: &str) -> Vec<String> {
+    firing(policy, facts, pending, as_of).map(|stop| stop.id.clone()).collect()
+}
+
+/// The hard stops that are not established to hold and wait for no fact.
+fn firing<'a>(
+    policy: &'a Policy,
+    facts: &'a [Fact],
+    pending: &'a [&'a str],
+    as_of: &'a str,
+) -> impl Iterator<Item = &'a HardStop> {
+    let sight = Sight::new(facts, as_of).with_exceptions(&policy.exceptions);
     let waits = |reference: &str| pending.contains(&split_reference(reference).0);
-    let stops = policy.hard_stops.iter().filter(|stop| stop.halts == Halts::Everything);
-    let mut ready = stops.filter(|stop| !stop.unless.references().into_iter().any(waits));
-    ready.find(|stop| condition::evaluate(&stop.unless, &sight).truth != truth::Truth::True).map(|stop| stop.id.clone())
+    let ready = policy.hard_stops.iter().filter(move |stop| !stop.unless.references().into_iter().any(waits));
+    ready.filter(move |stop| condition::evaluate(&stop.unless, &sight).truth != truth::Truth::True)
 }

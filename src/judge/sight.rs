@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::base::text;
 use crate::model::fact::{Absence, Basis, Fact, Reason, split_reference};
+use crate::model::policy::Exception;
 use crate::model::value::Value;
 
 /// A reason why something is not established.
@@ -57,6 +58,7 @@ pub(super) struct Blank {
 /// The facts, by id.
 pub(super) struct Sight<'a> {
     facts: BTreeMap<&'a str, Vec<&'a Fact>>,
+    exceptions: &'a [Exception],
     /// The instant that ages are counted from.
     pub(super) as_of: &'a str,
 }
@@ -68,7 +70,17 @@ impl<'a> Sight<'a> {
         for fact in facts {
             by_id.entry(&fact.id).or_default().push(fact);
         }
-        Self { facts: by_id, as_of }
+        Self { facts: by_id, exceptions: &[], as_of }
+    }
+
+    /// The same, with the policy's named exceptions.
+    pub(super) fn with_exceptions(self, exceptions: &'a [Exception]) -> Self {
+        Self { exceptions, ..self }
+    }
+
+    /// The policy's exception called `id`.
+    pub(super) fn exception(&self, id: &str) -> Option<&'a Exception> {
+        self.exceptions.iter().find(|exception| exception.id == id)
     }
 
     /// The fact called `id`.

@@ -1,10 +1,10 @@
 //! Waivers: somebody answers for an item that is not passed, until an instant. A waiver never
 //! hides: applied, expired or not needed, the row says so.
 
-use chrono::DateTime;
-
 use crate::model::case::{Case, Waiver};
 use crate::model::verdict::{Row, Section, Status};
+
+use super::closing::in_force;
 
 /// Applies the case's waivers to `rows` as of `as_of`.
 pub(super) fn apply(case: &Case, as_of: &str, rows: &mut [Row]) {
@@ -28,11 +28,4 @@ fn apply_one(waiver: &Waiver, as_of: &str, row: &mut Row) {
         }
     };
     row.waiver = Some(words);
-}
-
-/// Whether the waiver still holds; `None` when its expiry or the run's start is no instant.
-fn in_force(waiver: &Waiver, as_of: &str) -> Option<bool> {
-    let expires = DateTime::parse_from_rfc3339(&waiver.expires).ok()?;
-    let as_of = DateTime::parse_from_rfc3339(as_of).ok()?;
-    Some(as_of < expires)
 }

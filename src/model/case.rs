@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::action::{ACTION, AFTER, Governed, Phase, SIDE_EFFECTS};
+use super::policy::Condition;
 use super::value::{self, Map};
+use crate::base::quantity;
 
 /// `reports/<case>/case.yaml`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
@@ -39,6 +42,9 @@ pub struct Case {
     pub targets: BTreeMap<String, Target>,
     /// What to collect, in this order.
     pub collect: Vec<Step>,
+    /// The one command that may change something; only `evidence run` starts it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<Governed>,
     /// What seats propose; never executed by this program.
     #[serde(default)]
     pub proposals: Vec<Proposal>,
@@ -51,6 +57,41 @@ pub struct Case {
     /// Items of the policy that somebody takes the responsibility for.
     #[serde(default)]
     pub waivers: Vec<Waiver>,
+    /// What seats suppose, with the conditions that speak for and against it.
+    #[serde(default)]
+    pub hypotheses: Vec<Hypothesis>,
+    /// How old a good backup may be, and how long a restore may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub objectives: Option<Objectives>,
+}
+
+/// Something a seat supposes. It is never shown as more than supported.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Hypothesis {
+    /// Its name, e.g. `H-1`.
+    pub id: String,
+    /// Who supposes it.
+    pub seat: String,
+    /// What is supposed.
+    pub says: String,
+    /// Each speaks for it when it holds.
+    #[serde(default, rename = "for")]
+    pub supports: Vec<Condition>,
+    /// Each speaks against it when it holds.
+    #[serde(default)]
+    pub against: Vec<Condition>,
+}
+
+/// What a service has promised; durations such as `24h`.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Objectives {
+    /// Recovery point: how much time may be lost, so how old the last good backup may be.
+    pub rpo: String,
+    /// Recovery time: how long a restore may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rto: Option<String>,
 }
 
 /// A system that collectors ask.
@@ -105,9 +146,14 @@ pub struct Step {
     pub id: String,
     /// The collector.
     pub uses: String,
-    /// The target to ask, for collectors that ask one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// The target to ask, for collectors that ask one. Also written `target:`, which every reader of
+    /// YAML takes for the same word (those of YAML 1.1 take a bare `on` for `true`).
+    #[serde(default, alias = "target", skip_serializing_if = "Option::is_none")]
     pub on: Option<String>,
+    /// When it is collected, in a case with an `action`: `before` it (the default), `after` it, or
+    /// `both`, which gives two facts, `ID` and `ID-after`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phase: Option<Phase>,
     /// The collector's own settings; `evidence explain COLLECTOR` lists them.
     #[serde(default, deserialize_with = "value::unique", skip_serializing_if = "Map::is_empty")]
     pub with: Map,
@@ -139,7 +185,7 @@ pub struct Proposal {
 }
 
 /// An item of the policy that an owner answers for, until it expires.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Waiver {
     /// The id of the check, criterion or checklist item.
@@ -171,13 +217,49 @@ impl Case {
         check_name("case", &self.case)?;
         check_name("template", &self.template)?;
         check_name("policy", &self.policy)?;
+        self.requires.iter().try_for_each(|name| check_name("requires", name))?;
         self.validate_zone()?;
         self.validate_steps()?;
+        self.validate_action()?;
         let said = self.effects.iter().map(|s| ("effects", &s.seat));
         let handoff = self.handoff.iter().map(|s| ("handoff", &s.seat));
         let proposals = self.proposals.iter().map(|p| ("proposals", &p.seat));
         let owners = self.waivers.iter().map(|w| ("waivers", &w.owner));
-        said.chain(handoff).chain(proposals).chain(owners).try_for_each(|(key, seat)| self.check_seat(key, seat))
+        let supposed = self.hypotheses.iter().map(|h| ("hypotheses", &h.seat));
+        let seats = said.chain(handoff).chain(proposals).chain(owners).chain(supposed);
+        seats.into_iter().try_for_each(|(key, seat)| self.check_seat(key, seat))?;
+        self.validate_hypotheses()?;
+        self.validate_objectives()
+    }
+
+    fn validate_hypotheses(&self) -> Result<(), CaseError> {
+        let mut ids = BTreeSet::new();
+        for (index, hypothesis) in self.hypotheses.iter().enumerate() {
+            let key = format!("hypotheses[{index}]");
+            if hypothesis.id.trim().is_empty() || !ids.insert(&hypothesis.id) {
+                return Err(error(&format!("{key}.id"), "needs an id of its own"));
+            }
+            if hypothesis.supports.is_empty() && hypothesis.against.is_empty() {
+                return Err(error(
+                    &key,
+                    "needs at least one condition under `for` or `against`: nothing could test it",
+                ));
+            }
+            let mut conditions = hypothesis.supports.iter().chain(&hypothesis.against);
+            conditions.try_for_each(|c| c.validate(&hypothesis.id)).map_err(|e| error(&key, &e.to_string()))?;
+        }
+        Ok(())
+    }
+
+    fn validate_objectives(&self) -> Result<(), CaseError> {
+        let Some(objectives) = &self.objectives else { return Ok(()) };
+        for (key, text) in [("objectives.rpo", Some(&objectives.rpo)), ("objectives.rto", objectives.rto.as_ref())] {
+            let seconds = text.map(|text| quantity::parse_seconds(text));
+            if seconds.is_some_and(|seconds| !seconds.is_ok_and(|s| s > 0.0 && s < 3.2e9)) {
+                return Err(error(key, "expected a duration such as `24h`"));
+            }
+        }
+        Ok(())
     }
 
     /// Also when no step asks for it: the record prints the zone.
@@ -206,6 +288,54 @@ impl Case {
             }
         }
         Ok(())
+    }
+
+    fn validate_action(&self) -> Result<(), CaseError> {
+        let Some(action) = &self.action else {
+            let phased = self.collect.iter().position(|step| step.phase.is_some());
+            return phased.map_or(Ok(()), |index| {
+                Err(error(&format!("collect[{index}].phase"), "there is no `action` that it could be before or after"))
+            });
+        };
+        action.validate()?;
+        let mut ids = BTreeSet::new();
+        for step in self.facts() {
+            check_name("collect", &step.id)?;
+            if !ids.insert(step.id.clone()) {
+                let message = format!("the id `{}` is that of the action's own facts or of a second look", step.id);
+                return Err(error("collect", &message));
+            }
+        }
+        Ok(())
+    }
+
+    /// The steps to collect before the action; all of them when there is none.
+    #[must_use]
+    pub fn before(&self) -> Vec<Step> {
+        self.collect.iter().filter(|step| step.phase != Some(Phase::After)).cloned().collect()
+    }
+
+    /// The steps to collect after the action; one that is collected twice has its second id here.
+    #[must_use]
+    pub fn after(&self) -> Vec<Step> {
+        let after = self.collect.iter().filter_map(|step| match step.phase? {
+            Phase::Before => None,
+            Phase::After => Some(step.clone()),
+            Phase::Both => Some(Step { id: format!("{}{AFTER}", step.id), ..step.clone() }),
+        });
+        after.collect()
+    }
+
+    /// What a run of this case holds, a step for each fact, in order: the looks before the action,
+    /// the action, the looks after it, and what was different. The action's own two facts have their
+    /// id as `uses`.
+    #[must_use]
+    pub fn facts(&self) -> Vec<Step> {
+        let own = |id: &str| {
+            let made = Step { id: id.to_owned(), uses: id.to_owned(), on: None, phase: None, with: Map::new() };
+            self.action.is_some().then_some(made)
+        };
+        self.before().into_iter().chain(own(ACTION)).chain(self.after()).chain(own(SIDE_EFFECTS)).collect()
     }
 
     /// Checks that `seat` is one of the case's.

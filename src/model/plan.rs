@@ -1,7 +1,11 @@
 //! The plan: everything that a collection would read, ask or run, in order. Its digest is what an
 //! owner authorises before the run.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use super::case::Waiver;
 
 /// How a collector reaches something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -57,6 +61,52 @@ pub struct Plan {
     pub policy: String,
     /// SHA-256 of the policy as it would be used.
     pub policy_sha256: String,
-    /// In order.
+    /// Who sits where: signatures and statements count by it.
+    pub seats: BTreeMap<String, String>,
+    /// Who answers for which item: a waiver changes what becomes of the case.
+    pub waivers: Vec<Waiver>,
+    /// SHA-256 of each template, by file name, and of the narrative: they make the record's words.
+    pub templates: BTreeMap<String, String>,
+    /// See `templates`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub narrative_sha256: Option<String>,
+    /// In order; with an action, those before it.
     pub steps: Vec<PlannedStep>,
+    /// The one command that `evidence run` starts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<PlannedAction>,
+    /// The steps after the action, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<PlannedStep>,
+}
+
+/// The governed action, with nothing left to decide.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedAction {
+    /// What it does, for people.
+    pub title: String,
+    /// The program and its arguments, exactly.
+    pub argv: Vec<String>,
+    /// Whether the program is a shell that reads the last argument.
+    pub shell: bool,
+    /// The folder it runs in.
+    pub folder: String,
+    /// Names of variables that it may see when they are set.
+    pub environment: Vec<String>,
+    /// Variables that are set for it.
+    pub set: BTreeMap<String, String>,
+    /// Its time limit in milliseconds.
+    pub limit_ms: u64,
+    /// Folders compared before and after.
+    pub watched_folders: Vec<String>,
+    /// Logs compared before and after.
+    pub watched_logs: Vec<String>,
+}
+
+impl PlannedAction {
+    /// Every text in it, for masking.
+    pub fn texts(&mut self) -> impl Iterator<Item = &mut String> {
+        let lists = self.argv.iter_mut().chain(&mut self.watched_folders).chain(&mut self.watched_logs);
+        [&mut self.title, &mut self.folder].into_iter().chain(lists).chain(self.set.values_mut())
+    }
 }

@@ -6,6 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::base::quantity;
+
+use super::allow::AllowedCommand;
 use super::case::is_name;
 use super::value::{self, Value};
 
@@ -27,12 +30,49 @@ pub struct Policy {
     /// Conditions of closure.
     #[serde(default)]
     pub criteria: Vec<Check>,
+    /// Messages that are known and accepted, by name: for `only_exceptions`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exceptions: Vec<Exception>,
     /// Compliance: each item observed, or stated by a seat.
     #[serde(default)]
     pub checklist: Vec<ChecklistItem>,
+    /// Read-only commands that a case may run with the collector `command`; no others.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub commands: Vec<AllowedCommand>,
+    /// How long a verdict by this policy stands, e.g. `30d`; then `evidence status` shows it as stale.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_age: Option<String>,
+    /// Who must sign before the case counts as closed; nobody when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signatures: Option<Signatures>,
     /// The policy's own proof: facts under which it passes, fails and does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub examples: Option<Examples>,
+}
+
+/// Who must sign a run before its case counts as closed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Signatures {
+    /// The seats whose signatures are needed, e.g. `[executor, verifier]`.
+    pub seats: Vec<String>,
+    /// Pairs of those seats that must be different people with different keys.
+    #[serde(default)]
+    pub different: Vec<[String; 2]>,
+}
+
+/// A message that is known and accepted, with its reason and how often it is expected.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Exception {
+    /// Its name, as `only_exceptions` lists it.
+    pub id: String,
+    /// A regular expression that is found in the message's text.
+    pub pattern: String,
+    /// Why it is accepted.
+    pub reason: String,
+    /// How often it may occur at most.
+    pub expected: u64,
 }
 
 /// A hard stop.
@@ -183,6 +223,10 @@ pub struct Condition {
     /// The number of entries of the list or map fulfils this.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub count: Option<Count>,
+    /// Every message of the list is one of these named exceptions of the policy, and none of them
+    /// occurs more often than it is expected to; with none named, the list is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub only_exceptions: Option<Vec<String>>,
 }
 
 /// A bound on a number of entries; exactly one of the three.
@@ -242,6 +286,12 @@ impl Policy {
         stops.chain(checks).chain(list)
     }
 
+    /// How long a verdict stands, in seconds, if the policy says so.
+    #[must_use]
+    pub fn max_age_seconds(&self) -> Option<f64> {
+        quantity::parse_seconds(self.max_age.as_deref()?).ok()
+    }
+
     /// Checks what the types cannot: names, duplicate ids, something to judge, one operator each.
     ///
     /// # Errors
@@ -253,15 +303,83 @@ impl Policy {
         if self.items().next().is_none() {
             return Err(wrong(&self.policy, "nothing to judge: add hard_stops, checks, criteria or a checklist"));
         }
+        if self.max_age.is_some() && self.max_age_seconds().is_none() {
+            return Err(wrong("max_age", "expected a duration such as `30d`"));
+        }
         let mut ids = BTreeSet::new();
         for (id, conditions) in self.items() {
             if !ids.insert(id) {
                 return Err(wrong(id, "duplicate id"));
             }
-            conditions.into_iter().try_for_each(|c| c.validate(id))?;
+            conditions.into_iter().try_for_each(|c| c.validate(id).and_then(|()| self.knows_exceptions(id, c)))?;
         }
+        self.validate_commands(&mut ids)?;
+        self.signatures.as_ref().map_or(Ok(()), Signatures::validate)?;
+        self.validate_exceptions()?;
+        self.validate_checklist()
+    }
+
+    fn validate_checklist(&self) -> Result<(), PolicyError> {
         match self.checklist.iter().find(|i| i.require.is_some() == i.statement.is_some()) {
             Some(item) => Err(wrong(&item.id, "needs exactly one of `require` and `statement`")),
+            None => Ok(()),
+        }
+    }
+
+    fn validate_commands<'a>(&'a self, ids: &mut BTreeSet<&'a str>) -> Result<(), PolicyError> {
+        for command in &self.commands {
+            if !ids.insert(&command.id) {
+                return Err(wrong(&command.id, "duplicate id"));
+            }
+            if let Some(fault) = command.fault() {
+                return Err(wrong(&command.id, &format!("commands: {fault}")));
+            }
+        }
+        Ok(())
+    }
+
+    fn validate_exceptions(&self) -> Result<(), PolicyError> {
+        let mut ids = BTreeSet::new();
+        for exception in &self.exceptions {
+            if !ids.insert(&exception.id) {
+                return Err(wrong(&exception.id, "duplicate id of an exception"));
+            }
+            if exception.reason.trim().is_empty() {
+                return Err(wrong(&exception.id, "an exception needs a `reason`"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every exception that the condition or a part of it names is one of the policy's.
+    fn knows_exceptions(&self, item: &str, condition: &Condition) -> Result<(), PolicyError> {
+        let known = |id: &String| self.exceptions.iter().any(|exception| exception.id == *id);
+        if let Some(id) = condition.only_exceptions.iter().flatten().find(|id| !known(id)) {
+            return Err(wrong(item, &format!("names the exception `{id}`, which is not under `exceptions:`")));
+        }
+        condition.parts().try_for_each(|part| self.knows_exceptions(item, part))
+    }
+}
+
+impl Signatures {
+    fn validate(&self) -> Result<(), PolicyError> {
+        if self.seats.is_empty() {
+            return Err(wrong("signatures", "no seat must sign: name some under `seats`, or leave `signatures` out"));
+        }
+        let mut seen = BTreeSet::new();
+        for seat in &self.seats {
+            if !is_name(seat) {
+                return Err(wrong("signatures.seats", "a seat has lower-case letters, digits, `-` and `_`"));
+            }
+            if !seen.insert(seat) {
+                return Err(wrong("signatures.seats", &format!("`{seat}` stands twice")));
+            }
+        }
+        match self.different.iter().find(|[a, b]| a == b || !seen.contains(a) || !seen.contains(b)) {
+            Some([a, b]) => Err(wrong(
+                "signatures.different",
+                &format!("`{a}` and `{b}`: a pair is two different seats that stand under `seats`"),
+            )),
             None => Ok(()),
         }
     }
@@ -291,6 +409,7 @@ impl Condition {
             ("younger_than", self.younger_than.is_some()),
             ("same_as", self.same_as.is_some()),
             ("count", self.count.is_some()),
+            ("only_exceptions", self.only_exceptions.is_some()),
         ];
         set.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| name).collect()
     }
@@ -311,7 +430,11 @@ impl Condition {
         self.all.iter().flatten().chain(self.any.iter().flatten()).chain(self.not.as_deref())
     }
 
-    fn validate(&self, item: &str) -> Result<(), PolicyError> {
+    /// Checks that it has one operator, a fact where it needs one, and something to combine.
+    ///
+    /// # Errors
+    /// The first thing that is wrong, said of `item`.
+    pub fn validate(&self, item: &str) -> Result<(), PolicyError> {
         let operators = self.operators();
         let [operator] = operators[..] else {
             return Err(wrong(item, &format!("a condition has exactly one operator, this one has {operators:?}")));

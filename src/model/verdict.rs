@@ -155,6 +155,69 @@ pub struct Verdict {
     pub closure: Option<Closure>,
     /// Item by item, in the policy's order.
     pub rows: Vec<Row>,
+    /// What seats suppose, with what speaks for and against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hypotheses: Vec<Weighed>,
+}
+
+/// How a hypothesis stands. There is no word for a cause that is proved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// Something speaks for it, and everything that could speak against it is established not to.
+    Supported,
+    /// Something speaks against it.
+    Contradicted,
+    /// Neither.
+    NotEstablished,
+}
+
+impl Standing {
+    /// As screens and records print it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Supported => "supported",
+            Self::Contradicted => "contradicted",
+            Self::NotEstablished => "not established",
+        }
+    }
+}
+
+/// A hypothesis beside its evidence.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Weighed {
+    /// Its id.
+    pub id: String,
+    /// Who supposes it.
+    pub seat: String,
+    /// What is supposed.
+    pub says: String,
+    /// How it stands.
+    pub standing: Standing,
+    /// The conditions of `for`, in order.
+    #[serde(rename = "for")]
+    pub supports: Vec<Evidence>,
+    /// The conditions of `against`, in order.
+    pub against: Vec<Evidence>,
+}
+
+/// One condition of a hypothesis, and what was seen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Evidence {
+    /// `pass`: it holds; `fail`: it is established not to; `unknown`.
+    pub holds: Status,
+    /// What was seen, by reference.
+    pub observed: String,
+    /// What was asked.
+    pub asked: String,
+    /// Why it is not known; empty when it is.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub because: String,
+    /// The references it rests on.
+    pub facts: Vec<String>,
 }
 
 impl Verdict {

@@ -113,7 +113,10 @@ pub(super) fn front_matter(bundle: &Bundle) -> String {
         ("bundle_sha256", &bundle.digest),
         ("generator", &format!("evidence {}", bundle.info.tool_version)),
     ];
-    let lines: String = rows.iter().map(|(key, value)| format!("{key}: {}\n", head_scalar(value))).collect();
+    // A record is made before anybody signs it: it says who must, never that somebody did.
+    let asked = bundle.policy.signatures.as_ref().map(|asked| format!("required: {}", asked.seats.join(", ")));
+    let rows = rows.into_iter().chain(asked.as_deref().map(|asked| ("signatures", asked)));
+    let lines: String = rows.map(|(key, value)| format!("{key}: {}\n", head_scalar(value))).collect();
     format!("---\n{lines}---\n\n")
 }
 

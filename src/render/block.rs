@@ -169,6 +169,8 @@ pub(super) fn lines(cited: &Cited) -> String {
     let label = cited.ledger.mark(cited.fact);
     let text = match &cited.seen {
         Seen::Absent(absence) => return paragraph(&format!("{} {label}", unknown(absence))),
+        // Statements and names of a list stand on a line each.
+        Seen::Known(Value::List(list)) => list.iter().map(|entry| format!("{entry}\n")).collect(),
         Seen::Known(value) => value.to_string(),
     };
     let shown: Vec<_> = parts(&text).map(|part| format!("  {}", escape::line(part, usize::MAX))).collect();

@@ -12,7 +12,7 @@ use super::escape;
 use super::form::{self, Form};
 use super::ledger::Ledger;
 use crate::base::text;
-use crate::model::fact::{Absence, Fact, Reason};
+use crate::model::fact::{Absence, Artifact, Fact, Reason};
 use crate::model::value::Value;
 
 const AS_TEXT: &str =
@@ -267,6 +267,16 @@ impl Object for Cited {
     }
 }
 
+/// An artifact with what proves it.
+fn artifact(artifact: &Artifact) -> Value {
+    let entries = [
+        ("name", Value::from(artifact.name.as_str())),
+        ("bytes", Value::from(artifact.bytes)),
+        ("sha256", Value::from(artifact.sha256.as_str())),
+    ];
+    Value::Map(entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect())
+}
+
 impl FactObject {
     /// The id with its label, and why the fact is absent if it is.
     pub(super) fn sentence(&self) -> String {
@@ -286,6 +296,7 @@ impl FactObject {
             "observed_at" => Value::from(fact.observed_at.as_str()),
             "took_ms" => Value::from(fact.took_ms),
             "how" => Value::from(fact.how.clone()),
+            "artifacts" => Value::List(fact.artifacts.iter().map(artifact).collect()),
             "target" => Value::from(fact.target.as_deref().unwrap_or("none")),
             _ => return None,
         };

@@ -13,7 +13,7 @@ use super::cite::{Cited, FactObject, demand};
 use super::error::{RenderError, complain};
 use super::form::{self, FORMS, Form};
 use super::ledger::Ledger;
-use super::{anchors, escape, judged, narrative, said, table};
+use super::{anchors, change, escape, judged, narrative, said, supposed, table};
 use crate::model::bundle::Bundle;
 use crate::model::fact::split_reference;
 use crate::model::value::Value;
@@ -31,11 +31,12 @@ fn bare<'a>() -> Result<Environment<'a>, Error> {
 }
 
 /// Every name that a template can use; a test holds it against the environment.
-pub(super) const NAMES: [&str; 35] = [
+pub(super) const NAMES: [&str; 38] = [
     "absence",
     "anchors",
     "bundle",
     "case",
+    "changes",
     "checks",
     "commands",
     "each",
@@ -50,6 +51,7 @@ pub(super) const NAMES: [&str; 35] = [
     "has_fact",
     "how",
     "hygiene",
+    "hypotheses",
     "lines",
     "narrative",
     "policy",
@@ -57,6 +59,7 @@ pub(super) const NAMES: [&str; 35] = [
     "run",
     "seats",
     "section",
+    "signatures",
     "statements",
     "subsection",
     "summary",
@@ -155,7 +158,12 @@ fn add_globals(env: &mut Environment<'_>, bundle: &Bundle) {
     let policy = &bundle.policy;
     env.add_global(
         "policy",
-        context! { name => &*policy.policy, title => &*policy.title, sha256 => &*bundle.policy_sha256 },
+        context! {
+            name => &*policy.policy,
+            title => &*policy.title,
+            sha256 => &*bundle.policy_sha256,
+            signatures => policy.signatures.is_some(),
+        },
     );
     env.add_global("bundle", context! { digest => &*bundle.digest, narrated => bundle.narrative.is_some() });
     let closure = bundle.verdict.closure.map_or("none", |c| c.word());
@@ -202,6 +210,10 @@ fn add_blocks(env: &mut Environment<'_>, ledger: &Arc<Ledger>) {
         table::each(&what, &columns, limit.unwrap_or(table::ROW_LIMIT))
     });
     let known = Arc::clone(ledger);
+    env.add_function("changes", move |before: &str, after: &str| -> Result<Jinja, Error> {
+        Ok(block(change::changes(&known, known.demand(before)?, known.demand(after)?)))
+    });
+    let known = Arc::clone(ledger);
     env.add_function("grid", move |rows: Jinja, order: Option<Jinja>| -> Result<Jinja, Error> {
         let rows = block::resolve(&known, &rows, "grid")?;
         let order = order.filter(|o| !o.is_none()).map(|o| block::resolve(&known, &o, "grid")).transpose()?;
@@ -243,6 +255,8 @@ fn add_judged(env: &mut Environment<'_>, bundle: &Arc<Bundle>, ledger: &Arc<Ledg
     });
     let (sealed, known) = (Arc::clone(bundle), Arc::clone(ledger));
     env.add_function("summary", move || block(judged::summary(&known, &sealed)));
+    let (sealed, known) = (Arc::clone(bundle), Arc::clone(ledger));
+    env.add_function("hypotheses", move || block(supposed::hypotheses(&known, &sealed.verdict)));
     let known = Arc::clone(ledger);
     env.add_function("unknowns", move || block(judged::unknowns(&known)));
     let sealed = Arc::clone(bundle);
@@ -264,17 +278,19 @@ fn add_people(env: &mut Environment<'_>, bundle: &Arc<Bundle>, ledger: &Arc<Ledg
     env.add_function("proposals", move || block(said::proposals(&sealed.case)));
     let sealed = Arc::clone(bundle);
     env.add_function("seats", move || block(said::seats(&sealed.case)));
+    let sealed = Arc::clone(bundle);
+    env.add_function("signatures", move || block(said::signatures(&sealed)));
     let (sealed, known) = (Arc::clone(bundle), Arc::clone(ledger));
     env.add_function("narrative", move |state: &mut State| -> Result<Jinja, Error> {
-        if sealed.narrative.is_none() {
+        let Some(source) = &sealed.narrative else {
             return Ok(block(paragraph("The case has no narrative.")));
-        }
+        };
         if !known.enter_narrative() {
             return Err(complain("`narrative` cannot be used within the narrative"));
         }
         let rendered = state.env().get_template(narrative::NAME)?.render(());
         known.leave_narrative();
         let executor = sealed.case.seats.get("executor").map(String::as_str);
-        Ok(block(narrative::quote(&rendered?, executor)))
+        Ok(block(narrative::quote(&rendered?, executor) + &narrative::beneath(source)))
     });
 }

@@ -89,7 +89,11 @@ pub(super) fn summary(ledger: &Ledger, bundle: &Bundle) -> String {
     let verdict = &bundle.verdict;
     let mut out = format!("- Outcome: **{}** by policy {}\n", verdict.outcome.word(), inline(&verdict.policy));
     if let Some(closure) = verdict.closure {
-        let _ = writeln!(out, "- Closure: {}", inline(closure.word()));
+        let seats = bundle.policy.signatures.as_ref().map(|asked| asked.seats.join(", "));
+        let seats = seats.map_or_else(String::new, |seats| {
+            format!(", before signatures: it counts as closed only when {} have signed", prose(&seats))
+        });
+        let _ = writeln!(out, "- Closure: {}{seats}", inline(closure.word()));
     }
     for section in [Section::Checks, Section::Criteria, Section::Checklist] {
         let rows: Vec<_> = verdict.section(section).collect();

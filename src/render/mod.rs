@@ -7,6 +7,7 @@
 
 mod anchors;
 mod block;
+mod change;
 mod cite;
 mod engine;
 mod error;
@@ -20,15 +21,18 @@ mod proof;
 mod said;
 #[cfg(test)]
 mod sample;
+mod supposed;
 mod table;
 #[cfg(test)]
 mod tests;
+mod uncited;
 
 use std::sync::Arc;
 
 pub use error::RenderError;
 pub use narrative::check_narrative;
 pub use needed::needed;
+pub use uncited::Typed;
 
 use crate::model::bundle::Bundle;
 use ledger::Ledger;
@@ -57,6 +61,12 @@ pub fn render(bundle: &Bundle) -> Result<Vec<u8>, RenderError> {
         Some((line, what)) => Err(RenderError::Unsafe { file, line, what }),
         None => Ok(record.into_bytes()),
     }
+}
+
+/// The figures that the narrative of `bundle` types instead of citing, in order.
+#[must_use]
+pub fn uncited(bundle: &Bundle) -> Vec<Typed> {
+    bundle.narrative.as_deref().map(uncited::figures).unwrap_or_default()
 }
 
 fn check_sources(bundle: &Bundle) -> Result<(), RenderError> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
 
 use super::error::RenderError;
-use super::{engine, escape, needed};
+use super::{engine, escape, needed, uncited};
 use crate::base::text;
 use crate::model::case::{Case, Step};
 use crate::model::fact::split_reference;
@@ -23,10 +23,11 @@ pub(super) const NAME: &str = "narrative.md";
 /// The first thing that a narrative may not hold, or that it cites and the case does not collect.
 pub fn check_narrative(source: &str, case: &Case, known: &dyn Fn(&Step, &str) -> bool) -> Result<(), RenderError> {
     check_source(source)?;
+    let steps = case.facts();
     for (at, reference) in cited(source) {
         let (id, path) = split_reference(reference);
-        let Some(step) = case.collect.iter().find(|step| step.id == id) else {
-            let hint = text::did_you_mean(id, case.collect.iter().map(|step| step.id.as_str()));
+        let Some(step) = steps.iter().find(|step| step.id == id) else {
+            let hint = text::did_you_mean(id, steps.iter().map(|step| step.id.as_str()));
             return Err(refusal(source, at, format!("no fact `{}` in this case{hint}", text::visible(id))));
         };
         if !path.is_empty() && !known(step, path) {
@@ -115,7 +116,7 @@ fn line_of(source: &str, at: usize) -> usize {
 
 /// `source` with every template expression replaced by letters, and line ends kept, so that what
 /// remains can be read as Markdown with the same places. Gives where an open one begins.
-fn without_expressions(source: &str) -> Result<String, usize> {
+pub(super) fn without_expressions(source: &str) -> Result<String, usize> {
     let mut out = String::with_capacity(source.len());
     let mut at = 0;
     while let Some((begin, close)) = next_opening(&source[at..]) {
@@ -132,6 +133,22 @@ fn without_expressions(source: &str) -> Result<String, usize> {
 
 fn next_opening(text: &str) -> Option<(usize, &'static str)> {
     [("{{", "}}"), ("{%", "%}"), ("{#", "#}")].iter().filter_map(|(o, c)| Some((text.find(o)?, *c))).min()
+}
+
+/// What is said beneath a narrative that types figures.
+pub(super) fn beneath(source: &str) -> String {
+    const MOST: usize = 40;
+    let figures = uncited::figures(source);
+    if figures.is_empty() {
+        return String::new();
+    }
+    let shown =
+        figures.iter().take(MOST).map(|typed| format!("{} (line {})", escape::inline(&typed.figure), typed.line));
+    let mut out = shown.collect::<Vec<_>>().join(", ");
+    if figures.len() > MOST {
+        out.push_str(&format!(", and {} more", figures.len() - MOST));
+    }
+    format!("\n\nTyped in the narrative and cited from no fact: {out}.\n\n")
 }
 
 /// The rendered narrative, every line of it quoted.

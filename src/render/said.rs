@@ -8,8 +8,9 @@ use minijinja::{Error, Value as Jinja};
 use super::block::{commands, paragraph};
 use super::cite::FactObject;
 use super::error::complain;
-use super::escape::prose;
+use super::escape::{inline, prose};
 use super::ledger::seat;
+use crate::model::bundle::Bundle;
 use crate::model::case::{Case, Proposal};
 use crate::model::value::Value;
 
@@ -81,4 +82,37 @@ pub(super) fn seats(case: &Case) -> String {
     }
     out.push('\n');
     out
+}
+
+/// `signatures()`: who must sign, and how anybody checks that they did. Whoever signs, signs the
+/// digest of the record, so the record itself can never say that it is signed.
+pub(super) fn signatures(bundle: &Bundle) -> String {
+    let Some(asked) = &bundle.policy.signatures else {
+        return paragraph("The policy asks for no signature.");
+    };
+    let who = |seat: &str| bundle.case.seats.get(seat).map_or("nobody", String::as_str);
+    let mut out = String::new();
+    for seat in &asked.seats {
+        let _ = writeln!(out, "- To be signed for the seat {}, by {}", inline(seat), inline(who(seat)));
+    }
+    for [one, other] in &asked.different {
+        let (one, other) = (inline(one), inline(other));
+        let _ = writeln!(out, "- The seats {one} and {other} must be different people with different keys");
+    }
+    let how = "A signature is made over the digests of this record and of its bundle, so none can stand in it. \
+               Whether the seats have signed is shown by `evidence verify`, or without it, in the run's folder, by \
+               these commands; `allowed_signers` is your own list, and each statement names the digests it is about:";
+    format!("{}{}{}", paragraph(&out), paragraph(how), commands(&verifying(bundle, &asked.seats)))
+}
+
+fn verifying(bundle: &Bundle, seats: &[String]) -> Vec<String> {
+    let one = |seat: &String| {
+        let who = bundle.case.seats.get(seat).map_or("nobody", String::as_str);
+        let who = crate::base::text::shell_word(who).into_owned();
+        format!(
+            "ssh-keygen -Y verify -n evidence -I {who} -f ../../../../allowed_signers -s signatures/{seat}.sig \
+             < signatures/{seat}.json"
+        )
+    };
+    seats.iter().map(one).collect()
 }

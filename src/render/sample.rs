@@ -67,17 +67,7 @@ fn hygiene() -> HygieneTable {
 /// The sample with every text of every fact, verdict row, statement and absence changed.
 pub(super) fn changed(template: &str, change: &dyn Fn(&str) -> String) -> Bundle {
     let mut bundle = bundle(template);
-    for sealed in &mut bundle.facts {
-        let fact = &mut sealed.fact;
-        fact.source = change(&fact.source);
-        fact.how = fact.how.iter().map(|how| change(how)).collect();
-        fact.values = map(&fact.values, change);
-        let absences = fact.missing.values_mut().chain(&mut fact.absence);
-        absences.for_each(|absence| {
-            absence.message = change(&absence.message);
-            absence.settle = absence.settle.as_deref().map(change);
-        });
-    }
+    change_facts(&mut bundle, change);
     for row in &mut bundle.verdict.rows {
         row.title = change(&row.title);
         row.expected = change(&row.expected);
@@ -104,6 +94,21 @@ pub(super) fn changed(template: &str, change: &dyn Fn(&str) -> String) -> Bundle
     bundle.hygiene.rows.iter_mut().for_each(|row| row.description = change(&row.description));
     case.seats.values_mut().for_each(|who| *who = change(who));
     bundle
+}
+
+/// Changes every text of every fact and absence.
+pub(super) fn change_facts(bundle: &mut Bundle, change: &dyn Fn(&str) -> String) {
+    for sealed in &mut bundle.facts {
+        let fact = &mut sealed.fact;
+        fact.source = change(&fact.source);
+        fact.how = fact.how.iter().map(|how| change(how)).collect();
+        fact.values = map(&fact.values, change);
+        let absences = fact.missing.values_mut().chain(&mut fact.absence);
+        absences.for_each(|absence| {
+            absence.message = change(&absence.message);
+            absence.settle = absence.settle.as_deref().map(change);
+        });
+    }
 }
 
 fn map(values: &Map, change: &dyn Fn(&str) -> String) -> Map {

@@ -23,6 +23,11 @@ const HEADLINES: &[(&str, &[&str])] = &[
     ("postgres.schema_privilege", &["role", "schema", "privilege", "answer"]),
     ("postgres.query", &["value", "row_count", "cut"]),
     ("statement", &["seat", "says"]),
+    ("action", &["exit_code", "signal", "duration_seconds", "timed_out", "stdout_bytes", "stderr_bytes"]),
+    (
+        "side_effects",
+        &["new_files_total", "changed_files_total", "removed_files_total", "log_lines_added", "differences"],
+    ),
 ];
 
 /// Values shown when a collector has no headline, and names shown of what was not seen.

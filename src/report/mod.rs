@@ -4,6 +4,9 @@
 //! Whatever came from outside passes [`clean`] once more on its way to a screen: secrets masked,
 //! terminal escapes made visible.
 
+mod board;
+mod closing;
+mod diff;
 mod examination;
 mod facts;
 mod findings;
@@ -16,6 +19,9 @@ mod table;
 mod tests;
 mod verdict;
 
+pub use board::{board, mermaid, svg};
+pub use closing::closing;
+pub use diff::{Compared, difference};
 pub use examination::examination;
 pub use facts::{collection, facts};
 pub use findings::{Finding, Format, Scan, findings};

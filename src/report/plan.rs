@@ -1,7 +1,8 @@
 //! A plan as a list to be read and authorised: every read, question and program, in order, whole.
 
-use crate::base::text::plural;
-use crate::model::plan::{Plan, PlannedStep, Verb};
+use crate::base::quantity;
+use crate::base::text::{self, plural};
+use crate::model::plan::{Plan, PlannedAction, PlannedStep, Verb};
 
 use super::clean;
 use super::style::{Paint, Style};
@@ -19,10 +20,21 @@ pub fn plan(plan: &Plan, sha256: &str, style: &Style) -> String {
     for (number, step) in plan.steps.iter().enumerate() {
         push_step(&mut out, number + 1, step, style);
     }
-    let actions = plan.steps.iter().map(|step| step.actions.len()).sum();
+    if let Some(action) = &plan.action {
+        push_governed(&mut out, action, style);
+    }
+    for (number, step) in plan.after.iter().enumerate() {
+        push_step(&mut out, plan.steps.len() + number + 1, step, style);
+    }
+    for waiver in &plan.waivers {
+        let (item, owner, reason) = (clean(&waiver.item), clean(&waiver.owner), clean(&waiver.reason));
+        out.push_str(&format!("\nwaives {item} until {} ({owner}: {reason})\n", clean(&waiver.expires)));
+    }
+    let steps = || plan.steps.iter().chain(&plan.after);
+    let actions = steps().map(|step| step.actions.len()).sum();
     out.push_str(&format!(
         "\n{}, {}; nothing was done yet\n",
-        plural(plan.steps.len(), "step"),
+        plural(steps().count(), "step"),
         plural(actions, "action")
     ));
     out.push_str(&format!("plan sha256 {sha256}\n"));
@@ -38,6 +50,27 @@ fn push_step(out: &mut String, number: usize, step: &PlannedStep, style: &Style)
     }
     if step.actions.is_empty() {
         out.push_str("   reads nothing\n");
+    }
+}
+
+/// The one command that may change something, word by word: it stands out from what only reads.
+fn push_governed(out: &mut String, action: &PlannedAction, style: &Style) {
+    let title = format!("ACTION: {}", clean(&action.title));
+    out.push_str(&format!("\n{}  only `evidence run` starts it, once\n", style.paint(&title, Paint::Bad)));
+    push_action(out, "run", &text::shell_line(&action.argv));
+    let reader = if action.shell { "a shell reads the line" } else { "no shell" };
+    push_action(out, "as", &format!("{} ({reader})", plural(action.argv.len(), "word")));
+    push_action(out, "in", &action.folder);
+    for name in &action.environment {
+        push_action(out, "env", name);
+    }
+    for (name, value) in &action.set {
+        push_action(out, "set", &format!("{name}={}", text::shell_word(value)));
+    }
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds of at most 30 days")]
+    push_action(out, "limit", &quantity::show_seconds(action.limit_ms as f64 / 1000.0));
+    for path in action.watched_folders.iter().chain(&action.watched_logs) {
+        push_action(out, "watch", path);
     }
 }
 

@@ -48,6 +48,7 @@ fn g6() -> Verdict {
         as_of: "2026-05-15T10:23:50.000000000Z".into(),
         outcome: Outcome::HardStop,
         closure: None,
+        hypotheses: Vec::new(),
         rows: vec![
             row(HardStops, "HS-1", "The target is another one", Status::Pass, "yes", "equals true", ""),
             row(HardStops, "HS-5", "The fresh backup is not intact", Status::Fail, "0 bytes", "at least 1 MB", ""),
@@ -117,6 +118,10 @@ fn plan() -> Plan {
         case: "g6".into(),
         policy: "backup-integrity".into(),
         policy_sha256: "ab".repeat(32),
+        seats: Default::default(),
+        waivers: Vec::new(),
+        templates: Default::default(),
+        narrative_sha256: None,
         steps: vec![
             step("fresh", "backup", None, vec![Action::new(Verb::Read, "/srv/backups/directus_20260515_0417.sql.gz")]),
             step(
@@ -130,6 +135,8 @@ fn plan() -> Plan {
             ),
             step("note", "statement", None, vec![]),
         ],
+        action: None,
+        after: Vec::new(),
     }
 }
 
@@ -264,7 +271,7 @@ fn json_shapes_are_frozen() {
     let collection = serde_json::to_value(json::collection(&info, &facts()[..2], &g6(), "ee")).unwrap();
     insta::assert_snapshot!("json_collection", pretty(collection));
     insta::assert_snapshot!("json_plan", pretty(serde_json::to_value(json::plan(&plan(), "cd")).unwrap()));
-    let verified = serde_json::to_value(json::verification(&verification(), 5)).unwrap();
+    let verified = serde_json::to_value(json::verification(&verification(), 5, None)).unwrap();
     insta::assert_snapshot!("json_verification", pretty(verified));
     let examined = serde_json::to_value(json::examinations(&[("half.sql".into(), examined(b""))])).unwrap();
     insta::assert_snapshot!("json_examinations", pretty(examined));

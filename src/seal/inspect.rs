@@ -280,14 +280,10 @@ fn compare(
 /// their own.
 fn extras(listed: &BTreeMap<String, Digest>, tree: &BTreeMap<String, u64>) -> Vec<String> {
     let own = |path: &str| {
-        matches!(path, layout::TAG_MANIFEST | layout::MARKER) || listed.contains_key(path) || is_signature(path)
+        let said = layout::beside(path).is_some_and(|other| other.is_empty() || tree.contains_key(&other));
+        matches!(path, layout::TAG_MANIFEST | layout::MARKER) || listed.contains_key(path) || said
     };
     tree.keys().filter(|path| !own(path)).cloned().collect()
-}
-
-fn is_signature(path: &str) -> bool {
-    let name = path.strip_prefix(layout::SIGNATURES).and_then(|rest| rest.strip_prefix('/'));
-    name.is_some_and(|name| name.ends_with(".sig") && !name.contains('/'))
 }
 
 /// A missing file whose content is there under another name was renamed.

@@ -19,8 +19,17 @@ pub(super) const BAG_INFO: &str = "bag-info.txt";
 pub(super) const BAGIT: &str = "bagit.txt";
 /// What `bagit.txt` says, byte for byte.
 pub(super) const BAGIT_TEXT: &str = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n";
-/// The folder for detached signatures, `*.sig`; it is not covered by the manifests.
+/// The folder for what is said about a sealed run afterwards: statements of seats with their detached
+/// signatures, attestations, timestamps. The manifests do not cover it.
 pub const SIGNATURES: &str = "signatures";
+/// The ending of a seat's statement, of its attestation, of a signature, of a timestamp.
+pub(super) const STATEMENT_END: &str = ".json";
+/// See [`STATEMENT_END`].
+pub(super) const ATTESTATION_END: &str = ".dsse.json";
+/// See [`STATEMENT_END`].
+pub(super) const SIGNATURE_END: &str = ".sig";
+/// See [`STATEMENT_END`].
+pub(super) const TIMESTAMP_END: &str = ".tsr";
 
 /// The case as sealed.
 pub(super) const CASE: &str = "data/case.yaml";
@@ -74,6 +83,23 @@ pub(super) fn is_payload(path: &str) -> bool {
     REQUIRED.contains(&path) || path == NARRATIVE || template || artifact
 }
 
+/// What the file at `path` must stand beside, if it is one that may lie in `signatures/`: a statement
+/// is worth nothing without its signature, a timestamp nothing without what it was made over. `Some("")`
+/// stands alone.
+pub(super) fn beside(path: &str) -> Option<String> {
+    let name = path.strip_prefix(SIGNATURES)?.strip_prefix('/').filter(|name| is_file_name(name))?;
+    if name.ends_with(ATTESTATION_END) || name.ends_with(SIGNATURE_END) {
+        return Some(String::new());
+    }
+    if let Some(seat) = name.strip_suffix(STATEMENT_END) {
+        return Some(format!("{SIGNATURES}/{seat}{SIGNATURE_END}"));
+    }
+    match name.strip_suffix(TIMESTAMP_END)? {
+        TAG_MANIFEST => Some(TAG_MANIFEST.to_owned()),
+        signature => signature.ends_with(SIGNATURE_END).then(|| format!("{SIGNATURES}/{signature}")),
+    }
+}
+
 /// Whether `run` is being made, or was left before it was closed. A folder that has neither the
 /// marker nor anything of a bag was left at the very beginning.
 pub(super) fn is_unsealed(run: &Path) -> bool {
@@ -84,6 +110,20 @@ pub(super) fn is_unsealed(run: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_what_is_said_about_a_run_may_lie_beside_it() {
+        let there = |name: &str| beside(&format!("signatures/{name}"));
+        assert_eq!(there("dba.sig").as_deref(), Some(""));
+        assert_eq!(there("verifier.dsse.json").as_deref(), Some(""));
+        assert_eq!(there("verifier.json").as_deref(), Some("signatures/verifier.sig"));
+        assert_eq!(there("verifier.sig.tsr").as_deref(), Some("signatures/verifier.sig"));
+        assert_eq!(there("tagmanifest-sha256.txt.tsr").as_deref(), Some(TAG_MANIFEST));
+        for name in ["notes.txt", "x/y.sig", "verifier.json.tsr", ".sig", "manifest-sha256.txt.tsr", "x.tsr"] {
+            assert_eq!(there(name), None, "{name}");
+        }
+        assert_eq!(beside("data/x.sig"), None);
+    }
 
     #[test]
     fn names_that_could_mean_something_else_are_refused() {

@@ -10,6 +10,7 @@ mod layout;
 mod manifest;
 mod read;
 mod runs;
+pub mod signature;
 mod writer;
 
 pub use error::SealError;

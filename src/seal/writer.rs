@@ -23,6 +23,10 @@ use super::read::{self, ReadError};
 use super::runs::{RUNS, runs};
 use super::{check, manifest};
 
+/// What the marker says.
+const UNSEALED: &str =
+    "This run is not sealed: it is being collected, or its collection ended before it was complete.\n";
+
 /// A run being made. Dropped without [`Writer::close`], it stays unsealed and says so.
 pub struct Writer {
     run: PathBuf,
@@ -54,8 +58,7 @@ impl Writer {
         let lock = FolderLock::take(&folder)?.ok_or_else(busy)?;
         clear_scratch(case_folder)?;
         let (run, name) = new_run(case_folder, &folder, &clock::run_name(started))?;
-        let text = "This run is not sealed: it is being collected, or its collection ended before it was complete.\n";
-        files::write(&run.join(layout::MARKER), text.as_bytes())?;
+        files::write(&run.join(layout::MARKER), UNSEALED.as_bytes())?;
         files::sync_folder(&folder)?;
         let scratch = run.join(layout::SCRATCH);
         files::make_folder(&run.join("data"))?;
@@ -96,6 +99,16 @@ impl Writer {
     pub fn scratch(&self) -> Result<PathBuf, SealError> {
         files::make_folder(&self.scratch)?;
         Ok(self.scratch.clone())
+    }
+
+    /// Writes in the marker what is about to be done, so that a run that is killed now says so.
+    ///
+    /// # Errors
+    /// When the system refuses; it must then not be done.
+    pub fn announce(&mut self, what: &str) -> Result<(), SealError> {
+        let text = format!("{UNSEALED}{what}\n");
+        files::write(&self.run.join(layout::MARKER), text.as_bytes())?;
+        Ok(())
     }
 
     /// Keeps a file that the run depends on: `case.yaml`, `policy.yaml`, `narrative.md` or

@@ -78,7 +78,8 @@ fn paths(sealed: &SealedFact) -> impl Iterator<Item = String> {
 
 /// A fact may be neither taken away, nor added, nor moved, nor put under another collector's name.
 fn order_faults(case: &Case, facts: &[KeptFact]) -> Vec<String> {
-    let asked = case.collect.iter().map(|step| (step.id.as_str(), step.uses.as_str(), step.on.as_deref()));
+    let steps = case.facts();
+    let asked = steps.iter().map(|step| (step.id.as_str(), step.uses.as_str(), step.on.as_deref()));
     let seen = facts.iter().map(|kept| &kept.sealed.fact);
     let seen = seen.map(|fact| (fact.id.as_str(), fact.uses.as_str(), fact.target.as_deref()));
     let (asked, seen): (Vec<_>, Vec<_>) = (asked.collect(), seen.collect());

@@ -1,143 +1,242 @@
-//! Level 5: signatures over the tag manifest, checked by `ssh-keygen` itself against the caller's own
-//! list of signers. Whoever is in a list inside the bundle proves nothing, so none is looked for there.
+//! Level 5: signatures, checked by `ssh-keygen` itself against the caller's own list of signers. Whoever
+//! is in a list inside the bundle proves nothing, so none is looked for there. A seat signs a
+//! statement about the bundle and the record; a bare signature over the tag manifest binds no seat.
 
-use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use crate::base::child::{ChildError, Invocation};
 use crate::base::files;
+use crate::base::ssh;
 use crate::base::text::visible;
+use crate::model::closing::{SeatSignature, SeatStatement, Standing};
 use crate::model::verification::{Level, LevelStatus};
-use crate::seal::{SIGNATURES, TAG_MANIFEST};
+use crate::seal::TAG_MANIFEST;
+use crate::seal::signature::{self, Beside, NAMESPACE, Refusal, SIGNATURE_LIMIT, SeatFiles};
 
-const NAME: &str = "authenticity";
-/// The namespace that signatures are made in, so that one made for a commit does not pass here.
-const NAMESPACE: &str = "evidence";
-/// Bytes of a signature or tag manifest; real ones have a few hundred.
-const LIMIT: u64 = 64 << 10;
+use super::stamps;
+use super::subject::Subject;
 
-/// What one signature showed.
-enum Shown {
-    /// Made by a signer of the list.
-    By(String),
-    /// It fits, but not by anybody whom the list allows.
-    Stranger(String),
-    /// It does not fit the tag manifest, or is none.
-    Bad(String),
-    /// It could not be checked.
-    Unchecked(String),
+pub(super) const NAME: &str = "authenticity";
+const NO_LIST: &str = "name your list of allowed signers";
+
+/// Every signature beside the run, and what it is worth.
+///
+/// # Errors
+/// When `signatures/` or the tag manifest cannot be read, and why.
+pub(super) fn signatures(subject: &Subject<'_>) -> Result<Vec<SeatSignature>, String> {
+    let found = Beside::of(subject.run).map_err(|e| e.to_string())?.signatures;
+    if found.is_empty() {
+        return Ok(Vec::new());
+    }
+    let tags = files::read(&subject.run.join(TAG_MANIFEST), SIGNATURE_LIMIT).map_err(|e| format!("because {e}"))?;
+    Ok(found.iter().map(|file| look(subject, file, &tags)).collect())
 }
 
-pub(super) fn level(run: &Path, allowed_signers: Option<&Path>) -> Level {
-    let signatures = match signatures(&run.join(SIGNATURES)) {
+pub(super) fn level(signatures: &Result<Vec<SeatSignature>, String>) -> Level {
+    let signatures = match signatures {
         Ok(signatures) => signatures,
-        Err(why) => return super::level(NAME, LevelStatus::NotDone, vec![why]),
+        Err(why) => return super::level(NAME, LevelStatus::NotDone, vec![why.clone()]),
     };
     if signatures.is_empty() {
         let what = "unsigned: this shows that nothing changed by accident, not who made it";
         return super::level(NAME, LevelStatus::Unsigned, vec![what.to_owned()]);
     }
-    let tags = match files::read(&run.join(TAG_MANIFEST), LIMIT) {
-        Ok(tags) => tags,
-        Err(error) => return super::level(NAME, LevelStatus::NotDone, vec![format!("because {error}")]),
-    };
-    let shown: Vec<_> = signatures.iter().map(|path| (path, check(path, &tags, allowed_signers))).collect();
-    let detail = shown.iter().map(|(path, shown)| format!("{}: {}", name(path), shown.words()));
-    super::level(NAME, status(shown.iter().map(|(_, shown)| shown)), detail.collect())
+    let detail = signatures.iter().map(|one| format!("{}: {}", one.file, words(one)));
+    super::level(NAME, status(signatures), detail.collect())
 }
 
-/// One bad signature breaks the level; otherwise one good one carries it.
-fn status<'a>(shown: impl Iterator<Item = &'a Shown> + Clone) -> LevelStatus {
+/// One bad signature breaks the level; otherwise a good one carries it, unless somebody signed for a
+/// seat and it is not established who.
+fn status(signatures: &[SeatSignature]) -> LevelStatus {
+    let any = |test: &dyn Fn(&SeatSignature) -> bool| signatures.iter().any(test);
+    let open = |one: &SeatSignature| match one.standing {
+        Standing::Unchecked(_) => true,
+        Standing::Stranger(_) => one.seat.is_some(),
+        Standing::Verified | Standing::Bad(_) => false,
+    };
     match () {
-        () if shown.clone().any(|one| matches!(one, Shown::Bad(_))) => LevelStatus::Broken,
-        () if shown.clone().any(|one| matches!(one, Shown::Unchecked(_))) => LevelStatus::NotDone,
-        () if shown.clone().any(|one| matches!(one, Shown::By(_))) => LevelStatus::Holds,
+        () if any(&|one| matches!(one.standing, Standing::Bad(_))) => LevelStatus::Broken,
+        () if any(&open) => LevelStatus::NotDone,
+        () if any(&|one| one.standing == Standing::Verified) => LevelStatus::Holds,
         () => LevelStatus::NotDone,
     }
 }
 
-impl Shown {
-    fn words(&self) -> String {
-        match self {
-            Self::By(who) => format!("signed: {who}"),
-            Self::Stranger(why) => format!("the signature fits, but who made it is not established: {why}"),
-            Self::Bad(why) => format!("the signature does not fit this bundle: {why}"),
-            Self::Unchecked(why) => format!("not checked: {why}"),
+fn words(one: &SeatSignature) -> String {
+    match (&one.standing, &one.seat, &one.principal, &one.key) {
+        (Standing::Verified, Some(seat), Some(principal), Some(key)) => {
+            format!("signed by {} for the seat {} with the key {key}", visible(principal), visible(seat))
         }
+        (Standing::Verified, ..) => format!("signed: {}", one.said),
+        (Standing::Stranger(why), ..) => {
+            format!("the signature fits, but who made it is not established: {why}")
+        }
+        (Standing::Bad(why), ..) => why.clone(),
+        (Standing::Unchecked(why), ..) => format!("not checked: {why}"),
     }
 }
 
-fn name(path: &Path) -> String {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    format!("{SIGNATURES}/{}", visible(&name))
-}
-
-fn signatures(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let names = match files::names(folder) {
-        Err(files::ReadError::Absent { .. }) => return Ok(Vec::new()),
-        other => other.map_err(|e| e.to_string())?,
+fn look(subject: &Subject<'_>, file: &Path, tags: &[u8]) -> SeatSignature {
+    let mut one = SeatSignature {
+        file: signature::shown(file),
+        seat: None,
+        principal: None,
+        key: None,
+        standing: Standing::Bad("is no SSH signature".to_owned()),
+        said: String::new(),
     };
-    let names = names.into_iter().filter(|name| Path::new(name).extension() == Some(OsStr::new("sig")));
-    Ok(names.map(|name| folder.join(name)).collect())
-}
-
-fn check(signature: &Path, tags: &[u8], allowed_signers: Option<&Path>) -> Shown {
     // ssh-keygen follows links and would wait for a FIFO.
-    match files::read(signature, LIMIT) {
-        Ok(_) => {}
-        Err(error @ (files::ReadError::Denied { .. } | files::ReadError::Io { .. })) => {
-            return Shown::Unchecked(error.to_string());
+    let armoured = match files::read(file, SIGNATURE_LIMIT) {
+        Ok(bytes) => ssh::signature(&bytes),
+        Err(error) => {
+            one.standing = unread(&error);
+            return one;
         }
-        Err(error) => return Shown::Bad(error.to_string()),
-    }
-    let path = signature.as_os_str();
-    let sound = ssh_keygen(&["check-novalidate", "-n", NAMESPACE, "-s"], &[path], tags);
-    match (sound, allowed_signers) {
-        (Err(why), _) => Shown::Unchecked(why),
-        (Ok(Err(why)), _) => Shown::Bad(why),
-        (Ok(Ok(_)), None) => Shown::Stranger("name your list of allowed signers".to_owned()),
-        (Ok(Ok(_)), Some(list)) => who(path, tags, list),
-    }
-}
-
-/// Which signer of the list made a signature that is sound in itself.
-fn who(signature: &OsStr, tags: &[u8], list: &Path) -> Shown {
-    if let Err(error) = files::open_following(list) {
-        return Shown::Unchecked(error.to_string());
-    }
-    let list = list.as_os_str();
-    let found = ssh_keygen(&["find-principals", "-s"], &[signature, OsStr::new("-f"), list], b"");
-    let principals = match found {
-        Err(why) => return Shown::Unchecked(why),
-        Ok(Err(why)) => return Shown::Stranger(why),
-        Ok(Ok(principals)) => principals,
     };
+    let seat = signature::seat_of(file);
+    let statement = match files::read(&SeatFiles::of(subject.run, &seat).statement, SIGNATURE_LIMIT) {
+        Ok(bytes) => Some(bytes),
+        Err(files::ReadError::Absent { .. }) => None,
+        Err(error) => {
+            one.standing = unread(&error);
+            return one;
+        }
+    };
+    one.seat = statement.is_some().then(|| seat.clone());
+    if let Some(armoured) = armoured {
+        one.key = Some(armoured.key.fingerprint());
+        let made = (armoured.namespace != NAMESPACE).then(|| visible(&armoured.namespace).into_owned());
+        let weighed = match (made, &statement) {
+            (Some(other), _) => {
+                Err(Standing::Bad(format!("was made in the namespace `{other}`, not in `{NAMESPACE}`")))
+            }
+            (None, Some(bytes)) => seated(subject, file, &seat, bytes, &mut one),
+            (None, None) => bare(subject, file, tags),
+        };
+        (one.standing, one.said) = match weighed {
+            Ok(said) => {
+                // One key has several spellings (a certificate is one): what it is called is for ssh-keygen to say.
+                let named = said.rsplit(' ').next().filter(|name| name.starts_with("SHA256:"));
+                one.key = named.map(str::to_owned).or(one.key);
+                (Standing::Verified, said)
+            }
+            Err(standing) => (standing, String::new()),
+        };
+    }
+    one
+}
+
+fn unread(error: &files::ReadError) -> Standing {
+    match error {
+        files::ReadError::Denied { .. } | files::ReadError::Io { .. } => Standing::Unchecked(error.to_string()),
+        _ => Standing::Bad(error.to_string()),
+    }
+}
+
+fn refused(refusal: Refusal, otherwise: impl FnOnce(String) -> Standing) -> Standing {
+    match refusal {
+        Refusal::Unasked(why) => Standing::Unchecked(why),
+        Refusal::No(why) => otherwise(why),
+    }
+}
+
+/// A signature of a seat over its statement.
+fn seated(
+    subject: &Subject<'_>,
+    file: &Path,
+    seat: &str,
+    bytes: &[u8],
+    one: &mut SeatSignature,
+) -> Result<String, Standing> {
+    let edited = |why| Standing::Bad(format!("does not fit its statement, which was edited after signing: {why}"));
+    signature::check(file, bytes).map_err(|refusal| refused(refusal, edited))?;
+    let statement = signature::read_statement(bytes).map_err(|why| Standing::Bad(format!("what was signed {why}")))?;
+    one.principal = Some(statement.principal.clone());
+    fits(subject, seat, &statement).map_err(Standing::Bad)?;
+    let Some(bundle) = subject.bundle else {
+        return Err(Standing::Unchecked("the bundle cannot be read, so nobody can tell who sits there".to_owned()));
+    };
+    let named = bundle.case.seats.get(seat);
+    if named != Some(&statement.principal) {
+        let (who, named) = (visible(&statement.principal), visible(named.map_or("nobody", String::as_str)));
+        return Err(Standing::Bad(format!("wrong seat: {who} signed, and the case names {named} for the seat {seat}")));
+    }
+    by(subject, file, bytes, seat, &statement.principal)
+}
+
+/// Whether the statement is about this bundle, this record and this seat.
+fn fits(subject: &Subject<'_>, seat: &str, statement: &SeatStatement) -> Result<(), String> {
+    if statement.seat != seat {
+        let other = visible(&statement.seat);
+        return Err(format!("was made for the seat {other}, and lies under the name of the seat {seat}"));
+    }
+    if Some(&statement.bundle_sha256) != subject.tags_sha256.as_ref() {
+        return Err("was made over another bundle: this one is another, or was edited after signing".to_owned());
+    }
+    if let Some(bundle) = subject.bundle
+        && (statement.case != bundle.case.case || statement.run != bundle.info.run)
+    {
+        return Err("names another case or run than the bundle".to_owned());
+    }
+    match &subject.record_sha256 {
+        Some(record) if *record != statement.record_sha256 => {
+            Err("was made over another record: this one was edited after signing".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the list knows `principal` for the key of the signature.
+fn by(subject: &Subject<'_>, file: &Path, bytes: &[u8], seat: &str, principal: &str) -> Result<String, Standing> {
+    let list = list(subject)?;
+    let at = stamps::proven_time(subject, file);
+    let refusal = match signature::verify(file, bytes, principal, list, at.as_deref()) {
+        Ok(said) => return Ok(said),
+        Err(refusal) => refusal,
+    };
+    let others = match signature::principals(file, list, at.as_deref()) {
+        Ok(others) => others,
+        Err(Refusal::No(why)) => return Err(Standing::Stranger(not_listed(&why))),
+        Err(Refusal::Unasked(why)) => return Err(Standing::Unchecked(why)),
+    };
+    Err(refused(refusal, |why| {
+        if others.is_empty() || others.iter().any(|other| other == principal) {
+            return Standing::Stranger(why);
+        }
+        let others = visible(&others.join(", ")).into_owned();
+        Standing::Bad(format!("wrong seat: the key is that of {others}, and the case names {principal} for {seat}"))
+    }))
+}
+
+/// What `ssh-keygen` says of keys that no line of the list allows, in words.
+fn not_listed(why: &str) -> String {
+    match why.split_once("key has expired") {
+        Some((_, when)) => format!(
+            "the key has expired{when}; whether it signed before that would be shown by a timestamp of the signature"
+        ),
+        None if why.contains("No principal matched") => "unknown signer: the list names nobody for its key".to_owned(),
+        None => why.to_owned(),
+    }
+}
+
+fn list<'a>(subject: &Subject<'a>) -> Result<&'a Path, Standing> {
+    let list = subject.trust.allowed_signers.ok_or_else(|| Standing::Stranger(NO_LIST.to_owned()))?;
+    files::open_following(list).map_err(|error| Standing::Unchecked(error.to_string()))?;
+    Ok(list)
+}
+
+/// A signature over the tag manifest itself, as plain `ssh-keygen` makes it.
+fn bare(subject: &Subject<'_>, file: &Path, tags: &[u8]) -> Result<String, Standing> {
+    let broken = |why| Standing::Bad(format!("the signature does not fit this bundle: {why}"));
+    signature::check(file, tags).map_err(|refusal| refused(refusal, broken))?;
+    let list = list(subject)?;
+    let stranger = |refusal| refused(refusal, |why| Standing::Stranger(not_listed(&why)));
     let mut last = "the list names nobody for its key".to_owned();
-    for principal in principals.lines() {
-        let rest = [OsStr::new(principal), OsStr::new("-f"), list, OsStr::new("-s"), signature];
-        match ssh_keygen(&["verify", "-n", NAMESPACE, "-I"], &rest, tags) {
-            Err(why) => return Shown::Unchecked(why),
-            Ok(Ok(said)) => return Shown::By(line(&said)),
-            Ok(Err(why)) => last = why,
+    for principal in signature::principals(file, list, None).map_err(stranger)? {
+        match signature::verify(file, tags, &principal, list, None) {
+            Ok(said) => return Ok(said),
+            Err(Refusal::Unasked(why)) => return Err(Standing::Unchecked(why)),
+            Err(Refusal::No(why)) => last = why,
         }
     }
-    Shown::Stranger(last)
-}
-
-/// What `ssh-keygen -Y …` said: outer error when it could not be asked, inner when it refused.
-fn ssh_keygen(first: &[&str], rest: &[&OsStr], input: &[u8]) -> Result<Result<String, String>, String> {
-    let args = ["-Y"].iter().chain(first).map(OsStr::new).chain(rest.iter().copied());
-    let run = Invocation::new("ssh-keygen").args(args).stdin(input).run();
-    let outcome = run.map_err(|error: ChildError| error.to_string())?;
-    if outcome.timed_out {
-        return Err("`ssh-keygen` did not end in time".to_owned());
-    }
-    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-    if outcome.success() { Ok(Ok(text(&outcome.stdout))) } else { Ok(Err(line(&text(&outcome.stderr)))) }
-}
-
-/// The first line, safe to print.
-fn line(text: &str) -> String {
-    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
-    visible(first).into_owned()
+    Err(Standing::Stranger(last))
 }

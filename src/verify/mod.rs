@@ -3,32 +3,101 @@
 //! one that holds. It names files, lines and items, never evidence.
 
 mod anchors;
+mod attestation;
 mod authenticity;
 mod bag;
 mod record;
+mod stamps;
+mod subject;
 mod verdict;
 
 use std::path::Path;
 
 use crate::base::files;
 use crate::base::yaml::YamlError;
+use crate::judge;
+use crate::model::bundle::Bundle;
+use crate::model::closing::{Closing, SeatSignature, Standing};
 use crate::model::verification::{Level, LevelStatus, Verification};
 use crate::seal::{self, Inspection, ReadError};
+
+use subject::Subject;
+pub use subject::Trust;
+
+/// A run as it was verified.
+pub struct Verified {
+    /// Level by level.
+    pub verification: Verification,
+    /// What becomes of the case; none when the bundle cannot be read.
+    pub closing: Option<Closing>,
+    /// Every signature, and what it is worth.
+    pub signatures: Vec<SeatSignature>,
+}
 
 /// Verifies the run in the folder `run`. `record` is the record's path, for messages, and its
 /// bytes; `allowed_signers` is the caller's own list, in the format of `ssh-keygen(1)`.
 #[must_use]
 pub fn verify(run: &Path, record: Option<(&Path, &[u8])>, allowed_signers: Option<&Path>) -> Verification {
+    whole(run, record, Trust { allowed_signers, authority: None }, "").verification
+}
+
+/// The same with everything that the caller trusts, and what becomes of the case at the instant `at`
+/// (RFC 3339).
+#[must_use]
+pub fn whole(run: &Path, record: Option<(&Path, &[u8])>, trust: Trust<'_>, at: &str) -> Verified {
     let inspection = seal::inspect(run);
     let bundle = seal::read(run);
-    let levels = vec![
+    let read = bundle.as_ref().ok();
+    let subject = Subject::new(run, read, inspection.digest, record.map(|(_, bytes)| bytes), trust);
+    let signatures = authenticity::signatures(&subject);
+    let mut levels = vec![
         bag::level(&inspection),
         anchors::level(run, &inspection),
         verdict::level(&bundle, &inspection),
         record::level(&bundle, record),
-        authenticity::level(run, allowed_signers),
+        authenticity::level(&signatures),
     ];
-    Verification { levels }
+    levels.extend(attestation::level(&subject, &signatures));
+    levels.extend(stamps::level(&subject));
+    let closing = read.map(|bundle| closing_of(bundle, &signatures, &levels, at));
+    Verified { verification: Verification { levels }, closing, signatures: signatures.unwrap_or_default() }
+}
+
+/// What becomes of the case whose run lies in the folder `run`, as far as `trust` reaches, at the
+/// instant `at` (RFC 3339): everything that [`whole`] looks at, except a record that somebody holds.
+///
+/// # Errors
+/// When the run cannot be read.
+pub fn closing(run: &Path, trust: Trust<'_>, at: &str) -> Result<Closing, ReadError> {
+    let bundle = seal::read(run)?;
+    let inspection = seal::inspect(run);
+    let subject = Subject::new(run, Some(&bundle), inspection.digest, None, trust);
+    let signatures = authenticity::signatures(&subject);
+    let bundle = Ok(bundle);
+    let levels = [bag::level(&inspection), anchors::level(run, &inspection), verdict::level(&bundle, &inspection)];
+    bundle.map(|bundle| closing_of(&bundle, &signatures, &levels, at))
+}
+
+/// A closing rests on a bundle that is what was sealed, and on a record that says what it says.
+fn closing_of(bundle: &Bundle, signatures: &Result<Vec<SeatSignature>, String>, levels: &[Level], at: &str) -> Closing {
+    let (Bundle { policy, case, verdict, .. }, none) = (bundle, Vec::new());
+    let mut closing = judge::closing(policy, case, verdict, signatures.as_ref().unwrap_or(&none), at);
+    if let Err(why) = signatures {
+        closing.reopen(format!("the signatures could not be looked at: {why}"));
+    }
+    let broken = levels.iter().filter(|level| level.status == LevelStatus::Broken && level.name != authenticity::NAME);
+    for level in broken {
+        closing.reopen(format!("`{}` is broken: {}", level.name, level.detail.join("; ")));
+    }
+    closing
+}
+
+/// Whether a signature counts for every seat that the policy asks, or at all where it asks none.
+#[must_use]
+pub fn is_signed(verified: &Verified) -> bool {
+    let counts = |one: &SeatSignature| one.standing == Standing::Verified;
+    let seats = verified.closing.as_ref().is_some_and(|closing| closing.seats.iter().all(|seat| seat.key.is_some()));
+    seats && verified.signatures.iter().any(counts)
 }
 
 fn level(name: &str, status: LevelStatus, detail: Vec<String>) -> Level {

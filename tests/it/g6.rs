@@ -183,12 +183,30 @@ fn the_second_anomaly_is_tied_to_the_first_by_its_error() {
 }
 
 #[test]
+fn room_and_jobs_are_observed_and_not_stated() {
+    let demo = &staged().1;
+    let facts = facts(demo);
+    let disk = &facts["disk"]["values"];
+    assert!(disk["available_bytes"].as_u64().unwrap() > 0 && disk["mount_point"].is_string());
+    for job in ["job", "second_process"] {
+        assert_eq!(facts[job]["values"]["count"], 0, "{job}");
+        assert_eq!(facts[job]["basis"], "observed");
+        let left_out = facts[job]["values"]["left_out"].as_array().unwrap();
+        assert!(left_out.iter().any(|process| process["name"] == "evidence"), "{left_out:?}");
+    }
+    let verdict = verdict(demo);
+    for item in ["P3", "P4", "K-9"] {
+        assert_eq!(status(&verdict, item), "pass", "{item}");
+    }
+    assert!(!facts.contains_key("said-jobs"));
+}
+
+#[test]
 fn what_nobody_looked_at_is_unknown() {
     let verdict = verdict(&staged().1);
     assert_eq!(status(&verdict, "C5"), "unknown", "no monitor was looked at");
-    assert_eq!(status(&verdict, "P3"), "unknown", "no statement, no observation");
     let record = record();
-    for part in ["PR-1: NOT executed", "PR-2: NOT executed", "## 15. Hygiene", "Hand-off", "does not prove"] {
+    for part in ["PR-1: NOT executed", "PR-2: NOT executed", "## 16. Hygiene", "Hand-off", "does not prove"] {
         assert!(record.contains(part), "{part}");
     }
     for claim in ["root cause", "alert will", "complete fix"] {

@@ -11,16 +11,23 @@
 
 mod bad_input;
 mod bundle;
+mod closing;
+mod drill;
 mod examine;
 mod examples;
 mod floors;
 mod g6;
+mod govern;
 mod hostile;
 mod hygiene;
 mod policies;
 mod postgres;
+mod prod;
 mod reference;
 mod scan;
 mod sealing;
+mod shell;
+mod states;
 mod support;
+mod timeline;
 mod verify;

@@ -31,6 +31,9 @@ collect:
   - { id: log, uses: log, with: { path: /srv/pg-backup.log, patterns: { error: 'ERROR:' } } }
   - { id: second_log, uses: log, with: { path: /srv/second.log, patterns: { error: 'ERROR:', last_step: '5/5' } } }
   - { id: second_staging, uses: files, with: { path: /srv/staging } }
+  - { id: disk, uses: disk, with: { path: /srv/backups } }
+  - { id: job, uses: process, with: { contains: /srv/pg-backup.sh } }
+  - { id: second_process, uses: process, with: { contains: /srv/second.sh } }
   - { id: identity, uses: postgres.identity, on: db }
   - { id: privilege, uses: postgres.schema_privilege, on: db, with: { role: r, schema: s, privilege: USAGE } }
   - { id: tables, uses: postgres.query, on: db, with: { query: SELECT 1 } }
@@ -55,7 +58,7 @@ fn fits(case: &Case) {
 
 #[test]
 fn every_starting_case_can_be_planned() {
-    for kind in ["closure", "incident", "verification", "hardening"] {
+    for kind in ["closure", "incident", "verification", "hardening", "restore-test", "post-execution"] {
         fits(&read(&assets::starter(kind).unwrap().replace("CASE", "hb-08")));
     }
 }
@@ -117,7 +120,8 @@ fn the_broken_night_is_judged_from_real_files() {
     // Nobody could ask the database, so its hard stop fires too, and its criteria are unknown.
     let stops = ["HS-1 PASS", "HS-2 PASS", "HS-3 PASS", "HS-4 UNKNOWN", "HS-5 FAIL"];
     assert_eq!(table(Section::HardStops), stops, "{}", detail());
-    let criteria = ["K-1 UNKNOWN", "K-2 FAIL", "K-3 PASS", "K-4 FAIL", "K-5 FAIL", "K-6 FAIL", "K-7 FAIL", "K-8 FAIL"];
+    let criteria =
+        ["K-1 UNKNOWN", "K-2 FAIL", "K-3 PASS", "K-4 FAIL", "K-5 FAIL", "K-6 FAIL", "K-7 FAIL", "K-8 FAIL", "K-9 PASS"];
     assert_eq!(table(Section::Criteria), criteria, "{}", detail());
     assert_eq!(verdict.outcome, Outcome::HardStop);
     let unknown = verdict.rows.iter().filter(|row| row.status == Status::Unknown);

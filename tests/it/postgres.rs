@@ -208,7 +208,7 @@ fn functions_of_the_target_cannot_answer_in_place_of_the_servers_own() {
     cluster.psql(
         "postgres",
         "CREATE FUNCTION public.has_schema_privilege(text, text, text) RETURNS bool LANGUAGE sql AS 'SELECT true';
-         CREATE FUNCTION public.pg_is_in_recovery() RETURNS bool LANGUAGE sql AS 'SELECT true';
+         CREATE FUNCTION public.pg_is_in_recovery() RETURNS bool LANGUAGE sql STABLE AS 'SELECT true';
          CREATE ROLE backup; CREATE SCHEMA shut;
          ALTER DATABASE postgres SET search_path = public, pg_catalog;",
     );

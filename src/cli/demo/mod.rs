@@ -9,6 +9,7 @@ mod scene;
 mod server;
 mod world;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -16,10 +17,11 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::base::child::{Invocation, Outcome};
 use crate::base::{env, files};
+use crate::report;
 
 use super::args;
 use super::exit::Exit;
-use super::screen::{Screen, note, tell};
+use super::screen::{self, Screen, note, tell};
 use scene::Scene;
 
 /// The longest that one verb may take here.
@@ -39,15 +41,16 @@ const VERBS: [(&str, Exit); 4] = [
 /// When the folder is in use, a part cannot be made, or a verb did not see what was staged.
 pub fn run(screen: &Screen, args: &args::Demo) -> Result<Exit> {
     let folder = own_folder(&args.folder)?;
+    screen::tell_swept(&crate::cluster::sweep(&env::temporary_folder()));
     note("staging: a database, five good nights and a bad one …");
     let scene = Scene::stage(&folder, args.server_binaries.as_deref())?;
     if !screen.json {
         screen.text(&scene.story())?;
     }
-    let mut codes = serde_json::Map::new();
+    let mut codes = BTreeMap::new();
     for (verb, expected) in VERBS {
         let outcome = run_verb(screen, &folder, verb)?;
-        codes.insert(verb.to_owned(), outcome.code.into());
+        codes.insert(verb.to_owned(), outcome.code);
         if outcome.code != Some(expected as i32) {
             tell(&String::from_utf8_lossy(&outcome.stderr));
             bail!("`evidence {verb}` ended with {:?} and not with {}", outcome.code, expected as u8);
@@ -57,10 +60,10 @@ pub fn run(screen: &Screen, args: &args::Demo) -> Result<Exit> {
     finish(screen, &folder, codes)
 }
 
-fn finish(screen: &Screen, folder: &Path, codes: serde_json::Map<String, serde_json::Value>) -> Result<Exit> {
+fn finish(screen: &Screen, folder: &Path, codes: BTreeMap<String, Option<i32>>) -> Result<Exit> {
     let record = folder.join("reports/g6/record.md");
     if screen.json {
-        screen.value(&serde_json::json!({"folder": folder, "record": record, "exit_codes": codes}))?;
+        screen.value(&report::json::demonstration(folder, &record, codes))?;
     } else {
         let root = folder.display();
         screen.text(&format!("\nThe record lies in {}\n", record.display()))?;

@@ -7,6 +7,7 @@ use anyhow::Result;
 use chrono::{DateTime, Duration, Utc};
 
 use crate::base::{clock, files};
+use crate::cluster;
 
 use super::case;
 use super::server::{self, Server};
@@ -33,7 +34,7 @@ impl Scene {
     /// # Errors
     /// When a part cannot be made.
     pub fn stage(folder: &Path, given: Option<&Path>) -> Result<Self> {
-        let binaries = server::find_binaries(given);
+        let binaries = cluster::find(given);
         let server = binaries.as_deref().map(Server::start).transpose()?;
         let nowhere = folder.join("no-server");
         let socket = server.as_ref().map_or(nowhere.as_path(), Server::socket);

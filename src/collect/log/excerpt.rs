@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::base::text;
 
-use super::lines::Line;
+use crate::events::lines::Line;
 
 /// The longest text kept of one line, in bytes.
 const LONGEST: usize = 4096;

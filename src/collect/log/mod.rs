@@ -4,16 +4,14 @@
 
 mod doc;
 mod excerpt;
-mod keys;
-mod lines;
+
 mod patterns;
 mod scan;
-mod source;
-mod stamp;
+pub(super) mod source;
+
 mod tell;
 #[cfg(test)]
 mod tests;
-mod zone;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -33,10 +31,11 @@ use crate::model::plan::{Action, Verb};
 use crate::model::value::Value;
 
 use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, settings, subject};
+use crate::events::lines;
+use crate::events::zone::{Moment, Rules};
 use patterns::Patterns;
 use scan::{Choice, Found, Limits, Scan};
 use source::{Fate, Stored};
-use zone::{Moment, Rules};
 
 /// The collector.
 pub struct LogCollector;

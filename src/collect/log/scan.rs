@@ -6,10 +6,10 @@ use std::collections::VecDeque;
 use chrono::{DateTime, Duration, Utc};
 
 use super::excerpt::{Excerpt, Kept, Lines, Recent};
-use super::keys::Keys;
-use super::lines::{Block, Line, lines};
 use super::patterns::Patterns;
-use super::zone::{Moment, Rules};
+use crate::events::keys::Keys;
+use crate::events::lines::{Block, Line, lines};
+use crate::events::zone::{Moment, Rules};
 
 /// How many lines of a block are asked for a time.
 const TRIES: usize = 200;

@@ -7,8 +7,8 @@ use crate::model::value::{Map, Value};
 
 use super::excerpt::{Kept, Lines};
 use super::scan::{Around, Choice, Said, Tally, Timed};
-use super::zone::Moment;
 use super::{Pass, Ready};
+use crate::events::zone::Moment;
 
 /// Fills `seen`.
 pub fn tell(ready: &Ready, pass: Pass, seen: &mut Observation) {

@@ -5,10 +5,9 @@
 use std::time::Duration;
 
 use crate::base::{quantity, text};
+use crate::collect::via::Via;
 use crate::collect::{SettingError, Settings};
 use crate::model::case::Postgres;
-
-use super::via::Via;
 
 /// How one target's PostgreSQL is asked.
 pub(super) struct Client {

@@ -43,23 +43,26 @@ pub(super) fn wrong_identity(client: &Client, expected: &str, seen: &str) -> Abs
 /// The session failed.
 pub(super) fn of(client: &Client, questions: &[Question], outcome: &Outcome) -> Absence {
     let said = String::from_utf8_lossy(&outcome.stderr);
-    let asked = questions.last().map_or("SELECT 1", |question| question.by_hand.as_str());
     if outcome.timed_out {
-        let message = format!("no end after {} s: the connection hangs", client.patience().as_secs());
+        let message =
+            format!("no end after {} s: the connection hangs, or the questions take longer", outcome.took.as_secs());
         return Absence::new(Reason::TimedOut, message).settled_by(client.by_hand("SELECT 1"));
     }
     let found = ERROR.as_ref().and_then(|pattern| pattern.captures(&said));
     match found.as_ref().and_then(|found| Some((found.get(1)?.as_str(), found.get(2)?.as_str()))) {
-        Some((state, line)) => by_state(client, asked, state, line),
+        Some((state, line)) => by_state(client, questions.last(), state, line),
         None => unreached(client, outcome, &said),
     }
 }
 
-fn by_state(client: &Client, asked: &str, state: &str, line: &str) -> Absence {
+fn by_state(client: &Client, last: Option<&Question>, state: &str, line: &str) -> Absence {
+    let asked = last.map_or("SELECT 1", |question| question.by_hand.as_str());
     let line = short(line);
     let (reason, message, settle) = match (state, &state[..2]) {
         ("55P03", _) => {
-            let about = sql::relations(asked);
+            // Our own questions name the catalogue; what they wait for is what they were led to.
+            let foreign = last.is_some_and(|question| question.foreign);
+            let about = if foreign { sql::relations(asked) } else { Vec::new() };
             let about = if about.is_empty() { String::new() } else { format!(" on {}", about.join(", ")) };
             let message =
                 format!("lock timeout after {} ms: another session holds a lock{about} ({line})", client.lock_ms);

@@ -24,7 +24,7 @@ static DOC: Doc = Doc {
              copy has the same identifier.",
     needs_target: true,
     settings: &[],
-    values: &[
+    values: with_session![
         ("system_identifier", "the cluster's identifier, as text"),
         ("initdb_time", "when the cluster was made, from the identifier's high 32 bits, UTC"),
         ("database", "the database asked"),
@@ -40,9 +40,6 @@ static DOC: Doc = Doc {
         ("server_port", "the server's own port of this connection; missing over a unix socket"),
         ("listen_addresses", "the server's setting; empty means no TCP at all"),
         ("data_directory", "the server's setting; missing when the role may not see it"),
-        ("session.read_only", "whether the transaction was still read-only at its end"),
-        ("session.isolation", "the transaction's isolation at its end"),
-        ("session.xid_assigned", "whether the session was given a transaction id, as every write needs"),
     ],
     example: "- id: identity\n  uses: postgres.identity\n  on: production\n",
 };

@@ -2,21 +2,50 @@
 //! `psql`, one `REPEATABLE READ, READ ONLY` transaction with time limits, rolled back. The identity
 //! guard is checked inside that same session, so that no other server can slip in between.
 
+/// The values of a collector, followed by those that every session says of itself.
+macro_rules! with_session {
+    ($($value:expr),* $(,)?) => {
+        &[
+            $($value,)*
+            ("session.start.read_only", "whether the transaction was read-only when it began"),
+            ("session.start.xid_assigned", "whether it had a transaction id then, as every write needs"),
+            ("session.read_only", "whether the transaction was still read-only at its end"),
+            ("session.isolation", "the transaction's isolation at its end"),
+            ("session.xid_assigned", "whether it had been given a transaction id by its end"),
+        ]
+    };
+}
+
+mod activity;
+mod calls;
 mod client;
+mod counts;
+mod dump_privileges;
 mod failure;
+mod fingerprint;
+mod functions;
 mod identity;
+mod names;
+mod objects;
 mod query;
 mod rows;
 mod schema_privilege;
 mod session;
 mod size;
 mod sql;
-mod via;
+mod unchanged;
 
+pub use activity::Activity;
+pub use counts::Counts;
+pub use dump_privileges::DumpPrivileges;
+pub use fingerprint::Fingerprint;
+pub use functions::Functions;
 pub use identity::Identity;
+pub use objects::Objects;
 pub use query::Query;
 pub use schema_privilege::SchemaPrivilege;
 pub use size::Size;
+pub use unchanged::Unchanged;
 
 use serde::Deserialize;
 

@@ -11,6 +11,7 @@ use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::Action;
 use crate::model::value::{Map, Value};
 
+use super::calls;
 use super::client::Client;
 use super::rows::{self, Row};
 use super::session::{self, Answers, Question};
@@ -27,15 +28,21 @@ static DOC: Doc = Doc {
              pg_stat_reset*, lo_*, dblink*, pg_read_file, advisory locks, set_config and the like). It is sent \
              inside `SELECT row_to_json(…) FROM ( … ) LIMIT …` in one REPEATABLE READ, READ ONLY \
              transaction. That transaction stops writes to tables and sequences. It does not stop what a \
-             function of the database's own does outside of it: let the role that asks have few rights \
-             (pg_monitor is enough for the catalogue). A NULL is not a value: its key is left out of the row \
+             function does outside of it, so first the catalogue is asked about every function that the query can \
+             reach by name, through views, policies, operators, casts, domains and the bodies of other functions: \
+             volatile ones are refused unless they are known only to look, and so are those that run text as SQL. \
+             pg_read_file only reads, and is refused all the same: files are looked at by `file` and `log`, which \
+             mask them and leave their times alone. What cannot be told is a function in C that is declared stable \
+             and is not, and what a foreign table does on its own server: let the role that asks have few rights \
+             (pg_monitor is enough for the catalogue). Rows that a policy of row-level security would hide make the \
+             query fail; they are not left out. A NULL is not a value: its key is left out of the row \
              and counted in `nulls`.",
     needs_target: true,
     settings: &[
         Setting { name: "query", kind: "text", required: true, meaning: "one SELECT (or VALUES, or WITH … SELECT)" },
         Setting { name: "max_rows", kind: "number (1000)", required: false, meaning: "the most rows kept" },
     ],
-    values: &[
+    values: with_session![
         ("query", "the query as it was given"),
         ("row_count", "the number of rows that the query gave; missing when there were more than `max_rows`"),
         ("rows_kept", "the number of rows kept in `rows`"),
@@ -44,9 +51,6 @@ static DOC: Doc = Doc {
         ("rows", "the rows in order, each a map; NULLs left out"),
         ("nulls", "for each column with NULLs, in how many of the rows"),
         ("value", "the value, when the answer is one row with one column"),
-        ("session.read_only", "whether the transaction was still read-only at its end"),
-        ("session.isolation", "the transaction's isolation at its end"),
-        ("session.xid_assigned", "whether the session was given a transaction id, as every write needs"),
     ],
     example: "- id: tables\n  uses: postgres.query\n  on: production\n  with:\n    \
               query: SELECT count(*) AS tables FROM pg_tables WHERE schemaname = 'app'\n",
@@ -80,8 +84,11 @@ impl Collector for Query {
             "SELECT pg_catalog.row_to_json(evidence_row) FROM (\n{query}\n) AS evidence_row LIMIT {}",
             max_rows + 1
         );
-        let asked = Question { foreign: true, by_hand: query.clone(), ..Question::own("rows", sql) };
-        Ok(Box::new(Look { client: Client::of(settings)?, questions: vec![asked], query, max_rows }))
+        let against = calls::against(&sql::reach(&query));
+        let only_if = Some(format!("NOT EXISTS ({against})"));
+        let asked = Question { foreign: true, by_hand: query.clone(), only_if, ..Question::own("rows", sql) };
+        let questions = vec![Question::own("against", against), asked];
+        Ok(Box::new(Look { client: Client::of(settings)?, questions, query, max_rows }))
     }
 }
 
@@ -100,7 +107,20 @@ impl Look {
         Absence::new(Reason::Limit, message).settled_by(self.client.by_hand(&count))
     }
 
+    /// The functions that the catalogue has against the query: then it was not asked.
+    fn refused(&self, answers: &Answers) -> Result<(), Absence> {
+        let text = |row: &Map, key: &str| row.get(key).and_then(Value::as_text).unwrap_or_default().to_owned();
+        let against = answers.maps("against")?;
+        let told: Vec<_> = against.iter().map(|row| format!("{} {}", text(row, "name"), text(row, "why"))).collect();
+        if told.is_empty() {
+            return Ok(());
+        }
+        let message = format!("not asked: what the query names may change something: {}", told.join("; "));
+        Err(Absence::new(Reason::Denied, message).settled_by(self.client.by_hand(&self.query)))
+    }
+
     fn read(&self, answers: &Answers, seen: &mut Observation) -> Result<(), Absence> {
+        self.refused(answers)?;
         let all = answers.rows("rows");
         let kept = all.iter().take(self.max_rows).map(|json| rows::row(json));
         let kept = kept.collect::<Result<Vec<_>, _>>().map_err(|e| Absence::new(Reason::Unparsable, e))?;

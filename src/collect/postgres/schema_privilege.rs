@@ -28,16 +28,13 @@ static DOC: Doc = Doc {
         Setting { name: "schema", kind: "text", required: true, meaning: "the schema asked about" },
         Setting { name: "privilege", kind: "`USAGE` or `CREATE`", required: true, meaning: "the privilege" },
     ],
-    values: &[
+    values: with_session![
         ("role", "the role asked about"),
         ("schema", "the schema asked about"),
         ("privilege", "the privilege asked about"),
         ("query", "the exact query"),
         ("answer", "the server's answer, `t` or `f`"),
         ("has_privilege", "the same as true or false"),
-        ("session.read_only", "whether the transaction was still read-only at its end"),
-        ("session.isolation", "the transaction's isolation at its end"),
-        ("session.xid_assigned", "whether the session was given a transaction id, as every write needs"),
     ],
     example: "- id: privilege\n  uses: postgres.schema_privilege\n  on: production\n  \
               with: { role: backup, schema: app, privilege: USAGE }\n",

@@ -9,6 +9,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::base::child::{Invocation, Outcome};
 use crate::base::{random, text};
@@ -37,6 +38,10 @@ const CAP: usize = 16 << 20;
 
 const GUARD: &str = "SELECT system_identifier FROM pg_control_system()";
 
+const OPENED: &str = "SELECT json_build_object(\
+     'read_only', current_setting('transaction_read_only') = 'on', \
+     'xid_assigned', txid_current_if_assigned() IS NOT NULL)";
+
 const CLOSING: &str = "SELECT json_build_object(\
      'read_only', current_setting('transaction_read_only') = 'on', \
      'isolation', current_setting('transaction_isolation'), \
@@ -55,13 +60,16 @@ pub(super) struct Question {
     /// Whether the text is an operator's: it then goes to the server as it is, past `psql`'s own
     /// reading of variables and commands, and with the role's own `search_path`.
     pub(super) foreign: bool,
+    /// Whether its rows are statements that are asked in turn, made there by `format()` with every
+    /// name quoted.
+    pub(super) spread: bool,
 }
 
 impl Question {
     /// A question of our own, asked with nothing but `pg_catalog` on the `search_path`.
     pub(super) fn own(name: &'static str, sql: impl Into<String>) -> Self {
         let sql = sql.into();
-        Self { name, by_hand: sql.clone(), sql, only_if: None, foreign: false }
+        Self { name, by_hand: sql.clone(), sql, only_if: None, foreign: false, spread: false }
     }
 }
 
@@ -77,12 +85,29 @@ impl Answers {
         self.rows.get(name).map_or(&[], Vec::as_slice)
     }
 
+    /// The rows of `name`, JSON each.
+    pub(super) fn list(&self, name: &str) -> Result<Vec<serde_json::Value>, Absence> {
+        self.rows(name).iter().map(|row| serde_json::from_str(row).map_err(|_| unparsable(name))).collect()
+    }
+
+    /// The rows of `name`, each a map; a NULL is left out.
+    pub(super) fn maps(&self, name: &str) -> Result<Vec<Map>, Absence> {
+        let map = |json| match Value::from_json(json) {
+            Some(Value::Map(map)) => Ok(map),
+            _ => Err(unparsable(name)),
+        };
+        self.list(name)?.into_iter().map(map).collect()
+    }
+
     /// The one row of `name`, JSON.
     pub(super) fn json(&self, name: &str) -> Result<serde_json::Value, Absence> {
         let row = self.rows(name).first().map_or("", String::as_str);
-        let unparsable = |_| Absence::new(Reason::Unparsable, format!("the answer `{name}` is not the JSON expected"));
-        serde_json::from_str(row).map_err(unparsable)
+        serde_json::from_str(row).map_err(|_| unparsable(name))
     }
+}
+
+fn unparsable(name: &str) -> Absence {
+    Absence::new(Reason::Unparsable, format!("the answer `{name}` is not the JSON expected"))
 }
 
 /// Everything a session with `questions` will do, as a plan shows it.
@@ -93,12 +118,22 @@ pub(super) fn actions(client: &Client, questions: &[Question]) -> Vec<Action> {
     if let Some(expected) = &client.expected {
         actions.push(ask(format!("{GUARD} -- and nothing more unless it is {expected}")));
     }
+    actions.push(ask(OPENED.to_owned()));
     for question in questions {
-        let condition = question.only_if.as_ref().map(|c| format!(" -- only if {c}")).unwrap_or_default();
-        actions.push(ask(format!("{}{condition}", question.sql)));
+        let condition = question.only_if.as_ref().map(|c| format!(" -- only if {}", shown(c, questions)));
+        let condition = condition.unwrap_or_default();
+        let spread = if question.spread { " -- and each row of that as a query" } else { "" };
+        actions.push(ask(format!("{}{condition}{spread}", question.sql)));
     }
     actions.extend([CLOSING, "ROLLBACK"].map(|sql| ask(sql.to_owned())));
     actions
+}
+
+/// A condition that repeats a question names it in its place.
+fn shown(condition: &str, questions: &[Question]) -> String {
+    let name =
+        |text: String, question: &Question| text.replace(&question.sql, &format!("the question `{}`", question.name));
+    questions.iter().fold(condition.to_owned(), name)
 }
 
 /// An observation of `client`'s target that already says how it was made.
@@ -114,8 +149,18 @@ pub(super) fn observe(
     questions: &[Question],
     read: impl FnOnce(&Answers, &mut Observation) -> Result<(), Absence>,
 ) -> Observation {
+    observe_within(client, questions, client.patience(), read)
+}
+
+/// The same with a limit of its own on the whole session, for questions of many statements.
+pub(super) fn observe_within(
+    client: &Client,
+    questions: &[Question],
+    patience: Duration,
+    read: impl FnOnce(&Answers, &mut Observation) -> Result<(), Absence>,
+) -> Observation {
     let mut seen = observation(client, questions);
-    let read = ask(client, questions).and_then(|answers| {
+    let read = ask(client, questions, patience).and_then(|answers| {
         seen.set("session", answers.session.clone());
         read(&answers, &mut seen)
     });
@@ -127,19 +172,21 @@ pub(super) fn observe(
     seen
 }
 
-fn ask(client: &Client, questions: &[Question]) -> Result<Answers, Absence> {
+fn ask(client: &Client, questions: &[Question], patience: Duration) -> Result<Answers, Absence> {
     let mark = random::hex().map_err(|e| Absence::new(Reason::Failed, format!("no random mark: {e}")))?;
     let words = client.words();
     let (program, arguments) = words.split_first().map_or(("psql", &[][..]), |(first, rest)| (first.as_str(), rest));
-    let run = Invocation::new(program).args(arguments).inherit(INHERIT).limit(client.patience()).cap(CAP);
+    let run = Invocation::new(program).args(arguments).inherit(INHERIT).limit(patience).cap(CAP);
     let outcome = run.stdin(script(client, questions, &mark)).run().map_err(|e| failure::not_run(client, &e))?;
     let mut rows = sections(&outcome.stdout, &mark);
     check_identity(client, &rows)?;
     check_end(client, questions, &outcome, &rows)?;
-    let session = rows.remove("session").unwrap_or_default();
-    let session = session.first().and_then(|json| serde_json::from_str::<Value>(json).ok());
-    match session {
-        Some(Value::Map(session)) => Ok(Answers { rows, session }),
+    let mut told = |name: &str| -> Option<Map> { serde_json::from_str(rows.remove(name)?.first()?).ok() };
+    match (told("session_start"), told("session")) {
+        (Some(start), Some(mut session)) => {
+            session.insert("start".to_owned(), start.into());
+            Ok(Answers { rows, session })
+        }
         _ => Err(Absence::new(Reason::Unparsable, "the session did not tell whether it stayed read-only")),
     }
 }
@@ -175,6 +222,8 @@ fn opening(client: &Client) -> Vec<String> {
     vec![
         "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned(),
         "SET LOCAL search_path = pg_catalog".to_owned(),
+        // Rows that a policy would hide are an error, never a smaller count.
+        "SET LOCAL row_security = off".to_owned(),
         format!("SET LOCAL statement_timeout = {}", client.statement_ms),
         format!("SET LOCAL lock_timeout = {}", client.lock_ms),
         // Should we be killed, the server must not keep our snapshot open.
@@ -190,6 +239,7 @@ fn script(client: &Client, questions: &[Question], mark: &str) -> String {
     if let Some(expected) = &client.expected {
         guard(&mut out, expected, mark);
     }
+    pose(&mut out, &Question::own("session_start", OPENED), mark);
     for question in questions {
         match &question.only_if {
             None => pose(&mut out, question, mark),
@@ -224,6 +274,8 @@ fn pose(out: &mut String, question: &Question, mark: &str) {
         let spelled = text::hex(question.sql.as_bytes());
         let _ = writeln!(out, "SET LOCAL search_path = DEFAULT;");
         let _ = writeln!(out, "SELECT pg_catalog.convert_from(pg_catalog.decode('{spelled}', 'hex'), 'UTF8') \\gexec");
+    } else if question.spread {
+        let _ = writeln!(out, "{} \\gexec", question.sql);
     } else {
         let _ = writeln!(out, "{};", question.sql);
     }

@@ -28,15 +28,12 @@ static DOC: Doc = Doc {
         required: false,
         meaning: "the most schemas listed, the largest first; how many there are is said in any case",
     }],
-    values: &[
+    values: with_session![
         ("database", "the database asked"),
         ("database_bytes", "its size in bytes"),
         ("schema_count", "how many schemas of its own it has"),
         ("schemas", "a list of: schema, tables, bytes; the largest first"),
         ("schemas_cut", "whether the list is shorter than the count"),
-        ("session.read_only", "whether the transaction was still read-only at its end"),
-        ("session.isolation", "the transaction's isolation at its end"),
-        ("session.xid_assigned", "whether the session was given a transaction id, as every write needs"),
     ],
     example: "- id: size\n  uses: postgres.size\n  on: production\n",
 };

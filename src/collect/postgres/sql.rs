@@ -10,9 +10,11 @@
 //! A list of functions with effects outside the transaction is refused by name. That list is no
 //! proof: a function of the database's own may do anything that the role may do. The read-only
 //! transaction stops writes to tables and sequences; it does not stop signals to other sessions,
-//! log switches, statistics resets or connections to other databases. What stops those for certain
-//! is a role without the right to do them.
+//! log switches, statistics resets or connections to other databases. So [`super::calls`] asks the
+//! catalogue about every function that the query can reach. What stops those effects for certain
+//! is a role without the right to cause them.
 
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 
 use sqlparser::ast::{Query, Select, SetExpr, Statement, Visit, Visitor, visit_relations};
@@ -132,6 +134,58 @@ pub(super) fn literal(text: &str) -> Result<String, String> {
         return Err("holds a backslash or a control character: such names are not asked for".to_owned());
     }
     Ok(format!("'{}'", text.replace('\'', "''")))
+}
+
+/// What a checked query can call and reach, by name, as the server would fold the names.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// Words that a `(` follows: functions, and key words.
+    pub(super) called: BTreeSet<String>,
+    /// Words after a `.` without a `(`: columns, and functions in attribute notation.
+    pub(super) dotted: BTreeSet<String>,
+    /// Every word.
+    pub(super) words: BTreeSet<String>,
+    /// Runs of characters that operators are made of.
+    pub(super) operators: BTreeSet<String>,
+}
+
+const OPERATOR: &str = "+-*/<>=~!@#%^&|`?";
+
+/// The names in a query that [`check`] let pass.
+pub(super) fn reach(text: &str) -> Reach {
+    let mut reach = Reach::default();
+    let mut characters = text.chars().peekable();
+    let (mut before, mut last) = (Token::Literal, Token::Literal);
+    let mut run = String::new();
+    loop {
+        let next = token(&mut characters).ok().flatten();
+        match &last {
+            Token::Symbol(c) if OPERATOR.contains(*c) => run.push(*c),
+            _ => drop(reach.operators.insert(std::mem::take(&mut run))),
+        }
+        if let Token::Word(word) = &last {
+            // A quoted name keeps its case, a plain one is folded: by letter or only within ASCII,
+            // as the database's encoding has it.
+            let both = [word.clone(), word.to_ascii_lowercase(), word.to_lowercase()];
+            match (&before, &next) {
+                (_, Some(Token::Symbol('('))) => reach.called.extend(both.clone()),
+                (Token::Symbol('.'), _) => reach.dotted.extend(both.clone()),
+                _ => {}
+            }
+            reach.words.extend(both);
+        }
+        let Some(next) = next else {
+            reach.operators.remove("");
+            return reach;
+        };
+        before = std::mem::replace(&mut last, next);
+    }
+}
+
+/// [`REFUSED`] as one regular expression of the server's.
+pub(super) fn refused_pattern() -> String {
+    let names = REFUSED.iter().map(|name| name.replace('*', ".*"));
+    format!("^({})$", names.collect::<Vec<_>>().join("|"))
 }
 
 /// The tables and views that `text` names, as far as it is understood.
@@ -396,6 +450,16 @@ mod tests {
             assert!(message.contains("effects"), "{call}: {message}");
             assert!(check(&format!("SELECT * FROM {call} AS f")).is_err(), "{call}");
         }
+    }
+
+    #[test]
+    fn tells_calls_from_columns() {
+        let reach = reach("SELECT t.evil, \"Mixed\"(1), s.f (2) * 3 FROM app.t WHERE 'x(' = a");
+        let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<_>>();
+        assert_eq!(reach.called, set(&["Mixed", "mixed", "f"]));
+        assert_eq!(reach.dotted, set(&["evil", "t"]));
+        assert_eq!(reach.operators, set(&["*", "="]));
+        assert!(reach.words.contains("app") && !reach.words.contains("x"));
     }
 
     #[test]

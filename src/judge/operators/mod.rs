@@ -7,6 +7,7 @@ mod age;
 mod amount;
 mod combine;
 mod count;
+mod exceptions;
 mod presence;
 mod sameness;
 mod text;
@@ -90,6 +91,7 @@ pub static OPERATORS: &[&Operator] = &[
     &age::OLDER_THAN,
     &age::YOUNGER_THAN,
     &count::COUNT,
+    &exceptions::ONLY_EXCEPTIONS,
     &combine::ALL,
     &combine::ANY,
     &combine::NOT,
@@ -99,6 +101,11 @@ pub static OPERATORS: &[&Operator] = &[
 #[must_use]
 pub fn operator(name: &str) -> Option<&'static Operator> {
     OPERATORS.iter().copied().find(|operator| operator.name == name)
+}
+
+/// What is wrong with a pattern, if something is.
+pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
+    text::compile(pattern).map(drop)
 }
 
 /// The gap of a condition without its operand; [`Condition::validate`] refuses such a policy.

@@ -52,7 +52,7 @@ pub(super) static MATCHES: Operator = Operator {
     },
 };
 
-fn compile(pattern: &str) -> Result<Regex, String> {
+pub(super) fn compile(pattern: &str) -> Result<Regex, String> {
     let regex = RegexBuilder::new(pattern).size_limit(SIZE_LIMIT).build();
     // The crate's own message draws the pattern over several lines; its last line has the reason.
     regex.map_err(|error| {

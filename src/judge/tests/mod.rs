@@ -3,6 +3,7 @@
 
 mod builtin;
 mod checks;
+mod closing;
 mod monotone;
 mod operators;
 mod rows;
@@ -14,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::base::yaml;
 use crate::model::case::Case;
 use crate::model::fact::{Absence, Basis, Fact, Reason};
-use crate::model::policy::{Condition, Policy};
+use crate::model::policy::{Condition, Exception, Policy};
 use crate::model::verdict::{Row, Verdict};
 
 const AS_OF: &str = "2026-05-15T12:00:00Z";
@@ -33,13 +34,13 @@ fn policy(text: &str) -> Policy {
     policy
 }
 
-fn case(text: &str) -> Case {
+pub(super) fn case(text: &str) -> Case {
     let head =
         "case: c\ntitle: t\ntemplate: incident\npolicy: p\nseats: { owner: ada, executor: ops, verifier: dba }\n";
     read(&format!("{head}{text}"))
 }
 
-fn fact(id: &str, values: &str) -> Fact {
+pub(super) fn fact(id: &str, values: &str) -> Fact {
     Fact {
         id: id.into(),
         uses: "file".into(),
@@ -63,7 +64,7 @@ fn missing(mut fact: Fact, path: &str, reason: Reason) -> Fact {
     fact
 }
 
-fn gone(id: &str, reason: Reason) -> Fact {
+pub(super) fn gone(id: &str, reason: Reason) -> Fact {
     Fact { absence: Some(Absence::new(reason, "in words").settled_by("ls -l /x")), ..fact(id, "{}") }
 }
 

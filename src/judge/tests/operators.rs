@@ -12,6 +12,8 @@ fn facts() -> Vec<Fact> {
         r#"{ yes: true, word: backup, empty: "", size_bytes: 20, wait_seconds: 90, took_ms: 1500, n: 3, ratio: 0.5,
             names: [a, b], nested: [[1], [2]], none: [], map: { a: 1 }, tables: [a, b], tables_cut: true, odd: [a], odd_total: 4, even: [a], even_total: 1,
             mtime: "2026-05-15T06:00:00+00:00", zone: "2026-05-15T13:30:00+02:00", bare: "2026-05-15 06:00:00",
+            mapped: [{ text: "ERROR: role a; CREATE USER MAPPING", count: 2 }], thrice: [{ text: "ERROR: role a; CREATE USER MAPPING", count: 2 }, { text: "ERROR: role b; CREATE USER MAPPING" }],
+            other: [{ text: "ERROR: role a; CREATE USER MAPPING" }, { text: "ERROR: disk" }], told: [{ text: deprecated }], told_cut: true,
             secret: "x ***push-token*** y", stars: "a *** b", future: "2026-05-15T12:05:00Z", during: "2026-05-15T12:00:00.500Z", far_bytes: 40, fifty_seven: 57, hundred: 100, digits: "20" }"#,
     );
     let f = missing(missing(f, "lost", Reason::NotFound), "denied", Reason::Denied);
@@ -24,7 +26,11 @@ fn facts() -> Vec<Fact> {
 }
 
 fn truth(text: &str) -> Truth {
-    evaluate(&condition(text), &Sight::new(&facts(), AS_OF)).truth
+    let exceptions: Vec<Exception> = read(
+        "[{ id: mapping, pattern: '^ERROR: role .* CREATE USER MAPPING', reason: the role is not here, expected: 2 },
+          { id: role, pattern: 'role', reason: r, expected: 9 }, { id: old, pattern: deprecated, reason: r, expected: 1 }]",
+    );
+    evaluate(&condition(text), &Sight::new(&facts(), AS_OF).with_exceptions(&exceptions)).truth
 }
 
 #[test]
@@ -152,6 +158,20 @@ fn each_operator_tells_apart_what_holds_what_does_not_and_what_is_not_known() {
         ("{ fact: f.word, count: { at_least: 1 } }", Unknown),
         ("{ fact: f.denied, count: { at_least: 0 } }", Unknown),
         ("{ fact: f, count: { at_least: 0 } }", Unknown),
+        ("{ fact: f.mapped, only_exceptions: [mapping] }", True),
+        ("{ fact: f.mapped, only_exceptions: [mapping, old] }", True),
+        ("{ fact: f.none, only_exceptions: [mapping] }", True),
+        ("{ fact: f.none, only_exceptions: [] }", True),
+        ("{ fact: f.mapped, only_exceptions: [] }", False),
+        ("{ fact: f.mapped, only_exceptions: [mapping, role] }", False),
+        ("{ fact: f.thrice, only_exceptions: [mapping] }", False),
+        ("{ fact: f.other, only_exceptions: [mapping] }", False),
+        ("{ fact: f.told, only_exceptions: [old] }", Unknown),
+        ("{ fact: f.told, only_exceptions: [mapping] }", False),
+        ("{ fact: f.mapped, only_exceptions: [nobody] }", Unknown),
+        ("{ fact: f.names, only_exceptions: [mapping] }", Unknown),
+        ("{ fact: f.word, only_exceptions: [mapping] }", Unknown),
+        ("{ fact: f.denied, only_exceptions: [mapping] }", Unknown),
         ("{ all: [{ fact: f.yes, equals: true }, { fact: f.n, equals: 3 }] }", True),
         ("{ all: [{ fact: f.denied, equals: true }, { fact: f.n, equals: 3 }] }", Unknown),
         ("{ all: [{ fact: f.denied, equals: true }, { fact: f.n, equals: 4 }] }", False),

@@ -170,6 +170,38 @@ fn the_same_input_gives_the_same_bytes() {
     assert_eq!(bytes(), bytes());
 }
 
+const DRILL: &str = "exceptions: [{ id: mapping, pattern: 'USER MAPPING', reason: no such role, expected: 1 }]\nchecks: [{ id: M, title: m, require: { fact: d.messages, only_exceptions: [mapping] } }]\n";
+
+#[test]
+fn a_second_message_of_a_named_kind_fails() {
+    let judge = |messages: &str| {
+        let verdict = judged(&policy(DRILL), &[fact("d", &format!("{{ messages: {messages} }}"))]);
+        (row(&verdict, "M").status, row(&verdict, "M").expected)
+    };
+    let one = "{ text: 'role a: USER MAPPING' }";
+    assert_eq!(judge(&format!("[{one}]")), (Status::Pass, "nothing but mapping (at most 1)".to_owned()));
+    assert_eq!(judge(&format!("[{one}, {one}]")).0, Status::Fail);
+    assert_eq!(judge("[{ text: 'role a: USER MAPPING', count: 2 }]").0, Status::Fail);
+    assert_eq!(judge("[{ text: 'out of space' }]").0, Status::Fail);
+    let missing = missing(fact("d", "{ }"), "messages", Reason::Unparsable);
+    assert_eq!(row(&judged(&policy(DRILL), &[missing]), "M").status, Status::Unknown);
+}
+
+#[test]
+fn exceptions_have_names_reasons_and_patterns() {
+    let wrong = |text: &str| {
+        let policy: Policy = read(&format!("policy: p\n{text}"));
+        super::super::check_policy(&policy).unwrap_err().to_string()
+    };
+    let asks = "checks: [{ id: M, title: m, require: { fact: d.messages, only_exceptions: [x] } }]\n";
+    assert!(wrong(asks).contains("`x`, which is not under `exceptions:`"));
+    let exception = |pattern: &str, reason: &str| {
+        format!("exceptions: [{{ id: x, pattern: '{pattern}', reason: '{reason}', expected: 1 }}]\n{asks}")
+    };
+    assert!(wrong(&exception("(", "r")).contains("not a regular expression"));
+    assert!(wrong(&exception("a", " ")).contains("needs a `reason`"));
+}
+
 #[test]
 fn two_facts_of_one_name_are_no_evidence() {
     let twice = [fact("b", "{ valid: true, payload_bytes: 9 }"), fact("b", "{ valid: true, payload_bytes: 9 }")];

@@ -2,6 +2,7 @@
 //! structure whatever the outside writes.
 
 mod citing;
+mod governed;
 mod hostile;
 mod real;
 mod same;

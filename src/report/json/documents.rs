@@ -1,10 +1,11 @@
 //! From the program's own types to the frozen shapes.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use serde::Serialize;
 
-use crate::base::canonical;
+use crate::base::{canonical, text};
 use crate::examine::Examination;
 use crate::hygiene::mask_str;
 use crate::model;
@@ -17,7 +18,7 @@ use crate::model::verification::LevelStatus;
 use super::mask::masked;
 use super::v1;
 
-fn document<T: Serialize>(kind: &'static str, body: T) -> impl Serialize {
+pub(super) fn document<T: Serialize>(kind: &'static str, body: T) -> impl Serialize {
     v1::Document { format: v1::FORMAT, kind, body }
 }
 
@@ -100,25 +101,85 @@ pub fn plan(plan: &model::plan::Plan, sha256: &str) -> impl Serialize + use<> {
         target: s.target.clone(),
         actions: s.actions.iter().map(action).collect(),
     };
+    let governed = |a: &model::plan::PlannedAction| v1::Governed {
+        title: mask_str(&a.title),
+        argv: a.argv.iter().map(|word| mask_str(word)).collect(),
+        shell: a.shell,
+        folder: mask_str(&a.folder),
+        environment: a.environment.clone(),
+        set: a.set.iter().map(|(name, value)| (name.clone(), mask_str(value))).collect(),
+        limit_ms: a.limit_ms,
+        watched_folders: a.watched_folders.clone(),
+        watched_logs: a.watched_logs.clone(),
+    };
     let body = v1::Plan {
         case: plan.case.clone(),
         policy: plan.policy.clone(),
         policy_sha256: plan.policy_sha256.clone(),
         plan_sha256: sha256.to_owned(),
         steps: plan.steps.iter().map(step).collect(),
+        action: plan.action.as_ref().map(governed),
+        after: plan.after.iter().map(step).collect(),
     };
     document("plan", body)
 }
 
-/// A verification, level by level, with what the program exits with.
-pub fn verification(verification: &model::verification::Verification, exit_code: u8) -> impl Serialize + use<> {
+/// A verdict with what becomes of the case.
+pub fn judged(verdict: &model::verdict::Verdict, closing: &model::closing::Closing) -> impl Serialize + use<> {
+    document("verdict", v1::Judged { verdict: verdict_body(verdict), closing: closing_body(closing) })
+}
+
+/// A signature that was made: what for, with which key (its fingerprint), and where it lies.
+pub fn signed(
+    statement: &model::closing::SeatStatement,
+    key: &str,
+    files: [&str; 2],
+    closing: &model::closing::Closing,
+) -> impl Serialize + use<> {
+    let [statement_file, signature] = files.map(mask_str);
+    let body = v1::Signed {
+        case: statement.case.clone(),
+        run: statement.run.clone(),
+        seat: statement.seat.clone(),
+        principal: mask_str(&statement.principal),
+        key: key.to_owned(),
+        statement: statement_file,
+        signature,
+        closing: closing_body(closing),
+    };
+    document("signature", body)
+}
+
+fn closing_body(closing: &model::closing::Closing) -> v1::Closing {
+    let all = |lines: &[String]| lines.iter().map(|line| mask_str(line)).collect();
+    let seat = |seat: &model::closing::SeatState| v1::Seat {
+        seat: seat.seat.clone(),
+        principal: mask_str(&seat.principal),
+        key: seat.key.clone(),
+    };
+    v1::Closing {
+        state: closing.state.word(),
+        at: closing.at.clone(),
+        reasons: all(&closing.reasons),
+        notes: all(&closing.notes),
+        warnings: all(&closing.warnings),
+        seats: closing.seats.iter().map(seat).collect(),
+    }
+}
+
+/// A verification, level by level, with what the program exits with and what becomes of the case.
+pub fn verification(
+    verification: &model::verification::Verification,
+    exit_code: u8,
+    closing: Option<&model::closing::Closing>,
+) -> impl Serialize + use<> {
     let level = |level: &model::verification::Level| v1::Level {
         name: level.name.clone(),
         status: level_word(level.status),
         detail: level.detail.iter().map(|detail| mask_str(detail)).collect(),
     };
     let levels = verification.levels.iter().map(level).collect();
-    document("verification", v1::Verification { exit_code, levels })
+    document("verification", v1::Verification { exit_code, levels, closing: closing.map(closing_body) })
 }
 
 /// What was found out about one file.
@@ -140,7 +201,35 @@ fn examined(path: &str, found: &Examination) -> v1::Examined {
     }
 }
 
-fn status_word(status: Status) -> &'static str {
+/// A record that `render` wrote.
+pub fn record(record: &Path, sha256: &str, run: &str) -> impl Serialize + use<> {
+    document("record", v1::Record { record: path(record), sha256: sha256.to_owned(), run: run.to_owned() })
+}
+
+/// A case that `init` began.
+pub fn begun(case: &str, file: &Path) -> impl Serialize + use<> {
+    document("case", v1::Begun { case: mask_str(case), path: path(file) })
+}
+
+/// An entry of the reference; the program's own words, so its examples stand as they are.
+pub fn explanation(name: &str, markdown: &str) -> impl Serialize + use<> {
+    document("explanation", v1::Explanation { name: mask_str(name), markdown: markdown.to_owned() })
+}
+
+/// A demonstration and what its verbs exited with.
+pub fn demonstration(
+    folder: &Path,
+    record: &Path,
+    exit_codes: BTreeMap<String, Option<i32>>,
+) -> impl Serialize + use<> {
+    document("demonstration", v1::Demonstration { folder: path(folder), record: path(record), exit_codes })
+}
+
+fn path(path: &Path) -> String {
+    mask_str(&text::from_name(path))
+}
+
+pub(super) fn status_word(status: Status) -> &'static str {
     match status {
         Status::Pass => "pass",
         Status::Fail => "fail",
@@ -150,7 +239,7 @@ fn status_word(status: Status) -> &'static str {
     }
 }
 
-fn outcome_word(outcome: Outcome) -> &'static str {
+pub(super) fn outcome_word(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Pass => "pass",
         Outcome::Fail => "fail",

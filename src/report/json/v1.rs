@@ -60,6 +60,47 @@ pub(super) struct Fact {
 }
 
 #[derive(Serialize)]
+pub(super) struct Closing {
+    /// `closed`, `closed_with_notes`, `open`, `hard_stop`; signatures and waivers taken in.
+    pub state: &'static str,
+    /// The instant that waivers were held against.
+    pub at: String,
+    pub reasons: Vec<String>,
+    pub notes: Vec<String>,
+    pub warnings: Vec<String>,
+    pub seats: Vec<Seat>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Seat {
+    pub seat: String,
+    pub principal: String,
+    /// The key that signed; none when no signature counts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Judged {
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    pub closing: Closing,
+}
+
+#[derive(Serialize)]
+pub(super) struct Signed {
+    pub case: String,
+    pub run: String,
+    pub seat: String,
+    pub principal: String,
+    /// The key's fingerprint.
+    pub key: String,
+    pub statement: String,
+    pub signature: String,
+    pub closing: Closing,
+}
+
+#[derive(Serialize)]
 pub(super) struct Facts {
     pub facts: Vec<Fact>,
 }
@@ -91,6 +132,25 @@ pub(super) struct Plan {
     /// What `collect --plan-sha256` takes.
     pub plan_sha256: String,
     pub steps: Vec<Step>,
+    /// What `run` starts after `steps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub action: Option<Governed>,
+    /// The steps after the action.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub after: Vec<Step>,
+}
+
+#[derive(Serialize)]
+pub(super) struct Governed {
+    pub title: String,
+    pub argv: Vec<String>,
+    pub shell: bool,
+    pub folder: String,
+    pub environment: Vec<String>,
+    pub set: BTreeMap<String, String>,
+    pub limit_ms: u64,
+    pub watched_folders: Vec<String>,
+    pub watched_logs: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -115,6 +175,9 @@ pub(super) struct Verification {
     /// not be done or a signature is required and missing, 5 when one is broken.
     pub exit_code: u8,
     pub levels: Vec<Level>,
+    /// When the bundle can be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub closing: Option<Closing>,
 }
 
 #[derive(Serialize)]
@@ -136,4 +199,35 @@ pub(super) struct Examined {
     /// 0 good, 1 bad, 3 not established.
     pub exit_code: u8,
     pub examination: Value,
+}
+
+/// A record that was written.
+#[derive(Serialize)]
+pub(super) struct Record {
+    pub record: String,
+    /// SHA-256 of the record.
+    pub sha256: String,
+    pub run: String,
+}
+
+/// A case that was begun.
+#[derive(Serialize)]
+pub(super) struct Begun {
+    pub case: String,
+    pub path: String,
+}
+
+/// An entry of the reference.
+#[derive(Serialize)]
+pub(super) struct Explanation {
+    pub name: String,
+    pub markdown: String,
+}
+
+/// `exit_codes` has the code of each verb that the demonstration ran.
+#[derive(Serialize)]
+pub(super) struct Demonstration {
+    pub folder: String,
+    pub record: String,
+    pub exit_codes: BTreeMap<String, Option<i32>>,
 }

@@ -32,11 +32,33 @@ pub fn refusal(case: &Case) -> String {
     }
 }
 
+/// Whether `case` can be prepared at all.
+pub fn accepted(case: &Case) -> bool {
+    collect::prepare(case, Path::new("/")).is_ok()
+}
+
 /// The facts of `case`, in order.
 pub fn facts(case: &Case) -> Vec<Fact> {
     let scratch = tempfile::tempdir().unwrap();
     let steps = collect::prepare(case, Path::new("/")).unwrap();
     let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
-    let kept = session.run::<()>(&steps, &mut Masker::new(), &mut |_| None, &mut |_| Ok(()));
-    kept.unwrap()
+    let mut facts = Vec::new();
+    session.run::<()>(&steps, &mut facts, &mut Masker::new(), &mut |_| None, &mut |_| Ok(())).unwrap();
+    facts
+}
+
+/// The facts of `case`, in order; after the first `count` of them, `between` happens.
+pub fn facts_between(case: &Case, count: usize, between: &dyn Fn()) -> Vec<Fact> {
+    let scratch = tempfile::tempdir().unwrap();
+    let steps = collect::prepare(case, Path::new("/")).unwrap();
+    let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
+    let mut gate = |facts: &[Fact]| {
+        if facts.len() == count {
+            between();
+        }
+        None
+    };
+    let mut facts = Vec::new();
+    session.run::<()>(&steps, &mut facts, &mut Masker::new(), &mut gate, &mut |_| Ok(())).unwrap();
+    facts
 }

@@ -69,7 +69,9 @@ impl Rules {
         Some((stamp, moment))
     }
 
-    fn moment(&self, says: &Says) -> Moment {
+    /// What `says` means.
+    #[must_use]
+    pub fn moment(&self, says: &Says) -> Moment {
         match says {
             Says::Epoch(seconds, nanos) => {
                 DateTime::from_timestamp(*seconds, *nanos).map_or(Moment::Unknown("no such instant"), Moment::At)

@@ -14,6 +14,37 @@ pub struct Stamp {
     pub end: usize,
     /// What it says.
     pub says: Says,
+    /// How it is written.
+    pub form: Form,
+}
+
+/// How a time is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// `2026-05-15T10:23:50+02:00` and its kin, also `20260515T102350Z`.
+    Iso,
+    /// `May 15 10:23:50`.
+    Syslog,
+    /// `Fri May 15 10:23:50 CEST 2026`, as `date` prints it.
+    Date,
+    /// `15/May/2026:10:23:50 +0200`, as access logs have it.
+    Access,
+    /// Seconds since 1970.
+    Epoch,
+}
+
+impl Form {
+    /// The word that facts use.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Iso => "iso",
+            Self::Syslog => "syslog",
+            Self::Date => "date",
+            Self::Access => "access",
+            Self::Epoch => "epoch",
+        }
+    }
 }
 
 /// What a time says.
@@ -73,6 +104,13 @@ const ABBREVIATIONS: [&[u8]; 41] = [
 /// The first time that stands near the beginning of `line`.
 #[must_use]
 pub fn find(line: &[u8]) -> Option<Stamp> {
+    find_like(line, &|_| true)
+}
+
+/// The first time near the beginning of `line` whose form is `wanted`. A time in a form that is not
+/// the log's own may be part of a message, or be put there by whoever the message is about.
+#[must_use]
+pub fn find_like(line: &[u8], wanted: &dyn Fn(Form) -> bool) -> Option<Stamp> {
     let reach = line.len().min(REACH);
     let mut before = b' ';
     for at in 0..reach {
@@ -82,13 +120,23 @@ pub fn find(line: &[u8]) -> Option<Stamp> {
         if !boundary || !byte.is_ascii_alphanumeric() {
             continue;
         }
-        let mut cursor = Cursor { bytes: line, at };
-        if let Some(says) = cursor.stamp(at <= 1) {
-            return Some(Stamp { start: at, end: cursor.at, says });
+        if let Some(stamp) = at_place(line, at, wanted) {
+            return Some(stamp);
         }
     }
     None
 }
+
+/// The time that begins at `start` of `line`, if one of a `wanted` form does.
+#[must_use]
+pub fn at_place(line: &[u8], start: usize, wanted: &dyn Fn(Form) -> bool) -> Option<Stamp> {
+    let mut cursor = Cursor { bytes: line, at: start };
+    let (form, says) = cursor.stamp(start <= 1, wanted)?;
+    Some(Stamp { start, end: cursor.at, says, form })
+}
+
+/// Reads one form of a time.
+type Reader<C> = fn(&mut C) -> Option<Calendar>;
 
 /// Reads one piece after the other; a piece that is not there leaves the place as it was.
 struct Cursor<'a> {
@@ -97,19 +145,22 @@ struct Cursor<'a> {
 }
 
 impl Cursor<'_> {
-    fn stamp(&mut self, first: bool) -> Option<Says> {
+    fn stamp(&mut self, first: bool, wanted: &dyn Fn(Form) -> bool) -> Option<(Form, Says)> {
         let start = self.at;
-        let forms: &[fn(&mut Self) -> Option<Calendar>] = match self.peek()? {
-            b'0'..=b'9' => &[Self::iso, Self::compact, Self::access_log],
-            _ => &[Self::weekday, Self::syslog],
+        let forms: &[(Form, Reader<Self>)] = match self.peek()? {
+            b'0'..=b'9' => &[(Form::Iso, Self::iso), (Form::Iso, Self::compact), (Form::Access, Self::access_log)],
+            _ => &[(Form::Date, Self::weekday), (Form::Syslog, Self::syslog)],
         };
-        for form in forms {
-            if let Some(found) = form(self).filter(Calendar::possible) {
-                return Some(Says::Calendar(found));
+        for (form, read) in forms.iter().filter(|(form, _)| wanted(*form)) {
+            if let Some(found) = read(self).filter(Calendar::possible) {
+                return Some((*form, Says::Calendar(found)));
             }
             self.at = start;
         }
-        if first { self.epoch() } else { None }
+        if !(first && wanted(Form::Epoch)) {
+            return None;
+        }
+        self.epoch().map(|says| (Form::Epoch, says))
     }
 
     /// `2026-05-15T10:23:50.123+02:00`, `2026/05/15 10:23:50`, `2026-05-15  10:23:50`, `2026-05-15 10:23:50,123 CEST`.
@@ -193,12 +244,13 @@ impl Cursor<'_> {
         self.clock(Calendar { year, month, day, ..Calendar::default() })
     }
 
-    /// `1778840630`, `1778840630.123`, `1778840630123` (milliseconds).
+    /// `1778840630`, `1778840630.123`, `1778840630123` (milliseconds), sixteen digits (microseconds).
     fn epoch(&mut self) -> Option<Says> {
         let digits = self.bytes[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let (seconds, mut nanos) = match digits {
             10 => (i64::from(self.digits(10)?), 0),
             13 => (i64::from(self.digits(10)?), self.digits(3)? * 1_000_000),
+            16 => (i64::from(self.digits(10)?), self.digits(6)? * 1_000),
             _ => return None,
         };
         if digits == 10 {

@@ -1,12 +1,12 @@
-//! Where the client runs: here, in a container, behind `ssh`, or both. Builds argument lists, never
+//! Where a client or a small reading program runs: here, in a container, behind `ssh`, or both. Builds argument lists, never
 //! a shell line; only `ssh` hands its words to a remote shell, so there each word is quoted. Names
 //! are checked so that none of them can be taken for an option.
 
 use crate::base::text;
 
-/// A place where `psql` can be run.
+/// A place where a program can be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Via {
+pub(in crate::collect) struct Via {
     host: Option<String>,
     container: Option<Container>,
 }
@@ -23,7 +23,7 @@ const SSH: &[&str] = &["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", 
 
 impl Via {
     /// Reads `local`, `docker:NAME`, `podman:NAME`, `ssh:HOST` or `ssh:HOST/docker:NAME`.
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(in crate::collect) fn parse(text: &str) -> Result<Self, String> {
         if text == "local" {
             return Ok(Self { host: None, container: None });
         }
@@ -41,7 +41,7 @@ impl Via {
     }
 
     /// The program and its arguments that run `words` there, standard input passed on.
-    pub(super) fn command(&self, words: &[String]) -> Vec<String> {
+    pub(in crate::collect) fn command(&self, words: &[String]) -> Vec<String> {
         let mut inner = Vec::new();
         if let Some(Container { engine, name }) = &self.container {
             inner.extend([*engine, "exec", "-i", name].map(str::to_owned));

@@ -1,0 +1,189 @@
+//! Processes as the kernel shows them: who we are in a way that survives the reuse of numbers, who
+//! works inside a folder of ours, and on which ports a process listens. Signals go only to what was
+//! found by such a look, never to a name.
+
+use std::path::{Path, PathBuf};
+
+use rustix::process::{Pid, Signal};
+
+use super::digest::Digest;
+use super::{env, files};
+
+/// The most of a file of the kernel that is read.
+const LIMIT: u64 = 4 << 20;
+
+/// A process, told apart from a later one of the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// Its number.
+    pub pid: u32,
+    /// When it started, in ticks since the machine's start; 0 where the system does not tell.
+    pub started: u64,
+    /// The name space and machine that the number counts in, as a short digest; 0 where the system
+    /// does not tell.
+    pub space: u64,
+}
+
+impl Identity {
+    /// Our own.
+    #[must_use]
+    pub fn own() -> Self {
+        let pid = std::process::id();
+        Self { pid, started: stat(pid).map_or(0, |stat| stat.started), space: own_space() }
+    }
+
+    /// Whether that very process still lives. What counts in another name space cannot be seen from
+    /// here and is taken for alive: nobody may clean up after somebody who works.
+    #[must_use]
+    pub fn alive(&self) -> bool {
+        if self.space != own_space() {
+            return true;
+        }
+        match stat(self.pid) {
+            Some(stat) => stat.started == self.started && !stat.gone,
+            None if self.started != 0 => false,
+            None => pid(self.pid).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()),
+        }
+    }
+}
+
+/// A process that works inside a folder.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Worker {
+    /// Its number.
+    pub pid: u32,
+    /// Its program's name, at most 15 bytes.
+    pub program: String,
+}
+
+/// Every process whose working folder is `folder` or lies below it; those of other users only when
+/// we are root.
+#[must_use]
+pub fn working_in(folder: &Path) -> Vec<Worker> {
+    let numbers = files::names(Path::new("/proc")).unwrap_or_default();
+    let numbers = numbers.iter().filter_map(|name| name.to_str()?.parse::<u32>().ok());
+    let inside = |pid: &u32| {
+        files::link_target(&of(*pid, "cwd")).is_ok_and(|cwd| {
+            // The kernel says so of a folder that is gone.
+            let text = cwd.to_string_lossy();
+            Path::new(text.strip_suffix(" (deleted)").unwrap_or(&text)).starts_with(folder)
+        })
+    };
+    let worker = |pid: u32| {
+        let stat = stat(pid).filter(|stat| !stat.gone)?;
+        Some(Worker { pid, program: stat.program })
+    };
+    numbers.filter(inside).filter_map(worker).collect()
+}
+
+/// Sends `signal` to the process `number`; one that is gone is no error.
+pub fn send(number: u32, signal: Signal) {
+    if let Some(pid) = pid(number) {
+        let _ = rustix::process::kill_process(pid, signal);
+    }
+}
+
+/// Signals that [`send`] knows.
+pub mod signals {
+    /// Ends a process at once.
+    pub const KILL: rustix::process::Signal = rustix::process::Signal::KILL;
+    /// Ends a PostgreSQL server at once, its children and shared memory included.
+    pub const QUIT: rustix::process::Signal = rustix::process::Signal::QUIT;
+}
+
+/// How many TCP ports the process listens on.
+///
+/// # Errors
+/// When the kernel does not show its sockets.
+pub fn tcp_listeners(number: u32) -> Result<usize, files::ReadError> {
+    let own: Vec<String> = files::names(&of(number, "fd"))?
+        .into_iter()
+        .filter_map(|fd| files::link_target(&of(number, "fd").join(fd)).ok())
+        .filter_map(|target| target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']').map(str::to_owned))
+        .collect();
+    let mut count = 0;
+    for table in ["net/tcp", "net/tcp6"] {
+        let text = match files::read_system_text(&of(number, table), LIMIT) {
+            // A kernel without IPv6 has no such table.
+            Err(files::ReadError::Absent { .. }) if table == "net/tcp6" => continue,
+            text => text?,
+        };
+        count += text.lines().skip(1).filter(|line| listens(line, &own)).count();
+    }
+    Ok(count)
+}
+
+/// A line of the kernel's table: number, local, remote, state (`0A` listens), …, inode.
+fn listens(line: &str, own: &[String]) -> bool {
+    let fields: Vec<&str> = line.split_whitespace().collect();
+    fields.get(3) == Some(&"0A") && fields.get(9).is_some_and(|inode| own.iter().any(|own| own == inode))
+}
+
+struct Stat {
+    program: String,
+    started: u64,
+    gone: bool,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    let text = files::read_system_text(&of(pid, "stat"), LIMIT).ok()?;
+    // The program's name may hold anything, brackets included: the last one closes it.
+    let (head, rest) = text.rsplit_once(") ")?;
+    let program = head.split_once('(')?.1.to_owned();
+    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let gone = matches!(fields.first(), Some(&("Z" | "X")));
+    Some(Stat { program, started: fields.get(19)?.parse().ok()?, gone })
+}
+
+/// A short digest: the first name space has the same number on every machine, so the machine's name
+/// belongs to it.
+fn own_space() -> u64 {
+    let Ok(link) = files::link_target(Path::new("/proc/self/ns/pid")) else { return 0 };
+    let text = format!("{} {}", link.to_string_lossy(), env::kernel().hostname);
+    let [a, b, c, d, ..] = Digest::of(text.as_bytes()).bytes();
+    u64::from(u32::from_be_bytes([a, b, c, d]))
+}
+
+fn of(pid: u32, name: &str) -> PathBuf {
+    Path::new("/proc").join(pid.to_string()).join(name)
+}
+
+fn pid(number: u32) -> Option<Pid> {
+    i32::try_from(number).ok().and_then(Pid::from_raw)
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::base::child::Invocation;
+
+    #[test]
+    fn we_live_and_a_number_used_again_is_somebody_else() {
+        let own = Identity::own();
+        assert!(own.alive() && own.started > 0 && own.space > 0);
+        assert!(!Identity { started: own.started + 1, ..own }.alive());
+        assert!(Identity { started: own.started + 1, space: 1, ..own }.alive(), "another name space is not judged");
+    }
+
+    #[test]
+    fn who_works_in_a_folder_is_found_by_where_it_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = files::real_path(folder.path()).unwrap();
+        let mut daemon = Invocation::new("sleep").args(["60"]).folder(&folder).spawn().unwrap();
+        let found = working_in(&folder);
+        assert_eq!(found.iter().map(|w| w.program.as_str()).collect::<Vec<_>>(), ["sleep"]);
+        send(found[0].pid, signals::KILL);
+        daemon.stop(std::time::Duration::from_secs(5));
+        assert!(working_in(&folder).is_empty());
+    }
+
+    #[test]
+    fn listening_ports_are_those_of_the_process() {
+        let before = tcp_listeners(std::process::id()).unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        assert!(tcp_listeners(std::process::id()).unwrap() > before);
+        drop(port);
+        assert!(listens("0: 0100007F:1538 00000000:0000 0A 0 0 0 0 0 77", &["77".into()]));
+        assert!(!listens("0: 0100007F:1538 00000000:0000 01 0 0 0 0 0 77", &["77".into()]));
+    }
+}

@@ -1,0 +1,88 @@
+//! `evidence run`: the governed action. Looks before → preconditions and hard stops → the one
+//! command of the case → looks after → what was different → sealed → verdict. Nothing is tried
+//! again, and a command that fails is a fact: the verdict decides.
+
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+
+use crate::base::child::Until;
+use crate::base::clock::{self, Stopwatch};
+use crate::base::env;
+use crate::base::signal;
+use crate::cluster;
+use crate::govern;
+use crate::model::action::{ACTION, SIDE_EFFECTS};
+use crate::model::fact::{Absence, Basis, Reason};
+use crate::report;
+
+use super::args;
+use super::collect::{own, show, without_action};
+use super::exit::Exit;
+use super::pipeline::{Pipeline, authorised};
+use super::place::Place;
+use super::plan::{self, Ready};
+use super::screen::{self, Screen, note, tell};
+
+/// Runs the verb.
+///
+/// # Errors
+/// When the case is not valid or has no action, the plan is another one, or the run cannot be
+/// written; the action was then not started, or the run stays unsealed and says that it was.
+pub fn run(place: &Place, screen: &Screen, args: &args::Run) -> Result<Exit> {
+    let ready = plan::ready(place, &args.case)?;
+    let Some(action) = &ready.action else {
+        let collect = place.command("collect", &ready.loaded.case.case);
+        bail!("case `{}` has no `action:`; `{collect}` looks without one", ready.loaded.case.case);
+    };
+    authorised(&ready.digest, args.plan_sha256.as_deref())?;
+    screen::tell_swept(&cluster::sweep(&env::temporary_folder()));
+    let mut pipeline = Pipeline::begin(&ready, args.require_sandbox)?;
+    let ours = pipeline.folder().to_owned();
+    // The last thing before the action, so that nothing of what we do ourselves lies in between.
+    let (halted, before) = pipeline.look(&ready.steps, || action.watched.look(&ours))?;
+    match halted.map_or_else(|| pipeline.forbidden(), |stop| vec![stop]).first() {
+        Some(stop) => refuse(&mut pipeline, &ready, stop)?,
+        None => govern(&mut pipeline, &ready, action, &before)?,
+    }
+    let sealed = pipeline.close()?;
+    show(screen, &sealed)?;
+    if !screen.json {
+        screen.text(&format!("\n{}", report::verdict(&sealed.verdict, &screen.style)))?;
+    }
+    Ok(sealed.verdict.outcome.into())
+}
+
+/// A hard stop fired: the action never starts, and what would come after it has nothing to look at.
+fn refuse(pipeline: &mut Pipeline<'_>, ready: &Ready, stop: &str) -> Result<()> {
+    tell(&format!("the action was not started: hard stop {stop}"));
+    let message = format!("the action was not started: hard stop {stop} came first");
+    without_action(pipeline, &ready.after, &Absence::new(Reason::Halted, message))
+}
+
+fn govern(pipeline: &mut Pipeline<'_>, ready: &Ready, action: &govern::Ready, before: &govern::Snapshot) -> Result<()> {
+    act(pipeline, action)?;
+    let ours = pipeline.folder().to_owned();
+    let watch = Stopwatch::start();
+    // Before anything else looks, and so in a look of its own.
+    let (_, after) = pipeline.look(&[], || action.watched.look_again(before, &ours))?;
+    let took = watch.millis();
+    pipeline.look(&ready.after, || ())?;
+    let effects = govern::effects(&action.watched, before, &after, pipeline.facts());
+    pipeline.tell(own(SIDE_EFFECTS, Basis::Derived, clock::stamp(clock::now()), took), effects)
+}
+
+/// Runs the command, with our own ending held back until it has ended and is written down.
+fn act(pipeline: &mut Pipeline<'_>, action: &govern::Ready) -> Result<()> {
+    let watch = signal::Watch::begin();
+    let started = clock::stamp(clock::now());
+    pipeline.announce(&format!("The governed action was started at {started}: {}", action.command()))?;
+    note(&format!("running: {}", action.command()));
+    let took = Stopwatch::start();
+    let seen = action.act(Some(&(Arc::new(signal::caught) as Until)));
+    pipeline.tell(own(ACTION, Basis::Observed, started, took.millis()), seen)?;
+    // The signal was for the action, which has ended by it; what it did is still looked at.
+    drop(watch);
+    signal::forget();
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! `evidence status`: reads every case and its newest run, and shows where all of them stand.
+
+use anyhow::{Context as _, Result};
+use chrono::{DateTime, Utc};
+
+use crate::base::{clock, text};
+use crate::judge::{self, Board, Own, State, Subject};
+use crate::report;
+use crate::seal;
+
+use super::args::{self, StatusFormat};
+use super::exit::Exit;
+use super::place::Place;
+use super::screen::{Screen, chain};
+
+/// Runs the verb.
+///
+/// # Errors
+/// When `--as-of` is no instant, or standard output fails. A case that cannot be read is shown.
+pub fn run(place: &Place, screen: &Screen, args: &args::Status) -> Result<Exit> {
+    let now = match &args.as_of {
+        None => clock::now(),
+        Some(text) => instant(text)?,
+    };
+    let now = clock::stamp(now);
+    let board = judge::board(place.cases().iter().map(|case| subject(place, case, &now)).collect());
+    let exit = exit(&board);
+    match args.format {
+        _ if screen.json => screen.value(&report::json::status(&board, &now, exit as u8))?,
+        StatusFormat::Json => screen.value(&report::json::status(&board, &now, exit as u8))?,
+        StatusFormat::Text => screen.text(&report::board(&board, &screen.style))?,
+        StatusFormat::Mermaid => screen.text(&report::mermaid(&board))?,
+        StatusFormat::Svg => screen.text(&report::svg(&board))?,
+    }
+    Ok(exit)
+}
+
+fn instant(text: &str) -> Result<DateTime<Utc>> {
+    let parsed = DateTime::parse_from_rfc3339(text);
+    let parsed = parsed.with_context(|| format!("--as-of: `{text}` is no instant such as 2026-05-15T10:23:50Z"))?;
+    Ok(parsed.with_timezone(&Utc))
+}
+
+/// One case with what its newest run says as of `now`.
+fn subject(place: &Place, case: &str, now: &str) -> Subject {
+    let mut subject = Subject {
+        case: case.to_owned(),
+        title: String::new(),
+        requires: Vec::new(),
+        run: None,
+        age_seconds: None,
+        own: Own::NoRun,
+    };
+    let loaded = match place.load_case(&place.case_folder(case).to_string_lossy()) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            subject.own = Own::Invalid(text::visible(&chain(&error)).into_owned());
+            return subject;
+        }
+    };
+    subject.title = loaded.case.title;
+    subject.requires = loaded.case.requires;
+    match seal::runs(&loaded.folder) {
+        Ok(mut runs) => {
+            let Some(run) = runs.pop() else { return subject };
+            // What a damaged or unsealed run says of itself is not to be relied on; its name is there.
+            let began = clock::of_run(&run.name).map(clock::stamp);
+            subject.age_seconds = began.and_then(|began| judge::age_seconds(&began, now));
+            subject.own = if run.sealed { said(&run.path, now) } else { Own::Unsealed };
+            subject.run = Some(run.name);
+        }
+        Err(error) => subject.own = Own::Broken(error.to_string()),
+    }
+    subject
+}
+
+/// What a sealed run says, after everything in it was hashed again and its verdict judged again.
+fn said(run: &std::path::Path, now: &str) -> Own {
+    let inspection = seal::inspect(run);
+    if !inspection.is_whole() {
+        return Own::Broken(inspection.to_string());
+    }
+    match seal::read(run) {
+        Err(error) => Own::Broken(error.to_string()),
+        Ok(bundle) => judge::outdated(&bundle, now),
+    }
+}
+
+fn exit(board: &Board) -> Exit {
+    match () {
+        () if !board.in_state(State::Broken).is_empty() => Exit::Mismatch,
+        () if !board.in_state(State::Invalid).is_empty() => Exit::Usage,
+        () if board.cases.is_empty() || !board.waited_for().is_empty() || !board.cycles.is_empty() => {
+            Exit::NotEstablished
+        }
+        () => Exit::Established,
+    }
+}

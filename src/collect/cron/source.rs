@@ -1,0 +1,297 @@
+//! Reads the files that hold schedules: crontabs, folders of them, timers with the services that
+//! they start. What cannot be read is said for each file.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+
+use crate::base::digest::Digest;
+use crate::base::{files, text};
+use crate::model::fact::Absence;
+use crate::model::value::{Map, Value};
+use crate::schedule::cron::Cron;
+use crate::schedule::crontab::{self, Line};
+use crate::schedule::timer::{self, OnCalendar, Unit};
+
+use super::super::subject;
+use super::row;
+
+/// Longer crontabs than this are not read; cron itself refuses far shorter ones.
+const LONGEST: u64 = 4 << 20;
+
+/// When an entry runs.
+#[derive(Clone, Debug, PartialEq)]
+pub enum When {
+    /// By the fields of a crontab.
+    Cron(Cron),
+    /// By `OnCalendar=`.
+    Timer(OnCalendar),
+    /// So many seconds after the last run.
+    Every(f64),
+    /// At some event, not at a time.
+    Event,
+}
+
+/// One entry of any source.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The file.
+    pub source: String,
+    /// The line, from 1.
+    pub line: usize,
+    /// The user who runs it.
+    pub user: Option<String>,
+    /// The schedule as written.
+    pub schedule: String,
+    /// What is run.
+    pub command: String,
+    /// When.
+    pub when: When,
+    /// The zone, when it is not the machine's.
+    pub zone: Option<Tz>,
+    /// What must be known about it.
+    pub notes: Vec<String>,
+}
+
+/// Everything that the sources say.
+#[derive(Default)]
+pub struct Read {
+    /// Their rows.
+    pub sources: Vec<Value>,
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// Rows of lines that would be refused.
+    pub malformed: Vec<Value>,
+    /// Rows of settings.
+    pub environment: Vec<Value>,
+    /// Why something was not read: then nothing is complete.
+    pub unread: Option<Absence>,
+    /// Whether a source was there at all.
+    pub exists: bool,
+}
+
+/// Whether a user stands before the command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// By the file's name and folder.
+    Auto,
+    /// No.
+    User,
+    /// Yes.
+    System,
+}
+
+impl Read {
+    /// Reads every source.
+    #[must_use]
+    pub fn all(sources: &[PathBuf], format: Format) -> Self {
+        let mut out = Self::default();
+        for source in sources {
+            out.source(source, format);
+        }
+        out
+    }
+
+    fn source(&mut self, path: &Path, format: Format) {
+        let folder = match files::metadata(path) {
+            Ok(metadata) => metadata.is_dir(),
+            Err(error) => return self.not_read(path, &error),
+        };
+        self.exists = true;
+        if !folder {
+            return self.file(path, format);
+        }
+        match files::names(path) {
+            Err(error) => self.not_read(path, &error),
+            Ok(names) => {
+                // Sorted, so that two looks at the same folder say the same.
+                for name in names.into_iter().collect::<BTreeSet<_>>() {
+                    let path = path.join(name);
+                    let timers = path.extension().is_some_and(|e| e == "timer" || e == "service");
+                    match files::metadata(&path) {
+                        Ok(metadata) if metadata.is_dir() => {}
+                        Ok(_) if timers && path.extension().is_some_and(|e| e == "service") => {}
+                        Ok(_) => self.file(&path, format),
+                        Err(error) => self.not_read(&path, &error),
+                    }
+                }
+            }
+        }
+    }
+
+    fn not_read(&mut self, path: &Path, error: &files::ReadError) {
+        let name = text::from_name(path);
+        let absence = subject::absence(error, &format!("sudo cat -- {}", text::shell_word(&name)));
+        self.sources.push(row([("path", name.into()), ("note", absence.reason.word().into())]));
+        // That a crontab is not there is seen; what may not be read is not.
+        if absence.reason.hides() {
+            self.unread = self.unread.take().or(Some(absence));
+        }
+    }
+
+    fn file(&mut self, path: &Path, format: Format) {
+        let name = text::from_name(path).into_owned();
+        let read = files::metadata(path).and_then(|metadata| Ok((metadata, files::read(path, LONGEST)?)));
+        let (metadata, bytes) = match read {
+            Ok(read) => read,
+            Err(error) => return self.not_read(path, &error),
+        };
+        let mut about = Map::new();
+        subject::describe(&metadata, &mut about);
+        about.retain(|key, _| matches!(key.as_str(), "mode" | "owner"));
+        about.insert("path".into(), name.clone().into());
+        about.insert("sha256".into(), Digest::of(&bytes).to_string().into());
+        let content = String::from_utf8_lossy(&bytes).into_owned();
+        let before = self.entries.len();
+        let mut notes = Vec::new();
+        if path.extension().is_some_and(|e| e == "timer") {
+            about.insert("format".into(), "timer".into());
+            self.timer(path, &name, &content);
+        } else {
+            let system = format == Format::System || format == Format::Auto && is_system(path);
+            about.insert("format".into(), if system { "system" } else { "user" }.into());
+            notes = surroundings(path, &content);
+            self.crontab(&name, &content, system);
+        }
+        about.insert("entries".into(), (self.entries.len() - before).into());
+        if !notes.is_empty() {
+            about.insert("note".into(), notes.join("; ").into());
+            for entry in &mut self.entries[before..] {
+                entry.notes.extend(notes.iter().cloned());
+            }
+        }
+        self.sources.push(about.into());
+    }
+
+    fn crontab(&mut self, source: &str, content: &str, system: bool) {
+        for (line, read) in crontab::read(content, system) {
+            match read {
+                Line::Setting(name, value) => self.setting(source, line, &name, value),
+                Line::Malformed(why) => self.wrong(source, line, why),
+                Line::Entry(entry) => {
+                    let mut notes = Vec::new();
+                    let zone = entry.zone.as_deref().map(str::parse::<Tz>);
+                    let zone = match zone {
+                        Some(Err(_)) => {
+                            self.wrong(source, line, "`CRON_TZ` above it names no zone that is known here".into());
+                            continue;
+                        }
+                        Some(Ok(zone)) => {
+                            notes.push(format!("`CRON_TZ` is {zone}: cronie obeys it, Debian's cron does not"));
+                            Some(zone)
+                        }
+                        None => None,
+                    };
+                    if entry.input {
+                        notes.push("what follows `%` is its standard input".into());
+                    }
+                    let when = match entry.cron {
+                        Some(cron) if zone.is_some() => When::Cron(cron.foreign()),
+                        Some(cron) => When::Cron(cron),
+                        None => {
+                            notes.push("runs when cron starts".into());
+                            When::Event
+                        }
+                    };
+                    self.entries.push(Entry {
+                        source: source.to_owned(),
+                        line,
+                        user: entry.user,
+                        schedule: entry.written,
+                        command: entry.command,
+                        when,
+                        zone,
+                        notes,
+                    });
+                }
+            }
+        }
+    }
+
+    fn setting(&mut self, source: &str, line: usize, name: &str, value: String) {
+        let mut setting = Map::new();
+        setting.insert("source".into(), source.into());
+        setting.insert("line".into(), line.into());
+        setting.insert("name".into(), name.into());
+        if matches!(name, "SHELL" | "PATH" | "MAILTO" | "CRON_TZ") {
+            setting.insert("value".into(), value.into());
+        }
+        self.environment.push(setting.into());
+    }
+
+    fn wrong(&mut self, source: &str, line: usize, why: String) {
+        self.malformed.push(row([("source", source.into()), ("line", line.into()), ("why", why.into())]));
+    }
+
+    fn timer(&mut self, path: &Path, source: &str, content: &str) {
+        let unit = Unit::read(content);
+        for (line, why) in &unit.malformed {
+            self.wrong(source, *line, why.clone());
+        }
+        let mut notes = Vec::new();
+        if unit.delay > 0.0 {
+            notes.push(format!("delayed at random by up to {}s", unit.delay));
+        }
+        if unit.persistent {
+            notes.push("a firing that was missed is caught up".into());
+        }
+        let service =
+            unit.unit.clone().map_or_else(|| path.with_extension("service"), |name| path.with_file_name(name));
+        let (command, user) = started(&service, &mut notes);
+        let line = |written: &str| content.lines().position(|line| line.contains(written)).map_or(1, |at| at + 1);
+        let mut push = |written: String, line: usize, when: When, zone: Option<Tz>| {
+            let (source, command, user, notes) = (source.to_owned(), command.clone(), user.clone(), notes.clone());
+            self.entries.push(Entry { source, line, user, schedule: written, command, when, zone, notes });
+        };
+        for written in &unit.calendars {
+            if let Ok(calendar) = OnCalendar::parse(written) {
+                let zone = calendar.zone;
+                push(written.clone(), line(written), When::Timer(calendar), zone);
+            }
+        }
+        for seconds in &unit.every {
+            push(format!("every {seconds}s after the last run"), line("OnUnit"), When::Every(*seconds), None);
+        }
+        for other in &unit.others {
+            push(other.clone(), line(other), When::Event, None);
+        }
+    }
+}
+
+/// What the service of a timer runs, and as whom.
+fn started(service: &Path, notes: &mut Vec<String>) -> (String, Option<String>) {
+    match files::read_text(service, LONGEST) {
+        Ok(content) => {
+            let settings = timer::settings(&content, "Service");
+            let of = |key: &str| {
+                let of_key = settings.iter().filter(|(_, name, _)| name == key);
+                of_key.map(|(_, _, value)| value.clone()).collect::<Vec<_>>()
+            };
+            (of("ExecStart").join("; "), of("User").pop())
+        }
+        Err(_) => {
+            notes.push("its service was not read, so what it runs is not known".into());
+            (text::from_name(service.file_name().unwrap_or_default()).into_owned(), None)
+        }
+    }
+}
+
+fn is_system(path: &Path) -> bool {
+    let folder = path.parent().and_then(Path::file_name);
+    path.file_name().is_some_and(|name| name == "crontab") || folder.is_some_and(|name| name == "cron.d")
+}
+
+/// What around a crontab keeps a cron from reading it.
+fn surroundings(path: &Path, content: &str) -> Vec<String> {
+    let mut notes = Vec::new();
+    let name = text::from_name(path.file_name().unwrap_or_default());
+    let in_folder = path.parent().and_then(Path::file_name).is_some_and(|name| name == "cron.d");
+    if in_folder && !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') {
+        notes.push("Debian's cron passes over a file with such a name in cron.d".into());
+    }
+    if !content.is_empty() && !content.ends_with('\n') {
+        notes.push("the last line has no line end: Debian's cron does not take it".into());
+    }
+    notes
+}

@@ -1,0 +1,188 @@
+//! A server from installed programs of the dump's own version, in a private folder, on a unix socket.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::base::child::{Daemon, Invocation};
+use crate::base::clock::{Deadline, Stopwatch};
+use crate::base::process::{self, signals};
+use crate::base::{env, files, text};
+use crate::cluster::{self, ClusterError, Home, SUPERUSER, Start};
+use crate::model::fact::{Absence, Reason};
+use crate::model::value::{Map, Value};
+
+use super::super::head::Head;
+use super::super::make_home;
+use super::super::order::Order;
+use super::super::steps::{Steps, first_line};
+use super::{DATABASE, Engine};
+
+/// Nothing that a drill writes has to survive it; little memory and no background work, because it
+/// may run beside a production.
+const SETTINGS: &[&str] = &[
+    "fsync=off",
+    "full_page_writes=off",
+    "synchronous_commit=off",
+    "wal_level=minimal",
+    "max_wal_senders=0",
+    "max_wal_size=1GB",
+    "checkpoint_timeout=1h",
+    "autovacuum=off",
+    "archive_mode=off",
+    "jit=off",
+    "shared_buffers=256MB",
+    "maintenance_work_mem=256MB",
+    "max_connections=80",
+    "max_locks_per_transaction=1024",
+    // A statement that fails may hold rows.
+    "log_min_messages=fatal",
+    "log_min_error_statement=panic",
+];
+
+/// A local server.
+pub(super) struct Local {
+    // Before the home: the server ends before its folder goes.
+    daemon: Option<Daemon>,
+    home: Home,
+    /// Programs of the server's version.
+    binaries: PathBuf,
+    /// Programs that read the dump's archive version.
+    readers: PathBuf,
+    encoding: String,
+    alone: bool,
+}
+
+impl Local {
+    /// Chooses the programs; makes the home when nobody did.
+    pub(super) fn of(order: &Order, head: &Head, home: Option<Result<Home, ClusterError>>) -> Result<Self, Absence> {
+        let given = order.binaries.as_deref();
+        let binaries = match head.server_major() {
+            Some(major) => {
+                let found = cluster::find_major(given, major, order.allow_newer);
+                found.map(|(_, folder)| folder).ok_or_else(|| missing(major, order))?
+            }
+            None => cluster::find(given).ok_or_else(|| missing(0, order))?,
+        };
+        let reads = head.dump_major().and_then(|major| cluster::find_major(given, major, true));
+        let readers = reads.map_or_else(|| binaries.clone(), |(_, folder)| folder);
+        let failed = |e: ClusterError| Absence::new(Reason::Failed, e.to_string());
+        let home = home.unwrap_or_else(|| make_home(order)).map_err(failed)?;
+        let alone = cluster::can_be_alone();
+        Ok(Self { daemon: None, home, binaries, readers, encoding: order.encoding.clone(), alone })
+    }
+
+    fn start<'a>(&'a self, at_our_end: &'a str) -> Start<'a> {
+        Start { home: &self.home, user: self.home.user(), at_our_end, alone: false }
+    }
+
+    fn ready(&mut self, steps: &Steps) -> Result<(), Absence> {
+        let deadline = Deadline::after(Duration::from_secs(60));
+        loop {
+            let asked = self.client("psql", &["-X", "-q", "-d", "postgres", "-c", "SELECT 1"]);
+            if steps.bounded(asked).run().is_ok_and(|outcome| outcome.success()) {
+                return Ok(());
+            }
+            let alive = self.daemon.as_mut().is_some_and(Daemon::alive);
+            if let Some(absence) = steps.stop.reason() {
+                return Err(absence);
+            }
+            if deadline.passed() || !alive {
+                let log = files::read(&self.home.path().join("server.log"), 1 << 20).unwrap_or_default();
+                let message = format!("the drill's server did not start: {}", first_line(&log));
+                return Err(Absence::new(Reason::Failed, message));
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn missing(major: u32, order: &Order) -> Absence {
+    let place = order.binaries.as_deref().map_or_else(String::new, |f| format!(" in {}", text::from_name(f)));
+    if major == 0 {
+        let message = format!("no PostgreSQL server programs{place}");
+        return Absence::new(Reason::Unavailable, message).settled_by("apt-get install postgresql");
+    }
+    let newer = if order.allow_newer { " or newer" } else { "; a newer one is taken with `allow_newer: true`" };
+    let message = format!("no server programs of PostgreSQL {major}{place}, which the dump is from{newer}");
+    Absence::new(Reason::Unavailable, message).settled_by(cluster::package(major))
+}
+
+impl Engine for Local {
+    fn raise(&mut self, steps: &mut Steps) -> Result<(), Absence> {
+        let initdb = cluster::initdb(&self.start("KILL"), &self.binaries, &self.encoding);
+        steps.need("initdb", initdb)?;
+        let watch = Stopwatch::start();
+        let start = Start { alone: self.alone, ..self.start("QUIT") };
+        let launched = cluster::launch(&start, &self.binaries, SETTINGS);
+        let launched = launched.map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
+        self.daemon = Some(launched.daemon);
+        self.ready(steps)?;
+        steps.note("start", &launched.line, None, watch.elapsed());
+        let template = format!("CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING '{}'", self.encoding);
+        let createdb = self.client("psql", &["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-c", &template]);
+        steps.need("createdb", createdb).map(drop)
+    }
+
+    fn client(&self, program: &str, words: &[&str]) -> Invocation {
+        // `pg_restore` has to read the file; everything else runs as little as it can.
+        let reads = program == "pg_restore";
+        let folder = if reads { &self.readers } else { &self.binaries };
+        let installed = folder.join(program);
+        let program = if installed.is_file() { installed } else { env::find_program(program).unwrap_or(installed) };
+        let user = if reads { None } else { self.home.user() };
+        let start = Start { user, ..self.start("KILL") };
+        let connection = ["-w", "-U", SUPERUSER, "-h"];
+        start
+            .program(&program)
+            .args(connection)
+            .args([self.home.path()])
+            .args(words)
+            .env("PGPASSFILE", self.home.path().join("none"))
+    }
+
+    fn hand_over(&self, path: &Path, _: &mut Steps) -> Result<PathBuf, Absence> {
+        Ok(path.to_owned())
+    }
+
+    fn socket(&self) -> Option<&Path> {
+        Some(self.home.path())
+    }
+
+    fn folder(&self) -> Option<&Path> {
+        Some(self.home.path())
+    }
+
+    fn isolation(&mut self, _: &mut Steps) -> Result<Map, Absence> {
+        let mut values = Map::new();
+        let network = if self.alone { "of its own" } else { "shared with this machine" };
+        values.insert("network".into(), network.into());
+        let folder = files::metadata(self.home.path()).map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
+        let mode = std::os::unix::fs::MetadataExt::mode(&folder);
+        values.insert("folder_mode".into(), format!("{:04o}", mode & 0o7777).into());
+        let user = self.home.user().map_or_else(env::user_id, |(uid, _)| uid);
+        values.insert("runs_as".into(), env::user_name(user).unwrap_or_else(|| user.to_string()).into());
+        if let Some(listeners) = self.daemon.as_mut().and_then(Daemon::number).map(process::tcp_listeners) {
+            let listeners = listeners.map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
+            values.insert("tcp_listeners".into(), listeners.into());
+        }
+        Ok(values)
+    }
+
+    fn put_away(&mut self, steps: &mut Steps) -> Map {
+        let folder = self.home.path().to_owned();
+        let name = text::from_name(&folder);
+        let what = format!("kill -QUIT the server, rm -r {name}");
+        steps.timed("teardown", &what, |_| {
+            if let Some(mut daemon) = self.daemon.take() {
+                daemon.stop_by(signals::QUIT, Duration::from_secs(20));
+            }
+            // What could not be removed shows below.
+            let _ = self.home.clear();
+        });
+        let mut values = Map::new();
+        values.insert("folder".into(), Value::from(&*name));
+        values.insert("processes".into(), self.home.processes().into());
+        values.insert("folder_exists".into(), files::metadata(&folder).is_ok().into());
+        values
+    }
+}

@@ -1,0 +1,235 @@
+//! A file on another side: behind `ssh`, in a container, or here under another name. Its size and
+//! SHA-256 are asked of the programs there (`stat`, `sha256sum`), as argument lists and never as a
+//! shell line of ours. An empty answer is an absence, not a digest that differs.
+
+mod same;
+mod transfer;
+
+pub use same::Same;
+pub use transfer::Transfer;
+
+use std::path::Path;
+use std::time::Duration;
+
+use crate::base::child::{Invocation, Outcome};
+use crate::base::{files, text};
+use crate::model::fact::{Absence, Observation, Reason};
+
+use super::via::Via;
+use super::{Surroundings, subject};
+
+/// What `ssh` and the container engines need of our environment.
+const INHERIT: &[&str] =
+    &["SSH_AUTH_SOCK", "DOCKER_*", "CONTAINER_HOST", "XDG_RUNTIME_DIR", "KRB5CCNAME", "KRB5_CONFIG"];
+
+/// Reading and hashing a large file there takes its time.
+const PATIENCE: Duration = Duration::from_secs(1800);
+
+/// A file somewhere else.
+struct Place {
+    written: String,
+    via: Via,
+    path: String,
+}
+
+impl Place {
+    /// Reads `ssh:HOST:/path`, `docker:NAME:/path`, `ssh:HOST/docker:NAME:/path` or `local:/path`.
+    fn parse(text: &str) -> Result<Self, String> {
+        let wrong = "there: is `ssh:HOST:/path`, `docker:NAME:/path`, `ssh:HOST/docker:NAME:/path` or `local:/path`";
+        let at = text.find(":/").ok_or(wrong)?;
+        let (via, path) = (&text[..at], &text[at + 1..]);
+        if path.chars().any(char::is_control) {
+            return Err("there: the path holds a control character".to_owned());
+        }
+        let via = Via::parse(via).map_err(|e| format!("there: {}", e.trim_start_matches("via: ")))?;
+        Ok(Self { written: text.to_owned(), via, path: path.to_owned() })
+    }
+
+    /// Messages in English, whatever the far side speaks, so that "no such file" can be told.
+    fn words(&self, program: &[&str]) -> Vec<String> {
+        let words: Vec<String> = ["env", "LC_ALL=C"]
+            .iter()
+            .chain(program)
+            .map(|word| (*word).to_owned())
+            .chain([self.path.clone()])
+            .collect();
+        self.via.command(&words)
+    }
+
+    fn digest_words(&self) -> Vec<String> {
+        self.words(&["sha256sum", "--"])
+    }
+
+    fn size_words(&self) -> Vec<String> {
+        self.words(&["stat", "-L", "-c", "%s", "--"])
+    }
+
+    fn by_hand(&self) -> String {
+        text::shell_line(&self.digest_words())
+    }
+
+    /// The SHA-256 there, as 64 digits.
+    fn sha256(&self) -> Result<String, Absence> {
+        let said = self.ask(&self.digest_words())?;
+        // A name with odd characters is announced by a backslash.
+        let digest = said.trim_start_matches('\\').split_whitespace().next().unwrap_or_default().to_lowercase();
+        let is_digest = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
+        is_digest.then_some(digest).ok_or_else(|| self.because(Reason::Unparsable, "the answer is no SHA-256 digest"))
+    }
+
+    /// The size there, in bytes.
+    fn bytes(&self) -> Result<u64, Absence> {
+        let said = self.ask(&self.size_words())?;
+        said.trim().parse().map_err(|_| self.because(Reason::Unparsable, "the answer is no size in bytes"))
+    }
+
+    fn because(&self, reason: Reason, why: &str) -> Absence {
+        Absence::new(reason, format!("{}: {why}", self.written)).settled_by(self.by_hand())
+    }
+
+    fn ask(&self, words: &[String]) -> Result<String, Absence> {
+        let (program, arguments) = words.split_first().map_or(("env", &[][..]), |(p, a)| (p.as_str(), a));
+        let run = Invocation::new(program).args(arguments).inherit(INHERIT).limit(PATIENCE).cap(64 << 10).run();
+        let outcome = run.map_err(|e| self.because(Reason::Unavailable, &e.to_string()))?;
+        let said = String::from_utf8_lossy(&outcome.stdout).into_owned();
+        match outcome.success() {
+            true if said.trim().is_empty() => {
+                Err(self.because(Reason::NotFound, "the far side answered with nothing: no file is established there"))
+            }
+            true => Ok(said),
+            false => Err(self.failed(&outcome)),
+        }
+    }
+
+    fn failed(&self, outcome: &Outcome) -> Absence {
+        let said = String::from_utf8_lossy(&outcome.stderr);
+        let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no word of why");
+        let line: String = text::visible(line).chars().take(300).collect();
+        let has = |words: &str| said.contains(words);
+        let reason = match outcome.code {
+            _ if outcome.timed_out => Reason::TimedOut,
+            // 255: of ssh itself; 125 to 127: of the container engine, or no such program there.
+            Some(255) if has("Permission denied") => Reason::Denied,
+            Some(125..=127 | 255) => Reason::Unavailable,
+            _ if has("No such container") || has("no such container") => Reason::Unavailable,
+            _ if has("No such file") => Reason::NotFound,
+            _ if has("Permission denied") => Reason::Denied,
+            _ if has("Is a directory") => Reason::NotApplicable,
+            _ => Reason::Failed,
+        };
+        self.because(reason, &line)
+    }
+}
+
+/// Both sides of a file.
+struct Sides {
+    here: Side,
+    there: Side,
+}
+
+/// One side: size and digest, or why not.
+struct Side {
+    bytes: Result<u64, Absence>,
+    sha256: Result<String, Absence>,
+}
+
+impl Side {
+    fn here(path: &Path, surroundings: &Surroundings<'_>) -> Self {
+        let by_hand = format!("sha256sum -- {}", text::shell_word(&text::from_name(path)));
+        let opened = files::open(path).map_err(|e| subject::absence(&e, &by_hand));
+        match opened {
+            Ok((mut file, before)) => Self {
+                bytes: Ok(before.len()),
+                sha256: subject::sha256(&mut file, &before, path, surroundings.progress)
+                    .map(|digest| digest.to_string()),
+            },
+            Err(absence) => Self { bytes: Err(absence.clone()), sha256: Err(absence) },
+        }
+    }
+
+    fn there(place: &Place) -> Self {
+        let sha256 = place.sha256();
+        // A second question is pointless when the first found nobody to answer.
+        let bytes = match &sha256 {
+            Err(absence) if absence.reason == Reason::Unavailable => Err(absence.clone()),
+            _ => place.bytes(),
+        };
+        Self { bytes, sha256 }
+    }
+
+    fn absent(&self) -> bool {
+        matches!(&self.sha256, Err(absence) if absence.reason == Reason::NotFound)
+    }
+
+    fn tell(&self, side: &str, seen: &mut Observation) {
+        match &self.bytes {
+            Ok(bytes) => seen.set(&format!("{side}_bytes"), *bytes),
+            Err(absence) => seen.miss(&format!("{side}_bytes"), absence.clone()),
+        }
+        match &self.sha256 {
+            Ok(digest) => seen.set(&format!("{side}_sha256"), digest.as_str()),
+            Err(absence) => seen.miss(&format!("{side}_sha256"), absence.clone()),
+        }
+    }
+}
+
+impl Sides {
+    fn look(path: &Path, place: &Place, surroundings: &Surroundings<'_>) -> Self {
+        Self { here: Side::here(path, surroundings), there: Side::there(place) }
+    }
+
+    /// `match`, `mismatch` or `absent`; an absence when a side could not be seen.
+    fn result(&self) -> Result<&'static str, Absence> {
+        match (&self.here.sha256, &self.there.sha256) {
+            _ if self.here.absent() || self.there.absent() => Ok("absent"),
+            (Ok(here), Ok(there)) if here == there => Ok("match"),
+            (Ok(_), Ok(_)) => Ok("mismatch"),
+            (Err(absence), _) | (_, Err(absence)) => Err(absence.clone()),
+        }
+    }
+
+    fn tell(&self, names: [&str; 2], seen: &mut Observation) {
+        self.here.tell(names[0], seen);
+        self.there.tell(names[1], seen);
+        match self.result() {
+            Ok(result) => {
+                seen.set("result", result);
+                seen.set("same", result == "match");
+            }
+            Err(absence) => {
+                seen.miss("result", absence.clone());
+                seen.miss("same", absence);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(place: &str) -> String {
+        Place::parse(place).unwrap().digest_words().join("|")
+    }
+
+    #[test]
+    fn a_path_there_is_one_word_also_for_a_remote_shell() {
+        assert_eq!(words("local:/a b"), "env|LC_ALL=C|sha256sum|--|/a b");
+        assert_eq!(words("docker:nas:/b/c.tar"), "docker|exec|-i|nas|env|LC_ALL=C|sha256sum|--|/b/c.tar");
+        let ssh = words("ssh:ops@nas.example.org:/vol/$(reboot) 'x'.tar");
+        assert!(
+            ssh.ends_with(r"-T|ops@nas.example.org|--|env|LC_ALL=C|sha256sum|--|'/vol/$(reboot) '\''x'\''.tar'"),
+            "{ssh}"
+        );
+        assert!(words("ssh:db/docker:pg:/x").contains("|db|--|docker|exec|-i|pg|env|"));
+    }
+
+    #[test]
+    fn a_place_has_a_way_and_an_absolute_path() {
+        for wrong in
+            ["", "/x", "ssh:nas", "ssh:nas:x", "ssh:-oProxyCommand=x:/y", "docker::/x", "ftp:h:/x", "ssh:h:/a\nb"]
+        {
+            assert!(Place::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+}

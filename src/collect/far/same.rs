@@ -1,0 +1,92 @@
+//! `file.same`: whether a file here and a file there have the same content: before a script is run
+//! there, and after a file was sent.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::base::text;
+use crate::collect::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings};
+use crate::hygiene::Raw;
+use crate::model::fact::Observation;
+use crate::model::plan::{Action, Verb};
+
+use super::{Place, Sides};
+
+/// The collector.
+pub struct Same;
+
+static DOC: Doc = Doc {
+    name: "file.same",
+    summary: "SHA-256 of one file here and there: match, mismatch or absent",
+    detail: "Hashes the file here and asks `sha256sum` on the other side, over `ssh`, in a container, or under another \
+             path. `absent` means that a side established that there is no file, or that it answered with nothing; a \
+             side that could not be asked is an absence with its reason, and no result. The digest there is what the \
+             programs there say: a host that lies is not found out.",
+    needs_target: false,
+    settings: &[
+        Setting { name: "path", kind: "text", required: true, meaning: "the file here; a link is refused" },
+        Setting {
+            name: "there",
+            kind: "text",
+            required: true,
+            meaning: "`ssh:HOST:/path`, `docker:NAME:/path`, `podman:NAME:/path`, `ssh:HOST/docker:NAME:/path` or `local:/path`",
+        },
+    ],
+    values: &[
+        ("path", "the file here"),
+        ("there", "the file there, as given"),
+        ("result", "`match`, `mismatch` or `absent`"),
+        ("same", "whether both sides have it with the same digest"),
+        ("here_sha256", "the digest here"),
+        ("here_bytes", "the size here"),
+        ("there_sha256", "the digest there; missing when there is no file or no answer"),
+        ("there_bytes", "the size there, in bytes"),
+    ],
+    example: "- id: provenance\n  uses: file.same\n  with: { path: tools/verify.sh, there: \"ssh:db.example.org:/opt/verify.sh\" }\n",
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct With {
+    path: String,
+    there: String,
+}
+
+struct Look {
+    path: PathBuf,
+    place: Place,
+}
+
+impl Collector for Same {
+    fn doc(&self) -> &'static Doc {
+        &DOC
+    }
+
+    fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError> {
+        let With { path, there } = settings.decode()?;
+        let place = Place::parse(&there).map_err(|e| SettingError::new(format!("with: {e}")))?;
+        Ok(Box::new(Look { path: settings.path(&path), place }))
+    }
+}
+
+impl Prepared for Look {
+    fn plan(&self) -> Vec<Action> {
+        let run = |words: Vec<String>| Action::new(Verb::Run, text::shell_line(&words));
+        vec![
+            Action::new(Verb::Read, text::from_name(&self.path)),
+            run(self.place.digest_words()),
+            run(self.place.size_words()),
+        ]
+    }
+
+    fn look(&self, surroundings: &Surroundings<'_>) -> Raw<Observation> {
+        let path = text::from_name(&self.path);
+        let how = self.plan().into_iter().map(|action| action.what).collect();
+        let mut seen = Observation { how, ..Observation::of(format!("{path} and {}", self.place.written)) };
+        seen.set("path", path.as_ref());
+        seen.set("there", self.place.written.as_str());
+        Sides::look(&self.path, &self.place, surroundings).tell(["here", "there"], &mut seen);
+        Raw::new(seen)
+    }
+}
