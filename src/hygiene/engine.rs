@@ -281,7 +281,9 @@ impl Search<'_> {
             return;
         }
         let value = &self.text[seen.value.clone()];
-        let is_next = if seen.quoted { value.starts_with(b"--") } else { value.starts_with(b"-") };
+        // `["--password", "--verbose"]`: the next item of a list; in quotes after a blank it is the value.
+        let listed = self.text[seen.name.end..seen.value.start].contains(&b',');
+        let is_next = if seen.quoted { listed && value.starts_with(b"--") } else { value.starts_with(b"-") };
         if seen.by == By::Flag && is_next {
             return;
         }
