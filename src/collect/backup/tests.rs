@@ -154,9 +154,9 @@ fn settings_are_checked() {
 #[test]
 fn expected_names_are_found_in_the_dump_as_what_they_are() {
     let mut text = String::from_utf8(dump(2)).unwrap();
-    let at = text.find("CREATE TABLE").unwrap();
+    let head = text.find("CREATE TABLE").unwrap();
     text.insert_str(
-        at,
+        head,
         "CREATE VIEW public.v AS SELECT 1;\nGRANT SELECT,INSERT ON TABLE public.t0 TO reader;\n\
          GRANT ALL ON SCHEMA public TO reader;\n",
     );

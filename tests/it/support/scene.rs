@@ -67,7 +67,7 @@ impl Scene {
     pub fn collect(&self, case: &str) -> Ran {
         self.world.write(&format!("reports/{}/case.yaml", self.name), case);
         let ran = self.run(&["collect", self.name]);
-        if ran.code == 0 { self.run(&["check", self.name]) } else { ran }
+        if matches!(ran.code, 0 | 3) { self.run(&["check", self.name]) } else { ran }
     }
 
     pub fn run(&self, args: &[&str]) -> Ran {
