@@ -20,6 +20,7 @@ mod g6;
 mod govern;
 mod hostile;
 mod hygiene;
+mod nas;
 mod policies;
 mod postgres;
 mod prod;
