@@ -21,6 +21,7 @@ mod govern;
 mod hostile;
 mod hygiene;
 mod nas;
+mod phase_c;
 mod policies;
 mod postgres;
 mod prod;

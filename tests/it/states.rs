@@ -361,10 +361,10 @@ fn a_command_that_is_not_on_the_list_stops_everything_before_it_begins() {
 // Databases of others.
 
 /// The columns of version 1 that matter here, with some of those that do not.
-const KUMA_1: &str = include_str!("support/kuma_1.sql");
+const KUMA_1: &str = include_str!("../scenes/kuma/schema-1.sql");
 
 /// What version 2 has besides.
-const KUMA_2: &str = include_str!("support/kuma_2.sql");
+const KUMA_2: &str = include_str!("../scenes/kuma/schema-2.sql");
 
 const AS_OF: &str = "2026-05-15T10:00:00Z";
 

@@ -1,5 +1,5 @@
--- The database of the scene PHASE-C: 302 tables in several schemas, every class of object that a dump
--- reads, and roles that make objects. `dumper` may read hardly anything of it.
+-- The database of the scene PHASE-C: 302 tables (a foreign one with them) in several schemas, every class
+-- of object that a dump reads, and a role that makes objects. `dumper` may read the usual tables, and no more.
 CREATE ROLE maker LOGIN; CREATE ROLE dumper LOGIN; CREATE ROLE auditor LOGIN;
 CREATE DATABASE shop;
 \c shop
@@ -8,6 +8,7 @@ CREATE SCHEMA app; CREATE SCHEMA pgboss; CREATE SCHEMA reports AUTHORIZATION mak
 GRANT USAGE ON SCHEMA app TO dumper;
 DO $$ BEGIN FOR n IN 1..294 LOOP
   EXECUTE format('CREATE TABLE app.t_%s (id integer PRIMARY KEY, name text)', lpad(n::text, 3, '0'));
+  EXECUTE format('GRANT SELECT ON app.t_%s TO dumper', lpad(n::text, 3, '0'));
 END LOOP; END $$;
 INSERT INTO app.t_001 SELECT n, 'name ' || n FROM generate_series(1, 2802) n;
 CREATE TABLE app.orders (id serial PRIMARY KEY, paid boolean, note text);

@@ -21,4 +21,4 @@ echo "17 4 * * * backup $dir/bin/pg-backup.sh" > "$dir/pg-backup.cron"
 # A job of another name, that reports weekly in the scene; three days ago.
 day=$([[ $kind == scene ]] && date -u -d '3 days ago' +%w || echo '*')
 echo "30 5 * * $day backup $dir/bin/offsite.sh" > "$dir/etc/cron.d/offsite"
-python3 "$here/kuma.py" "$here/../support/kuma_1.sql" "$here/../support/kuma_2.sql" "$dir/kuma/kuma.db" "$kind"
+python3 "$here/kuma.py" "$here/../kuma/schema-1.sql" "$here/../kuma/schema-2.sql" "$dir/kuma/kuma.db" "$kind"

@@ -40,7 +40,7 @@ END
 cat > "$dir/bin/mail" <<END
 #!/bin/bash
 cat > /dev/null
-echo "\$(date '+%b %e %T') nas postfix/smtp[4711]: 7F2A1: \$2 to=<\${*: -1}>, status=sent (250 queued)" >> $dir/log/mail.log
+echo "\$(date '+%b %e %T') nas postfix/smtp[4711]: 7F2A1: success mail to=<\${*: -1}>, status=sent (250 queued)" >> $dir/log/mail.log
 END
 cat > "$dir/bin/ssh" <<END
 #!/bin/sh
@@ -52,7 +52,7 @@ cat > "$dir/bin/far-side" <<END
 #!/bin/bash
 asked=\$SSH_ORIGINAL_COMMAND
 case $mode:\$asked in
-  silent:sha256sum*) exit 0 ;;
+  silent:*sha256sum*) exit 0 ;;
   quota:* | full:*) [[ $mode == full && $root == yes ]] || ulimit -f 64 ;;
   denied:*) [[ $root == no ]] || exec setpriv --reuid=nobody --regid=nogroup --clear-groups sh -c "\$asked" ;;
   killed:cat*)
