@@ -77,6 +77,7 @@ impl Stage {
             .replace("@BACKUPS@", counted)
             .replace("@COUNTED@", why);
         self.world.write("reports/nas/case.yaml", case);
+        self.world.write("reports/nas/narrative.md", include_str!("../scenes/nas/narrative.md"));
     }
 
     fn run(&self, args: &[&str]) -> Ran {
