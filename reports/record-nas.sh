@@ -4,11 +4,11 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 [[ -n ${EVIDENCE:-} ]] || cargo build --release --locked
-install -D -m 0755 "${EVIDENCE:-target/release/evidence}" /opt/evidence/evidence
 stage=/srv/nas
-trap 'rm -rf /opt/evidence "$stage" /srv/root' EXIT
-rm -rf "$stage" /srv/root
-mkdir -p /srv/root/reports/nas
+trap 'rm -rf "$stage" /srv/nas-case' EXIT
+rm -rf "$stage" /srv/nas-case
+install -D -m 0755 "${EVIDENCE:-target/release/evidence}" /srv/nas-case/bin/evidence
+mkdir -p /srv/nas-case/reports/nas
 unshare --uts bash -c 'hostname app1.example.org; exec bash tests/scenes/nas/stage.sh "$0" nas-backup.sh silent 1000000' "$stage"
 # When the case is collected, nobody answers over there any more.
 kill "$(cat "$stage/sshd.pid")"
@@ -17,11 +17,11 @@ night=$(cat "$stage/night")
 at() { date -u -d "@$(( night + $1 ))" +%FT%TZ; }
 sed -e "s|@DIR@|$stage|g" -e "s|@YEAR@|$(date -u -d "@$night" +%Y)|" -e "s|@FROM@|$(at 0)|" -e "s|@TO@|$(at 600)|" \
   -e "s|@BACKUPS@|previous|" -e "s|@COUNTED@|The archive of the night is not counted: that it arrived is not established.|" \
-  tests/scenes/nas/case.yaml > /srv/root/reports/nas/case.yaml
-cp tests/scenes/nas/narrative.md /srv/root/reports/nas/
-unshare --uts env PATH="$stage/bin:$PATH" bash -c 'hostname app1.example.org; cd /srv/root
-  /opt/evidence/evidence collect nas || (($? == 4)); /opt/evidence/evidence render nas'
+  tests/scenes/nas/case.yaml > /srv/nas-case/reports/nas/case.yaml
+cp tests/scenes/nas/narrative.md /srv/nas-case/reports/nas/
+unshare --uts env PATH="$stage/bin:$PATH" bash -c 'hostname app1.example.org; cd /srv/nas-case
+  /srv/nas-case/bin/evidence collect nas || (($? == 4)); /srv/nas-case/bin/evidence render nas'
 rm -rf reports/nas
-cp -r /srv/root/reports/nas reports/nas
+cp -r /srv/nas-case/reports/nas reports/nas
 # The tool's own modes are private; a repository's are not.
 chmod -R u=rwX,go=rX reports/nas

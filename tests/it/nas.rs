@@ -177,8 +177,14 @@ fn the_night_is_in_order_with_source_and_line() {
 #[test]
 fn the_contradictions_cite_both_lines() {
     let told = night();
-    for rule in ["success-and-failure", "success-before-failure", "duration", "step-not-followed", "two-values", "alert-missing"]
-    {
+    for rule in [
+        "success-and-failure",
+        "success-before-failure",
+        "duration",
+        "step-not-followed",
+        "two-values",
+        "alert-missing",
+    ] {
         let row = told.finding(rule);
         assert!(row["first"]["line"].is_u64() && row["first"]["place"].is_string(), "{row:#?}");
         assert!(told.record.contains(row["first"]["place"].as_str().unwrap()), "{rule}");
@@ -212,7 +218,10 @@ fn the_transfer_is_unknown_with_the_command_that_would_settle_it() {
         )
     );
     assert!(told.record.contains(settle), "the exact command stands in the record");
-    assert_eq!((told.value("transfer.duration_seconds").as_f64(), told.value("transfer.parts_add_up")), (Some(11.0), &true.into()));
+    assert_eq!(
+        (told.value("transfer.duration_seconds").as_f64(), told.value("transfer.parts_add_up")),
+        (Some(11.0), &true.into())
+    );
     assert_eq!(told.value("transfer.parts").as_array().unwrap().len(), 4);
     assert_eq!((told.status("T-2"), told.status("HS-2")), ("unknown", "unknown"));
     // The far side's empty answer of the night is in the log, and is no digest.

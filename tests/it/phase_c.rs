@@ -39,7 +39,8 @@ impl Scene {
         let scene = Self { cluster: Cluster::start().unwrap(), folder, world: World::new() };
         let setter = scenes().join("stage.sh");
         let mut stage = Command::new("bash");
-        let set = stage.arg(setter).arg(scene.folder.path()).arg(kind).env("PGHOST", scene.cluster.socket_dir()).output();
+        let set =
+            stage.arg(setter).arg(scene.folder.path()).arg(kind).env("PGHOST", scene.cluster.socket_dir()).output();
         let set = set.unwrap();
         assert!(set.status.success(), "{}", String::from_utf8_lossy(&set.stderr));
         let case = CASE
@@ -231,7 +232,8 @@ fn monitors_their_staleness_and_the_schedule_that_explains_it() {
     assert_eq!((status(&told.verdict, "M-1"), status(&told.verdict, "M-2")), ("fail", "pass"));
     // The push token is nowhere.
     let token = format!("t0k{}", "enOfThePushMonitor7x");
-    let found = Command::new("grep").args(["-rl", &token[..12]]).arg(told.scene.world.path("reports")).output().unwrap();
+    let found =
+        Command::new("grep").args(["-rl", &token[..12]]).arg(told.scene.world.path("reports")).output().unwrap();
     assert!(found.stdout.is_empty(), "{}", String::from_utf8_lossy(&found.stdout));
     assert!(told.value("kuma.monitors.0.url").as_str().unwrap().contains("/api/push/***"));
     assert_eq!(told.value("kuma.monitors.0.has_push_token"), true);
@@ -242,11 +244,7 @@ fn the_lock_coverage_of_functions() {
     let told = told();
     assert_eq!(
         told.rows("locks.coverage", &["function", "has_lock", "uses_key", "truncates", "covered"]),
-        [
-            "app.import()/false/false/true/no",
-            "app.rebuild()/true/true/true/yes",
-            "app.settle()/false/false/false/yes",
-        ]
+        ["app.import()/false/false/true/no", "app.rebuild()/true/true/true/yes", "app.settle()/false/false/false/yes",]
     );
     assert_eq!((status(&told.verdict, "L-1"), status(&told.verdict, "L-2")), ("fail", "pass"));
     assert!(told.record.contains("takes no advisory lock"));
@@ -255,7 +253,8 @@ fn the_lock_coverage_of_functions() {
 #[test]
 fn both_backups_hold_the_same_by_digest_and_both_restore() {
     let told = told();
-    let both = |path: &str| (told.value(&format!("local.{path}")).clone(), told.value(&format!("member.{path}")).clone());
+    let both =
+        |path: &str| (told.value(&format!("local.{path}")).clone(), told.value(&format!("member.{path}")).clone());
     let (local, member) = both("payload_bytes");
     assert_eq!(local, member);
     let (local, member) = both("stored_bytes");
@@ -266,13 +265,23 @@ fn both_backups_hold_the_same_by_digest_and_both_restore() {
     assert!(local == member && local.as_str().is_some_and(|digest| digest.len() == 64), "{local} {member}");
     assert_eq!(both("sql.tables.count"), (302.into(), 302.into()));
     assert_eq!(both("sql.error_lines"), (0.into(), 0.into()));
-    assert_eq!((told.value("local.sql.header"), told.value("member.member.name")), (&true.into(), &"daily/shop.sql.gz".into()));
+    assert_eq!(
+        (told.value("local.sql.header"), told.value("member.member.name")),
+        (&true.into(), &"daily/shop.sql.gz".into())
+    );
     assert!(told.value("local.sql.schemas.names").as_array().unwrap().contains(&"pgboss".into()));
     assert_eq!(status(&told.verdict, "B-3"), "pass");
     for drill in ["drill", "drill_member"] {
         let at = |path: &str| told.value(&format!("{drill}.{path}"));
-        assert_eq!((at("exit_code"), at("errors"), at("counts_equal")), (&0.into(), &0.into(), &true.into()), "{drill}");
-        assert_eq!((at("teardown.folder_exists"), at("isolation.listen_addresses").as_str()), (&false.into(), Some("")));
+        assert_eq!(
+            (at("exit_code"), at("errors"), at("counts_equal")),
+            (&0.into(), &0.into(), &true.into()),
+            "{drill}"
+        );
+        assert_eq!(
+            (at("teardown.folder_exists"), at("isolation.listen_addresses").as_str()),
+            (&false.into(), Some(""))
+        );
         assert_eq!(at("restored.tables"), 301, "and one foreign table");
         assert_ne!(at("system_identifier"), told.value("identity.system_identifier"));
     }
@@ -290,7 +299,10 @@ fn equal_sizes_are_not_equal_content_and_listing_is_no_test() {
     fs::write(folder.path().join("a.sql"), &plain).unwrap();
     fs::write(folder.path().join("b.sql"), other).unwrap();
     let step = |name: &str| {
-        format!("  - {{ id: {name}, uses: backup, with: {{ path: {:?}, payload_digest: true }} }}\n", folder.path().join(format!("{name}.sql")))
+        format!(
+            "  - {{ id: {name}, uses: backup, with: {{ path: {:?}, payload_digest: true }} }}\n",
+            folder.path().join(format!("{name}.sql"))
+        )
     };
     let seen = look::facts(&look::case("  none: {}", &(step("a") + &step("b"))));
     let at = |index: usize, path: &str| seen[index].at(path).unwrap().unwrap().clone();
@@ -310,7 +322,11 @@ fn equal_sizes_are_not_equal_content_and_listing_is_no_test() {
 #[test]
 fn files_created_with_their_digests_and_what_takes_it_back() {
     let told = told();
-    for (id, file) in [("created_cron", "etc/cron.d/pg-backup"), ("created_grants", "grants.sql"), ("created_rollback", "rollback.sql")] {
+    for (id, file) in [
+        ("created_cron", "etc/cron.d/pg-backup"),
+        ("created_grants", "grants.sql"),
+        ("created_rollback", "rollback.sql"),
+    ] {
         let digest = evidence::base::digest::Digest::of(&fs::read(told.scene.path(file)).unwrap()).to_string();
         assert_eq!(told.value(&format!("{id}.sha256")), &Value::from(digest.as_str()));
         assert!(told.record.contains(&digest), "{file}");
@@ -319,13 +335,22 @@ fn files_created_with_their_digests_and_what_takes_it_back() {
     for file in ["backups/shop.sql.gz", "backups/offsite.tar.gz", "etc/cron.d/pg-backup"] {
         assert!(new.contains(file), "{file}: {new}");
     }
-    assert_eq!((told.value("action.exit_code"), told.value("side_effects.removed_files_total")), (&0.into(), &0.into()));
+    assert_eq!(
+        (told.value("action.exit_code"), told.value("side_effects.removed_files_total")),
+        (&0.into(), &0.into())
+    );
     for part in ["RB-1: NOT executed", "RB-2: NOT executed", "rollback.sql", "Remaining risks", "Remaining risk: "] {
         assert!(told.record.contains(part), "{part}");
     }
     // The short of it comes before what was looked at one by one.
     let place = |text: &str| told.record.find(text).unwrap_or_else(|| panic!("{text}"));
-    let order = [place(" Summary"), place(" At a glance"), place(" Guards and gaps"), place(" Execution context"), place(" Remaining risks")];
+    let order = [
+        place(" Summary"),
+        place(" At a glance"),
+        place(" Guards and gaps"),
+        place(" Execution context"),
+        place(" Remaining risks"),
+    ];
     assert!(order.is_sorted(), "{order:?}");
 }
 
@@ -334,7 +359,8 @@ fn the_verdict_of_the_scene() {
     let told = told();
     assert_eq!(told.code, 1, "a function without the lock, a stale monitor");
     let rows = told.verdict["rows"].as_array().unwrap();
-    let failed: Vec<_> = rows.iter().filter(|row| row["status"] != "pass").map(|row| row["id"].as_str().unwrap()).collect();
+    let failed: Vec<_> =
+        rows.iter().filter(|row| row["status"] != "pass").map(|row| row["id"].as_str().unwrap()).collect();
     let wanted = if is_root() { vec!["L-1", "M-1"] } else { vec!["H-3", "L-1", "M-1"] };
     assert_eq!(failed, wanted);
 }
