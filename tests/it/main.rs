@@ -21,6 +21,8 @@ mod govern;
 mod hb08;
 mod hostile;
 mod hygiene;
+mod nas;
+mod phase_c;
 mod policies;
 mod postgres;
 mod prod;

@@ -361,32 +361,10 @@ fn a_command_that_is_not_on_the_list_stops_everything_before_it_begins() {
 // Databases of others.
 
 /// The columns of version 1 that matter here, with some of those that do not.
-const KUMA_1: &str = "
-    CREATE TABLE monitor (id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR(150), active BOOLEAN DEFAULT 1 NOT NULL,
-        user_id INTEGER, interval INTEGER DEFAULT 20 NOT NULL, url TEXT, type VARCHAR(20), weight INTEGER DEFAULT 2000,
-        hostname VARCHAR(255), port INTEGER, created_date DATETIME, keyword VARCHAR(255), maxretries INTEGER DEFAULT 0,
-        upside_down BOOLEAN DEFAULT 0, retry_interval INTEGER DEFAULT 0, push_token VARCHAR(20), basic_auth_user TEXT,
-        basic_auth_pass TEXT);
-    CREATE TABLE heartbeat (id INTEGER PRIMARY KEY AUTOINCREMENT, important BOOLEAN DEFAULT 0 NOT NULL,
-        monitor_id INTEGER NOT NULL REFERENCES monitor (id), status SMALLINT NOT NULL, msg TEXT, time DATETIME NOT NULL,
-        ping INTEGER, duration INTEGER DEFAULT 0 NOT NULL);
-    CREATE INDEX monitor_time_index ON heartbeat (monitor_id, time);
-    CREATE TABLE notification (id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR(255), config TEXT,
-        active BOOLEAN DEFAULT 1 NOT NULL, user_id INTEGER, is_default BOOLEAN DEFAULT 0);
-    CREATE TABLE monitor_notification (id INTEGER PRIMARY KEY AUTOINCREMENT, monitor_id INTEGER, notification_id INTEGER);
-    CREATE TABLE setting (id INTEGER PRIMARY KEY AUTOINCREMENT, key VARCHAR(200) UNIQUE, value TEXT, type VARCHAR(20));
-    INSERT INTO setting (key, value) VALUES ('database_version', '10');";
+const KUMA_1: &str = include_str!("../scenes/kuma/schema-1.sql");
 
 /// What version 2 has besides.
-const KUMA_2: &str = "
-    ALTER TABLE monitor ADD parent INTEGER REFERENCES monitor (id);
-    ALTER TABLE monitor ADD description TEXT;
-    ALTER TABLE heartbeat ADD down_count INTEGER DEFAULT 0 NOT NULL;
-    ALTER TABLE heartbeat ADD end_time DATETIME;
-    CREATE TABLE knex_migrations (id INTEGER PRIMARY KEY AUTOINCREMENT, name VARCHAR(255), batch INTEGER,
-        migration_time DATETIME);
-    INSERT INTO knex_migrations (name, batch) VALUES ('2023-08-16-0000-create-uptime.js', 1),
-        ('2025-02-17-2142-generalize-analytics.js', 2);";
+const KUMA_2: &str = include_str!("../scenes/kuma/schema-2.sql");
 
 const AS_OF: &str = "2026-05-15T10:00:00Z";
 
