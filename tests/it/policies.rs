@@ -25,9 +25,8 @@ collect:
   - { id: inventory, uses: files, with: { path: /srv/backups, glob: '*.sql.gz', baseline: {} } }
   - { id: healthy, uses: backup, with: { path: /srv/backups/a.sql.gz } }
   - { id: fresh, uses: backup, with: { path: /srv/backups/b.sql.gz } }
-  - { id: script, uses: file, with: { path: /srv/pg-backup.sh } }
-  - { id: script_lines, uses: log, with: { path: /srv/pg-backup.sh, patterns: { pipefail: pipefail } } }
-  - { id: cron, uses: log, with: { path: /etc/cron.d/pg-backup, patterns: { entry: pg-backup } } }
+  - { id: script, uses: script, with: { path: /srv/pg-backup.sh } }
+  - { id: cron, uses: cron, with: { sources: [/etc/cron.d/pg-backup], format: system, runs: pg-backup.sh } }
   - { id: log, uses: log, with: { path: /srv/pg-backup.log, patterns: { error: 'ERROR:' } } }
   - { id: second_log, uses: log, with: { path: /srv/second.log, patterns: { error: 'ERROR:', last_step: '5/5' } } }
   - { id: second_staging, uses: files, with: { path: /srv/staging } }
@@ -37,6 +36,9 @@ collect:
   - { id: identity, uses: postgres.identity, on: db }
   - { id: privilege, uses: postgres.schema_privilege, on: db, with: { role: r, schema: s, privilege: USAGE } }
   - { id: tables, uses: postgres.query, on: db, with: { query: SELECT 1 } }
+  - { id: contradictions, uses: contradictions, with: { sources: [{ log: /srv/pg-backup.log }, { log: /srv/second.log }] } }
+  - { id: objectives, uses: objectives, with: { backups: [healthy, fresh] } }
+objectives: { rpo: 24h }
 ";
 
 fn read<T: serde::de::DeserializeOwned>(text: &str) -> T {

@@ -13,7 +13,7 @@ DB_USER="backup"
 DB_NAME="directus"
 
 step() {
-    printf '%s [gdrive] [%s/5] %s\n' "$(date '+%Y-%m-%d %H:%M:%S')" "$1" "$2" >>"$LOG"
+    printf '%s [gdrive] [%s/5] %s\n' "$(date '+%Y-%m-%dT%H:%M:%S%:z')" "$1" "$2" >>"$LOG"
 }
 
 mkdir -p "$STAGING"
