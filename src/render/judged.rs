@@ -130,6 +130,7 @@ fn decides(ledger: &Ledger, row: &Row) -> String {
     let tail = match (&row.settle, row.status) {
         (Some(settle), Status::Unknown) => format!("; to settle it: {}", inline(settle)),
         (None, Status::Unknown) => format!("; {}", prose(&row.because)),
+        (_, Status::Misleading) => format!("; seen {}, but {}", inline(&row.observed), prose(&row.because)),
         _ => format!("; seen {}, expected {}", inline(&row.observed), inline(&row.expected)),
     };
     format!("{} {labels}", head + &tail).trim_end().to_owned() + "\n"
