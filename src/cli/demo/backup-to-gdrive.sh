@@ -19,7 +19,7 @@ step() {
 mkdir -p "$STAGING"
 
 step 1 "dumping $DB_NAME"
-pg_dump --host="$DB_HOST" --username="$DB_USER" --no-password "$DB_NAME" 2>>"$LOG" | gzip -9 >"$STAGING/$DB_NAME.sql.gz"
+pg_dump --host="$DB_HOST" --username="$DB_USER" -w "$DB_NAME" 2>>"$LOG" | gzip -9 >"$STAGING/$DB_NAME.sql.gz"
 
 step 2 "checksum"
 (cd "$STAGING" && sha256sum "$DB_NAME.sql.gz" >SHA256SUMS)

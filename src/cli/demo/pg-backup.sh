@@ -32,7 +32,7 @@ say() {
 mkdir -p "$BACKUP_DIR"
 say "start: dumping $DB_NAME to $FILE"
 
-pg_dump --host="$DB_HOST" --username="$DB_USER" --no-password "$DB_NAME" 2>>"$LOG" | gzip -9 >"$FILE"
+pg_dump --host="$DB_HOST" --username="$DB_USER" -w "$DB_NAME" 2>>"$LOG" | gzip -9 >"$FILE"
 
 SIZE=$(stat -c %s "$FILE")
 if [ "$SIZE" -lt "$MIN_BYTES" ]; then
