@@ -86,8 +86,14 @@ pub(super) fn hygiene(table: &HygieneTable) -> String {
         return paragraph("UNKNOWN: the bundle has no hygiene table; nothing is known about masking.");
     }
     let mut out = String::from("\n\n| Rule | Finds | Masked |\n|---|---|---|\n");
-    for row in &table.rows {
+    let (hits, zeros): (Vec<_>, Vec<_>) = table.rows.iter().partition(|row| row.masked > 0);
+    for row in hits {
         let _ = writeln!(out, "| {} | {} | {} |", inline(&row.rule), prose(&row.description), row.masked);
+    }
+    // One row for all that found nothing: each is named, and none takes a line of the record.
+    if !zeros.is_empty() {
+        let names: Vec<_> = zeros.iter().map(|row| inline(&row.rule)).collect();
+        let _ = writeln!(out, "| {} | each of these {} found nothing | 0 |", names.join(", "), zeros.len());
     }
     let total: u64 = table.rows.iter().map(|row| row.masked).sum();
     let _ = writeln!(out, "| all {} rules | together | {total} |\n", table.rows.len());

@@ -149,17 +149,31 @@ fn numbered(value: &Value) -> (Option<i64>, String) {
 
 /// `how(fact)`: the exact reads, commands and queries, in a fence.
 pub(super) fn how(object: &FactObject) -> String {
+    steps(object, &|_| true)
+}
+
+/// `asked(fact)`: the same without what every session of a database sends around its question: its
+/// begin and end, its settings, and the two looks at itself, whose answers stand in `session`.
+pub(super) fn asked(object: &FactObject) -> String {
+    const FRAME: [&str; 5] = ["BEGIN", "SET LOCAL ", "ROLLBACK", "psql ", "SELECT json_build_object('read_only',"];
+    steps(object, &|step| !FRAME.iter().any(|start| step.starts_with(start)))
+}
+
+fn steps(object: &FactObject, wanted: &dyn Fn(&str) -> bool) -> String {
     let fact = object.ledger.fact(object.fact);
     let label = object.ledger.label(object.fact);
     if fact.how.is_empty() {
         return paragraph(&format!("How: not recorded {label}"));
     }
     let mut lines = Vec::new();
-    for step in &fact.how {
+    for step in fact.how.iter().filter(|step| wanted(step)) {
         for (index, part) in parts(step).enumerate() {
             let lead = if index == 0 { "- " } else { "    " };
             lines.push(format!("{lead}{}", escape::line(part, usize::MAX)));
         }
+    }
+    if lines.is_empty() {
+        return String::new();
     }
     format!("{}{}", paragraph(&format!("Read, asked or run, in order {label}:")), escape::fence("text", &lines))
 }

@@ -31,9 +31,10 @@ fn bare<'a>() -> Result<Environment<'a>, Error> {
 }
 
 /// Every name that a template can use; a test holds it against the environment.
-pub(super) const NAMES: [&str; 39] = [
+pub(super) const NAMES: [&str; 40] = [
     "absence",
     "anchors",
+    "asked",
     "bundle",
     "case",
     "changes",
@@ -231,6 +232,7 @@ fn add_blocks(env: &mut Environment<'_>, ledger: &Arc<Ledger>) {
     env.add_function("values_block", |fact: &FactObject, omit: Option<Vec<String>>| {
         block(block::values_block(fact, &omit.unwrap_or_default()))
     });
+    env.add_function("asked", |fact: &FactObject| block(block::asked(fact)));
     env.add_function("how", |fact: &FactObject| block(block::how(fact)));
     env.add_function("absence", |fact: &FactObject| block(judged::absence(&fact.ledger, fact.fact)));
     env.add_function("commands", |list: Vec<String>| block(block::commands(&list)));

@@ -10,6 +10,8 @@ use crate::model::value::{Map, Value};
 
 /// Longer lists are cut inside sentences, and say so.
 const LIST_LIMIT: usize = 20;
+/// Longer lists and maps take a line for each entry.
+const FLOW_LIMIT: usize = 240;
 /// YAML readers refuse longer keys in the short form.
 const KEY_LIMIT: usize = 120;
 
@@ -168,8 +170,32 @@ fn flat(value: &Value) -> Option<String> {
         Value::Text(text) => scalar(text),
         Value::List(list) if list.is_empty() => "[]".to_owned(),
         Value::Map(map) if map.is_empty() => "{}".to_owned(),
-        Value::List(_) | Value::Map(_) => return None,
+        Value::List(list) => in_flow('[', list.iter().map(flowing).collect::<Option<Vec<_>>>()?, ']')?,
+        Value::Map(map) => in_flow('{', map.iter().map(pair).collect::<Option<Vec<_>>>()?, '}')?,
     })
+}
+
+/// Short lists and maps stand on one line. The blanks inside keep `[ F1 ]` from looking like a label.
+fn in_flow(open: char, parts: Vec<String>, close: char) -> Option<String> {
+    let text = format!("{open} {} {close}", parts.join(", "));
+    (text.len() <= FLOW_LIMIT && !text.contains('\n')).then_some(text)
+}
+
+fn pair((key, value): (&String, &Value)) -> Option<String> {
+    // A value with a unit keeps the line on which its unit is noted.
+    if yaml_note(value, Form::of(key)).is_some() {
+        return None;
+    }
+    Some(format!("{}: {}", flowing(&Value::Text(key.clone()))?, flowing(value)?))
+}
+
+/// A scalar within a flow list or map, where a plain one may hold no comma.
+fn flowing(value: &Value) -> Option<String> {
+    match value {
+        Value::Text(text) if text.contains(',') => Some(escape::defang(&yaml::quoted(text)).into_owned()),
+        Value::List(_) | Value::Map(_) => None,
+        scalar => flat(scalar),
+    }
 }
 
 /// Readers of YAML 1.1 take a number for one only with a point in it.
@@ -271,10 +297,13 @@ mod tests {
         assert_eq!(lines, ["size: 2048  # 2.0 KiB [F1]"]);
         let value: Value = serde_json::from_str(r#"{"a":[{"b":1,"c":[]},[2,"no"]],"d":{}}"#).unwrap();
         let lines = yaml_lines("k", &value, Form::Plain, "[F1]", 0);
-        assert_eq!(
-            lines,
-            ["k:  # [F1]", "  a:", "    - b: 1", "      c: []", "    - - 2", "      - \"no\"", "  d: {}"]
-        );
+        assert_eq!(lines, ["k:  # [F1]", "  a:", "    - b: 1", "      c: []", "    - [ 2, \"no\" ]", "  d: {}"]);
+        let value: Value = serde_json::from_str(r#"{"x,y":"a, b","z":["F1"],"t":"yes"}"#).unwrap();
+        let lines = yaml_lines("k", &value, Form::Plain, "[F1]", 0);
+        assert_eq!(lines, ["k:  # [F1]", "  t: \"yes\"", "  x,y: a, b", "  z: [ F1 ]"]);
+        let value: Value = serde_json::from_str(r#"{"x,y":"a, b","t":"yes"}"#).unwrap();
+        let lines = yaml_lines("k", &value, Form::Plain, "[F1]", 0);
+        assert_eq!(lines, ["k: { t: \"yes\", \"x,y\": \"a, b\" }  # [F1]"]);
     }
 
     #[test]

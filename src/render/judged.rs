@@ -101,13 +101,43 @@ pub(super) fn summary(ledger: &Ledger, bundle: &Bundle) -> String {
             let _ = writeln!(out, "- {}", count(section, &rows));
         }
     }
+    out.push_str(&seen(ledger));
+    let stops = stops(ledger, verdict);
+    format!("{}{}{}", paragraph(&out), paragraph(&stops), paragraph(&decisive(ledger, verdict)))
+}
+
+/// What decides, a line each: the items that fail with what was seen and what was asked for, then
+/// those that are UNKNOWN with what would settle them. Why, the tables below say.
+fn decisive(ledger: &Ledger, verdict: &Verdict) -> String {
+    const MOST: usize = 24;
+    let of = |wanted: &dyn Fn(Status) -> bool| {
+        let sections = [Section::Checks, Section::Criteria, Section::Checklist];
+        let rows = sections.into_iter().flat_map(|section| verdict.section(section));
+        rows.filter(|row| wanted(row.status)).collect::<Vec<_>>()
+    };
+    let mut rows = of(&Status::fails);
+    rows.extend(of(&|status| status == Status::Unknown));
+    let mut out: String = rows.iter().take(MOST).map(|row| decides(ledger, row)).collect();
+    if rows.len() > MOST {
+        let _ = writeln!(out, "- and {} more in the tables below", rows.len() - MOST);
+    }
     for row in verdict.rows.iter().filter(|row| row.status == Status::Waived) {
         let waiver = row.waiver.as_deref().map(prose).unwrap_or_default();
         let _ = writeln!(out, "- {} not established, but waived: {}: {waiver}", prose(&row.id), prose(&row.title));
     }
-    out.push_str(&stops(ledger, verdict));
-    out.push_str(&seen(ledger));
-    paragraph(&out)
+    out
+}
+
+fn decides(ledger: &Ledger, row: &Row) -> String {
+    let head = format!("- {} {}: {}", prose(&row.id), status(row), prose(&row.title));
+    let labels = ledger.labels(cited(ledger, row));
+    let tail = match (&row.settle, row.status) {
+        (Some(settle), Status::Unknown) => format!("; to settle it: {}", inline(settle)),
+        (None, Status::Unknown) => format!("; {}", prose(&row.because)),
+        (_, Status::Misleading) => format!("; seen {}, but {}", inline(&row.observed), prose(&row.because)),
+        _ => format!("; seen {}, expected {}", inline(&row.observed), inline(&row.expected)),
+    };
+    format!("{} {labels}", head + &tail).trim_end().to_owned() + "\n"
 }
 
 fn count(section: Section, rows: &[&Row]) -> String {
@@ -117,24 +147,22 @@ fn count(section: Section, rows: &[&Row]) -> String {
         Section::Checklist | Section::HardStops => "checklist items",
     };
     let of = |wanted: &dyn Fn(Status) -> bool| rows.iter().filter(|row| wanted(row.status)).collect::<Vec<_>>();
-    // Who decides wants to know which ones do not pass.
-    let named = |word, of: &[&&Row]| (!of.is_empty()).then(|| format!("{} {word} ({})", of.len(), ids(of)));
-    let failed = of(&Status::fails);
-    let which = if failed.is_empty() { String::new() } else { format!(" ({})", ids(&failed)) };
+    // Those that do not pass have a line each below; a waived one has none.
+    let some = |word, of: &[&&Row]| (!of.is_empty()).then(|| format!("{} {word}", of.len()));
+    let waived = of(&|status| status == Status::Waived);
     let parts = [
-        Some(format!("{} of {} {noun} FAIL{which}", failed.len(), rows.len())),
+        Some(format!("{} of {} {noun} FAIL", of(&Status::fails).len(), rows.len())),
         Some(format!("{} PASS", of(&|status| status == Status::Pass).len())),
-        named("UNKNOWN", &of(&|status| status == Status::Unknown)),
-        named("WAIVED", &of(&|status| status == Status::Waived)),
+        some("UNKNOWN", &of(&|status| status == Status::Unknown)),
+        some("WAIVED", &waived).map(|count| format!("{count} ({})", ids(&waived))),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
 
-/// The ids of `rows`, the first ones when there are many; what passed misleadingly says so.
+/// The ids of `rows`, the first ones when there are many.
 fn ids(rows: &[&&Row]) -> String {
     const MOST: usize = 8;
-    let note = |row: &Row| if row.status == Status::Misleading { " PASS (misleading)" } else { "" };
-    let mut shown: Vec<_> = rows.iter().take(MOST).map(|row| format!("{}{}", prose(&row.id), note(row))).collect();
+    let mut shown: Vec<_> = rows.iter().take(MOST).map(|row| prose(&row.id)).collect();
     if rows.len() > MOST {
         shown.push(format!("{} more", rows.len() - MOST));
     }

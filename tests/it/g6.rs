@@ -20,6 +20,13 @@ fn staged() -> &'static (World, PathBuf) {
         let ran = world.run(&["demo", "demo"]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert!(ran.stdout.contains("HARD STOP: HS-5 fired"), "{}", ran.stdout);
+        let digest = ran.stdout.split("jq -r .plan_sha256\n").nth(1).unwrap().lines().next().unwrap();
+        let mut at = 0;
+        for step in ["plan g6 --json", &format!("run g6 --plan-sha256 {digest}"), "check g6", "render g6", "verify g6"]
+        {
+            let step = format!("$ evidence {step}");
+            at += ran.stdout[at..].find(&step).unwrap_or_else(|| panic!("{step}: {}", ran.stdout));
+        }
         (world, folder)
     })
 }
@@ -135,7 +142,10 @@ fn the_script_in_lines_and_never_whole_its_token_masked() {
     assert_eq!(token.len(), 32);
     assert!(record().contains("/api/push/***push-url***?status=up"));
     let facts = facts(demo);
-    assert_eq!(facts["script"]["values"]["mode"], "0755");
+    assert_eq!(
+        (&facts["script"]["values"]["mode"], &facts["script"]["values"]["size_bytes"]),
+        (&"0755".into(), &2157.into())
+    );
     assert_eq!(facts["script"]["values"]["world_writable"], false);
     assert!(!record().contains("KEEP_DAYS=30"), "only the lines asked for");
     let mut files = Vec::new();
@@ -183,6 +193,89 @@ fn the_second_anomaly_is_tied_to_the_first_by_its_error() {
 }
 
 #[test]
+fn the_governed_run_and_what_it_left() {
+    let demo = &staged().1;
+    let facts = facts(demo);
+    let (action, effects) = (&facts["action"]["values"], &facts["side_effects"]["values"]);
+    assert_eq!(action["exit_code"], 1);
+    assert!(action["duration_seconds"].as_f64().unwrap() > 0.0);
+    assert_eq!((&effects["new_files_total"], &effects["new_files"][0]["size_bytes"]), (&1.into(), &20.into()));
+    assert_eq!(effects["log_lines_added"], 4);
+    let record = record();
+    for part in ["exit_code: 1", "New files", "Added to", "FAILED: the backup has 20 bytes"] {
+        assert!(record.contains(part), "{part}");
+    }
+    // The preconditions were seen before the script was started.
+    let started = action["started_at"].as_str().unwrap();
+    for id in ["cron", "script", "disk", "job", "identity"] {
+        assert!(facts[id]["observed_at"].as_str().unwrap() < started, "{id}");
+    }
+    let verdict = verdict(demo);
+    for item in ["P1", "P2", "P3", "P4", "P5", "P6"] {
+        assert_eq!(status(&verdict, item), "pass", "{item}");
+    }
+}
+
+#[test]
+fn the_script_as_the_shell_reads_it() {
+    let facts = facts(&staged().1);
+    let script = &facts["script"]["values"];
+    assert_eq!((&script["pipefail"], &script["errexit"]), (&false.into(), &false.into()));
+    let findings = script["findings"].as_array().unwrap();
+    let lost = findings.iter().find(|finding| finding["rule"] == "producer-failure-lost").unwrap();
+    assert!(lost["text"].as_str().unwrap().starts_with("pg_dump "), "{lost}");
+    assert_eq!(facts["cron"]["values"]["schedule"], "17 4 * * *");
+    assert_eq!(facts["cron"]["values"]["as_expected"], true);
+    for part in ["producer-failure-lost", "17 4 * * *", "size_bytes: 2157"] {
+        assert!(record().contains(part), "{part}");
+    }
+}
+
+#[test]
+fn one_failing_signature_ties_the_logs_and_no_cause_is_named() {
+    let demo = &staged().1;
+    let facts = facts(demo);
+    let found = &facts["contradictions"]["values"];
+    assert_eq!((&found["by_rule"]["same-signature"], &found["complete"]), (&1.into(), &true.into()));
+    assert_eq!(found["by_rule"]["step-not-followed"], 1);
+    let findings = found["findings"].as_array().unwrap();
+    let same = findings.iter().find(|finding| finding["rule"] == "same-signature").unwrap();
+    assert!(same["first"]["place"].as_str().unwrap().contains("pg-backup.log:"));
+    assert!(same["second"]["place"].as_str().unwrap().contains("backup-to-gdrive.log:"));
+    let kinds = facts["timeline"]["values"]["counts"].as_object().unwrap();
+    assert!(["start", "success", "failure", "step"].iter().all(|kind| kinds.contains_key(*kind)), "{kinds:?}");
+    let objectives = &facts["objectives"]["values"];
+    assert_eq!((&objectives["last_good"]["fact"], &objectives["rpo_met"]), (&"healthy".into(), &false.into()));
+    let standing = |id: &str| {
+        let verdict = verdict(demo);
+        let list = verdict["hypotheses"].as_array().unwrap().clone();
+        list.into_iter().find(|h| h["id"] == id).unwrap()["standing"].as_str().unwrap().to_owned()
+    };
+    assert_eq!([standing("H-1"), standing("H-2"), standing("H-3")], ["supported", "supported", "contradicted"]);
+}
+
+#[test]
+fn the_first_screen_decides() {
+    let record = record();
+    let summary = record.split("## 1. Summary").nth(1).unwrap().split("\n## ").next().unwrap();
+    for part in [
+        "**HARD STOP**",
+        "Hard stop HS-5 TRIGGERED",
+        "V4-2 PASS (misleading): gzip stream is valid (gzip -t); seen `true`, but an empty stream",
+        "V4-3 FAIL: The payload is at least half of the last good one; seen `0 bytes`, expected `at least 0.5",
+        "C5 UNKNOWN",
+        "`same-signature`",
+    ] {
+        assert!(summary.contains(part), "{part}: {summary}");
+    }
+    assert!(summary.lines().count() < 45, "{summary}");
+    let order = ["## 2. Checks", "Governed action", "Contradictions", "Backups examined", "Files and folders"];
+    let places: Vec<_> = order.iter().map(|head| record.find(&format!("{head}\n")).unwrap()).collect();
+    assert!(places.is_sorted(), "{places:?}");
+    assert!(record.lines().count() < 900, "{}", record.lines().count());
+}
+
+#[test]
 fn room_and_jobs_are_observed_and_not_stated() {
     let demo = &staged().1;
     let facts = facts(demo);
@@ -206,7 +299,7 @@ fn what_nobody_looked_at_is_unknown() {
     let verdict = verdict(&staged().1);
     assert_eq!(status(&verdict, "C5"), "unknown", "no monitor was looked at");
     let record = record();
-    for part in ["PR-1: NOT executed", "PR-2: NOT executed", "## 16. Hygiene", "Hand-off", "does not prove"] {
+    for part in ["PR-1: NOT executed", "PR-2: NOT executed", "Hygiene", "Hand-off", "does not prove"] {
         assert!(record.contains(part), "{part}");
     }
     for claim in ["root cause", "alert will", "complete fix"] {
@@ -267,6 +360,7 @@ fn without_server_binaries_the_rest_is_done() {
     assert_eq!(facts["fresh"]["values"]["stored_bytes"], 20);
     assert_eq!(facts["healthy"]["values"]["quality"], "good");
     assert!(facts["privilege"]["absence"].is_object());
+    assert!(!facts.contains_key("action"), "without a server nothing may be started");
     assert_eq!(status(&verdict(&demo), "K-1"), "unknown");
 }
 

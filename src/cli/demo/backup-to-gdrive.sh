@@ -13,13 +13,13 @@ DB_USER="backup"
 DB_NAME="directus"
 
 step() {
-    printf '%s [gdrive] [%s/5] %s\n' "$(date '+%Y-%m-%d %H:%M:%S')" "$1" "$2" >>"$LOG"
+    printf '%s [gdrive] [%s/5] %s\n' "$(date '+%Y-%m-%dT%H:%M:%S%:z')" "$1" "$2" >>"$LOG"
 }
 
 mkdir -p "$STAGING"
 
 step 1 "dumping $DB_NAME"
-pg_dump --host="$DB_HOST" --username="$DB_USER" --no-password "$DB_NAME" 2>>"$LOG" | gzip -9 >"$STAGING/$DB_NAME.sql.gz"
+pg_dump --host="$DB_HOST" --username="$DB_USER" -w "$DB_NAME" 2>>"$LOG" | gzip -9 >"$STAGING/$DB_NAME.sql.gz"
 
 step 2 "checksum"
 (cd "$STAGING" && sha256sum "$DB_NAME.sql.gz" >SHA256SUMS)

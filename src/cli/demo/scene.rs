@@ -1,10 +1,12 @@
-//! The nights: five healthy dumps, a privilege taken away, and the run that writes 20 bytes.
+//! The nights: five healthy dumps, then a privilege taken away. With a server the script's next run is
+//! the governed action of the case, so its 20 bytes are written between two looks; without one nothing
+//! may be started, and the script runs here.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration, Timelike as _, Utc};
 
 use crate::base::{clock, files};
 use crate::cluster;
@@ -46,8 +48,14 @@ impl Scene {
         let now = clock::now();
         let healthy = good_nights(&world, server.as_ref(), now)?;
         let fresh = bad_night(&world, server.as_ref(), now)?;
-        case::write(&world, socket, &healthy, &fresh)?;
+        case::write(&world, socket, &healthy, &fresh, server.is_some())?;
         Ok(Self { server, healthy, fresh })
+    }
+
+    /// Whether a server runs, so that the action of the case may be started.
+    #[must_use]
+    pub fn governed(&self) -> bool {
+        self.server.is_some()
     }
 
     /// What was staged, for a person.
@@ -62,13 +70,14 @@ impl Scene {
             let _ = writeln!(story, "the good files are generated SQL, and every database fact will be UNKNOWN.");
         }
         let _ = writeln!(story, "Five good nights, the last one {}.", name(&self.healthy));
-        let cause = if self.server.is_some() {
-            "the dump role lost USAGE on the schema sandbox_tac, and the script ran again"
+        if self.server.is_some() {
+            let _ =
+                writeln!(story, "Then the dump role lost USAGE on the schema sandbox_tac, and the second job stopped.");
+            let _ = writeln!(story, "The nightly script is due: `evidence run` starts it between two looks.");
         } else {
-            "the script ran where no server answers"
-        };
-        let _ = writeln!(story, "Then {cause}:");
-        let _ = writeln!(story, "it wrote {}. `gzip -t` accepts that file.", name(&self.fresh));
+            let _ = writeln!(story, "Then the script ran where no server answers:");
+            let _ = writeln!(story, "it wrote {}. `gzip -t` accepts that file.", name(&self.fresh));
+        }
         story
     }
 }
@@ -76,8 +85,9 @@ impl Scene {
 /// Runs the script for each of the nights before; gives the last file.
 fn good_nights(world: &World, server: Option<&Server>, now: DateTime<Utc>) -> Result<PathBuf> {
     let mut last = PathBuf::new();
+    let yesterday = last_night(now);
     for night in (1..=NIGHTS).rev() {
-        let day = now - Duration::days(night);
+        let day = yesterday - Duration::days(night - 1);
         let stamp = day.format("%Y%m%d_0417").to_string();
         last = world.path("backups").join(format!("directus_{stamp}.sql.gz"));
         match server {
@@ -92,16 +102,25 @@ fn good_nights(world: &World, server: Option<&Server>, now: DateTime<Utc>) -> Re
     Ok(last)
 }
 
-/// Takes the privilege away and runs both jobs; gives the file that the first one wrote.
+/// The last good night: the newest 04:17 that is more than a day ago, whatever the hour is now.
+fn last_night(now: DateTime<Utc>) -> DateTime<Utc> {
+    let early = (now.hour(), now.minute()) < (4, 18);
+    now - Duration::days(if early { 2 } else { 1 })
+}
+
+/// Takes the privilege away and runs the second job, and the first one where it cannot be governed;
+/// gives the file that the first one writes.
 fn bad_night(world: &World, server: Option<&Server>, now: DateTime<Utc>) -> Result<PathBuf> {
     if let Some(server) = server {
         server.sql("directus", "REVOKE USAGE ON SCHEMA sandbox_tac FROM backup")?;
     }
     let stamp = now.format("%Y%m%d_%H%M").to_string();
-    world.night("pg-backup.sh", &stamp)?;
-    world.night("backup-to-gdrive.sh", &stamp)?;
     let fresh = world.path("backups").join(format!("directus_{stamp}.sql.gz"));
-    files::metadata(&fresh)?;
+    if server.is_none() {
+        world.night("pg-backup.sh", &stamp)?;
+        files::metadata(&fresh)?;
+    }
+    world.night("backup-to-gdrive.sh", &stamp)?;
     Ok(fresh)
 }
 

@@ -7,6 +7,9 @@ use anyhow::{Result, bail};
 use crate::base::child::Invocation;
 use crate::base::{env, files, random};
 
+/// The size of the nightly script, which the scene names.
+const SCRIPT_BYTES: usize = 2157;
+
 /// Where things lie below the demonstration's folder.
 pub struct World {
     root: PathBuf,
@@ -45,7 +48,7 @@ impl World {
             .replace("@BIN@", &binaries.unwrap_or(Path::new("/usr/bin")).to_string_lossy())
             .replace("@TOKEN@", &token);
         let path = self.path("scripts").join(name);
-        files::write(&path, text.as_bytes())?;
+        files::write(&path, filled(&text).as_bytes())?;
         Ok(files::set_mode(&path, 0o755)?)
     }
 
@@ -81,4 +84,12 @@ impl World {
         let packed = Invocation::new("gzip").args(["-9"]).stdin(text).cap(256 << 20).run()?;
         Ok(files::write(file, &packed.stdout)?)
     }
+}
+
+/// Draws the last comment of a script out to the size that the scene names, however long this
+/// machine's paths are; one with longer paths stays longer.
+fn filled(text: &str) -> String {
+    const MARK: &str = "@FILL@";
+    let without = text.len().saturating_sub(MARK.len());
+    text.replacen(MARK, &"-".repeat(SCRIPT_BYTES.saturating_sub(without)), 1)
 }

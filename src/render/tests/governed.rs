@@ -27,7 +27,7 @@ fn governed(change: &dyn Fn(&str) -> String) -> Bundle {
 fn section(record: &str) -> String {
     let from = record.find("Governed action").unwrap();
     let rest = &record[from..];
-    rest[..rest.find("Derived from the facts").unwrap()].to_owned()
+    rest[..rest.find("\n## ").unwrap()].to_owned()
 }
 
 #[test]
