@@ -197,7 +197,8 @@ impl<'a> Pipeline<'a> {
 impl Sources {
     fn seal(ready: &Ready, masker: &mut Masker, writer: &mut Writer) -> Result<Self> {
         let mut keep = |name: &str, bytes: &[u8]| -> Result<Masked<Vec<u8>>> {
-            let masked = masker.bytes(Raw::new(bytes.to_vec()));
+            let raw = Raw::new(bytes.to_vec());
+            let masked = if name.ends_with(".yaml") { masker.yaml(raw) } else { masker.bytes(raw) };
             let sealed = writer.source(name, masked.clone());
             // A mask begins with a star, which YAML reads as an alias where no quotes stand.
             let hint =

@@ -292,7 +292,7 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
         }
         (b':', b':', b' ') if !was_quoted => found(at + 2, By::Operator),
         (b':', b':', _) => None,
-        (b':', b'*', b'*') => found(at + 3, By::Operator),
+        (b':', b'*', b'*') if peek(at + 3) == b' ' => found(at + 3, By::Operator),
         (b'=' | b':', _, _) => found(at + 1, By::Operator),
         (b'|', b'|', b'=') => found(at + 3, By::Operator),
         (b'|', b'|', _) | (b'?', b'?', _) | (b'o', b'r', b' ') => call(text, at + 2),

@@ -245,13 +245,14 @@ impl Search<'_> {
                 None => return,
             }
         }
-        if rule.place == Place::Group
-            && (weigh::is_dummy(seen) || rule.min_entropy > 0.0 && weigh::entropy(seen) < rule.min_entropy)
-        {
-            confidence = Confidence::Low;
-            if rule.confidence == Confidence::High && rule.min_entropy > 0.0 {
+        if rule.place == Place::Group && rule.min_entropy > 0.0 && weigh::entropy(seen) < rule.min_entropy {
+            if rule.confidence == Confidence::High {
                 return;
             }
+            confidence = Confidence::Low;
+        }
+        if rule.place == Place::Group && weigh::is_dummy(seen) {
+            confidence = Confidence::Low;
         }
         if rule.place == Place::Argument && weigh::assigned(Kind::Password, seen, Stands::Alone) == Confidence::Low {
             confidence = Confidence::Low;
@@ -280,7 +281,10 @@ impl Search<'_> {
             return;
         }
         let value = &self.text[seen.value.clone()];
-        if seen.by == By::Flag && value.starts_with(b"-") && !seen.quoted {
+        // `["--password", "--verbose"]`: the next item of a list; in quotes after a blank it is the value.
+        let listed = self.text[seen.name.end..seen.value.start].contains(&b',');
+        let is_next = if seen.quoted { listed && value.starts_with(b"--") } else { value.starts_with(b"-") };
+        if seen.by == By::Flag && is_next {
             return;
         }
         let bare = !seen.quoted && seen.by != By::Element;
@@ -291,7 +295,11 @@ impl Search<'_> {
             && bare
             && (name == b"PASS" || (name == b"pass" || name == b"passwd") && value.contains(&b' '));
         let is_folder = name.eq_ignore_ascii_case(b"pwd") && value.first().is_none_or(|b| b"/.~$`".contains(b));
+        // `Status::Pass => "holds"`: an arm of code.
+        let is_arm = matches!(name, b"Pass" | b"PASS")
+            && head.strip_suffix(b"\"").unwrap_or(head).trim_ascii_end().ends_with(b"=>");
         if is_result
+            || is_arm
             || is_folder
             || value.len() < 2
             || bare && seen.kind == Kind::Password && word::describes(value)
@@ -305,7 +313,9 @@ impl Search<'_> {
         if is_file && weigh::assigned(seen.kind, value, Stands::Bare) == Confidence::Low {
             return;
         }
-        let mut confidence = weigh::assigned(seen.kind, value, seen.stands);
+        // In a string of code the value of a line ends where its `\n` stands; masked is all of it.
+        let line = memchr::memmem::find(value, b"\\n").filter(|at| bare && *at > 0).unwrap_or(value.len());
+        let mut confidence = weigh::assigned(seen.kind, &value[..line], seen.stands);
         if weigh::is_dummy(value) || self.interpolates(&seen.value) {
             confidence = Confidence::Low;
         }

@@ -68,7 +68,7 @@ mod tests {
             ["JBSWY3DP", "EHPK3PXP"],
             ["Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4", "I6tq/K1SZFPTOtr/KBHBeksoGMGw=="],
             ["wJalrXUtnFEMI/K7MDENG", "/bPxRfiCYEXAMPLEKEY"],
-            ["sk_test_4eC39HqLyj", "WDarjtT1zdp7dc"],
+            ["sk_test_", "4eC39HqLyjWDarjtT1zdp7dc"],
         ] {
             assert!(is_example(pieces.concat().as_bytes()), "{pieces:?}");
         }

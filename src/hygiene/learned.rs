@@ -24,8 +24,13 @@ pub(super) struct Learned {
 }
 
 impl Learned {
-    /// Remembers `secret` if it could be nothing else: chance words would be masked everywhere.
+    /// Remembers `secret` if it could be nothing else: chance words would be masked everywhere. Of a
+    /// secret of several lines each line is remembered, since a log is shown line by line.
     pub fn learn(&mut self, rule: usize, secret: &[u8]) {
+        if secret.contains(&b'\n') {
+            secret.split(|b| *b == b'\n').for_each(|line| self.learn(rule, line.trim_ascii()));
+            return;
+        }
         if self.secrets.len() < MOST && is_unmistakable(secret) && !self.secrets.contains_key(secret) {
             self.secrets.insert(secret.to_vec(), rule);
             self.search = None;
@@ -96,6 +101,9 @@ mod tests {
         {
             assert_eq!(is_unmistakable(secret.as_bytes()), kept, "{secret}");
         }
+        let mut learned = Learned::default();
+        learned.learn(0, b"q7Wz4kP9xB2mV6tR\n  8nC3hJ5dG1sLyFuE\nshort");
+        assert_eq!(learned.find(b"line: 8nC3hJ5dG1sLyFuE").len(), 1);
         assert!(!is_unmistakable("0123456789abcdef".repeat(4).as_bytes()));
     }
 }

@@ -144,7 +144,7 @@ mod tests {
     fn every_value_of_a_secret_is_read() {
         assert_eq!(
             seen(
-                "a: 1\n---\nkind: Secret\ndata:\n  username: YXBw\n  token: c2VjcmV0\n  k: \"cXVvdGVk\"\ntype: Opaque\n---\ndata:\n  b: eA==\n"
+                "a: 1\n---\nkind: Secret\ndata:\n  username: YXBw\n  any: c2VjcmV0\n  k: \"cXVvdGVk\"\ntype: Opaque\n---\ndata:\n  b: eA==\n"
             ),
             ["c2VjcmV0", "cXVvdGVk"]
         );
@@ -156,7 +156,7 @@ mod tests {
             seen("{\"kind\": \"Secret\", \"data\": {\"p\": \"c2VjcmV0\", \"q\": \"b3RoZXI=\"}}"),
             ["c2VjcmV0", "b3RoZXI="]
         );
-        assert!(seen("kind: ConfigMap\ndata:\n  token: c2VjcmV0\n").is_empty());
-        assert!(seen("kind: SecretStore\ndata:\n  token: c2VjcmV0\n").is_empty());
+        assert!(seen("kind: ConfigMap\ndata:\n  any: c2VjcmV0\n").is_empty());
+        assert!(seen("kind: SecretStore\ndata:\n  any: c2VjcmV0\n").is_empty());
     }
 }

@@ -60,6 +60,13 @@ impl Masker {
         Masked::new(bytes)
     }
 
+    /// Masks a YAML text, which stays YAML: a mask at the beginning of a plain value is quoted.
+    pub fn yaml(&mut self, raw: Raw<Vec<u8>>) -> Masked<Vec<u8>> {
+        let bytes = raw.into_inner();
+        let masked = self.bytes(Raw::new(bytes.clone())).into_inner();
+        Masked::new(if masked == bytes { bytes } else { super::plain::quoted(&masked) })
+    }
+
     /// Masks a value: every text in it, keys included, and whole texts under a name that announces
     /// a secret.
     pub fn value(&mut self, raw: Raw<Value>) -> Masked<Value> {

@@ -45,7 +45,7 @@ fn has_window(masked: &str, secret: &str) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn nothing_of_a_secret_survives_and_the_rest_is_clean(

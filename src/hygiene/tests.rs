@@ -189,6 +189,20 @@ fn a_fact_leaks_nothing_anywhere_and_counts_what_it_masked() {
 }
 
 #[test]
+fn a_key_shown_line_by_line_is_masked_to_its_last_line() {
+    let key: Vec<String> = (1..4).map(|seed| random("b64", 64, &mut (seed * 31))).collect();
+    let lines = [&["Private-Lines: 3".to_owned()][..], &key, &["Private-MAC: 0".to_owned()]].concat();
+    let shown = lines.iter().map(|line| Value::Map([("text".to_owned(), Value::from(line.clone()))].into())).collect();
+    let mut seen = Observation::of("x");
+    seen.set("excerpt", Value::List(shown));
+    seen.set("lines", Value::from(lines.clone()));
+    let sealed = Masker::new().fact(look(), Raw::new(seen)).into_inner();
+    let json = serde_json::to_string(&sealed.fact).unwrap();
+    assert!(key.iter().all(|line| leak(&json, line).is_none()), "{json}");
+    assert!(matches!(&sealed.fact.values["lines"], Value::List(list) if list.len() == 5));
+}
+
+#[test]
 fn a_name_that_becomes_the_same_mask_swallows_no_other() {
     let mut seen = Observation::of("x");
     for seed in 1..=3 {

@@ -43,7 +43,10 @@ fn absence(why: &mut Absence, mask: &mut Mask<'_>) {
 pub(super) fn value(value: &mut Value, name: Option<&str>, mask: &mut Mask<'_>) {
     match value {
         Value::Text(text) => mask(text, name),
-        Value::List(list) => list.iter_mut().for_each(|item| self::value(item, name, mask)),
+        Value::List(list) => {
+            lines(list, mask);
+            list.iter_mut().for_each(|item| self::value(item, name, mask));
+        }
         Value::Map(inner) => map(inner, mask),
         Value::Bool(_) | Value::Int(_) | Value::Real(_) => {}
     }
@@ -75,6 +78,30 @@ fn cells<'a>(item: &'a Value, place: &str, columns: &mut BTreeMap<String, Vec<&'
             list.iter().enumerate().for_each(|(at, held)| cells(held, &format!("{place}.{at}"), columns));
         }
         _ => {}
+    }
+}
+
+/// Lines that stand one below the other, as texts or as maps with a `text`, are masked as one text
+/// first: a key of several lines is recognised by none of them alone. A mask keeps the line feeds.
+fn lines(list: &mut [Value], mask: &mut Mask<'_>) {
+    let mut texts: Vec<&mut String> = list
+        .iter_mut()
+        .filter_map(|item| match item {
+            Value::Text(text) => Some(text),
+            Value::Map(map) => match map.get_mut("text") {
+                Some(Value::Text(text)) => Some(text),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    if texts.len() < 2 || texts.iter().any(|text| text.contains('\n')) {
+        return;
+    }
+    let mut whole = texts.iter().map(|text| text.as_str()).collect::<Vec<_>>().join("\n");
+    mask(&mut whole, None);
+    if whole.split('\n').count() == texts.len() {
+        texts.iter_mut().zip(whole.split('\n')).for_each(|(text, masked)| masked.clone_into(text));
     }
 }
 

@@ -24,7 +24,7 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
     }
     let lower = secret.to_ascii_lowercase();
     let has = |word: &str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
-    const ANYWHERE: [&str; 24] = [
+    const ANYWHERE: [&str; 21] = [
         "example",
         "xxxxxx",
         "your_",
@@ -35,7 +35,6 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
         "changeme",
         "change_me",
         "change-me",
-        "dummy",
         "replace_",
         "replace-",
         "replaceme",
@@ -44,8 +43,6 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
         "insert-",
         "notreal",
         "not-a-real",
-        "fake",
-        "todo",
         "***",
         "......",
         "<your",
@@ -61,8 +58,21 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
         .count();
     known::is_example(secret)
         || ANYWHERE.iter().any(|word| has(word))
+        || APART.iter().any(|word| stands_apart(&lower, word))
         || secret.len() >= 12 && distinct <= 4
         || is_sequence(&lower)
+}
+
+/// Short words of made-up values: within a random string they stand by chance.
+const APART: [&str; 3] = ["dummy", "fake", "todo"];
+
+/// Whether `word` stands in `lower` with no letter or digit beside it, or begins it.
+fn stands_apart(lower: &[u8], word: &str) -> bool {
+    memchr::memmem::find_iter(lower, word.as_bytes()).any(|at| {
+        let is_free = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric());
+        at == 0 && lower.len() < 24
+            || is_free(at.checked_sub(1).and_then(|i| lower.get(i))) && is_free(lower.get(at + word.len()))
+    })
 }
 
 /// Mostly steps of one from character to character, or a short piece repeated.
@@ -289,7 +299,7 @@ fn is_expression(value: &[u8]) -> bool {
     let called = value.windows(2).any(|w| w[1] == b'(' && (w[0].is_ascii_alphanumeric() || w[0] == b'_'))
         && value.contains(&b')');
     let name = value.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_.:".contains(b)).count();
-    let opens_call = name >= 3 && value.get(name) == Some(&b'(');
+    let opens_call = name >= 3 && matches!(value.get(name..), Some([b'(', ..] | [b'!', b'(' | b'[', ..]));
     let is_snake = value.contains(&b'_') && value.iter().all(|b| b.is_ascii_lowercase() || *b == b'_');
     called
         || opens_call

@@ -107,13 +107,13 @@ pub(super) fn is_passphrase(value: &[u8]) -> bool {
     let is_word = |word: &&str| word.bytes().any(|b| b.is_ascii_alphabetic());
     let words: Vec<&str> = text.split_whitespace().filter(is_word).collect();
     let trimmed = |word: &str| word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_owned();
-    let is_fit = |word: &&str| {
+    let is_fit = |word: &str| {
         let word = trimmed(word);
         word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
             && !stands_in(DESCRIBING, &word)
             && !stands_in(OF_SENTENCES, &word)
     };
-    words.len() >= 3 && text.len() < 200 && words.iter().all(|word| is_fit(&word))
+    words.len() >= 3 && text.len() < 200 && words.iter().all(|word| is_fit(word))
 }
 
 /// Whether a value in quotes or in a file of settings, letters only, may be a password that a person

@@ -405,14 +405,14 @@ fn a_disk_that_fills_up_at_any_step_leaves_the_run_unsealed() {
         return;
     }
     let test = std::env::current_exe().unwrap();
-    let script = "set -e; for pages in $(seq 4 32); do mount -t tmpfs -o size=$((pages * 4))k none \"$EVIDENCE_TEST_SEAL_IN\"; \
+    let script = "set -e; for pages in $(seq 4 96); do mount -t tmpfs -o size=$((pages * 4))k none \"$EVIDENCE_TEST_SEAL_IN\"; \
         \"$0\" --exact bundle::child_seals_until_the_disk_is_full --nocapture; umount \"$EVIDENCE_TEST_SEAL_IN\"; done";
     let case = tempfile::tempdir().unwrap();
     let child = Invocation::new("unshare").args(["-m", "sh", "-c", script]).args([&test]);
     let outcome = child.env(CHILD, case.path()).run().unwrap();
     let said = text(&outcome.stdout);
     assert!(outcome.success(), "{said}{}", text(&outcome.stderr));
-    assert_eq!(said.matches("then full").count(), 29, "{said}");
+    assert_eq!(said.matches("then full").count(), 93, "{said}");
     for step in ["facts.jsonl", "verdict.json", "manifest-sha256.txt", "tagmanifest-sha256.txt"] {
         assert!(said.contains(&format!("/{step}: No space left")), "{step}: {said}");
     }

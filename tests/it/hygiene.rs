@@ -82,6 +82,11 @@ fn leaks<'a>(text: &[u8], canaries: &'a [String]) -> Vec<&'a String> {
     canaries.iter().filter(|canary| text.contains(canary.as_str())).collect()
 }
 
+/// The lines of the input that hold what leaked, for the message of a failed test.
+fn lines_of<'a>(input: &'a str, leaked: &[&String]) -> Vec<&'a str> {
+    input.lines().filter(|line| leaked.iter().any(|canary| line.contains(canary.as_str()))).collect()
+}
+
 fn files_below(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
     entries.flatten().flat_map(|e| if e.path().is_dir() { files_below(&e.path()) } else { vec![e.path()] }).collect()
@@ -118,7 +123,7 @@ fn no_canary_of_any_rule_appears_anywhere() {
     world.case(
         "c",
         &format!(
-            "collect:\n  - id: subject\n    uses: file\n    with: {{ path: {0}, lines: {{ all: '.' }} }}\n  \
+            "collect:\n  - id: subject\n    uses: file\n    with: {{ path: {0} }}\n  \
              - id: log\n    uses: log\n    with: {{ path: {0}, patterns: {{ all: '.' }} }}\n",
             secrets.display()
         ),
@@ -156,9 +161,10 @@ fn no_canary_of_any_rule_appears_anywhere() {
     assert_eq!(leaks(&seen, &canaries), Vec::<&String>::new(), "arguments");
     assert!(world.path("reports/c/record.md").is_file() && world.path("masked.log").is_file());
     for file in files_below(world.root()).iter().filter(|file| **file != secrets) {
-        assert_eq!(leaks(&fs::read(file).unwrap(), &canaries), Vec::<&String>::new(), "{}", file.display());
+        let leaked = leaks(&fs::read(file).unwrap(), &canaries);
+        assert!(leaked.is_empty(), "{}: {:#?}", file.display(), lines_of(&text, &leaked));
     }
-    let again = world.run(&["scan", "masked.log", "--min-confidence", "low"]);
+    let again = world.run(&["scan", "masked.log", "--min-confidence", "low", "--format", "jsonl"]);
     assert_eq!(again.code, 0, "{}", again.stdout);
 }
 
@@ -201,7 +207,7 @@ fn bombs_loops_and_depths_end_and_are_named() {
     let sh = format!(
         "printf '{}' > t && for i in 1 2 3 4 5 6; do gzip -c t > t.gz && mv t.gz t; done && mv t deep.gz; \
          ln -s . loop; ln -s gone dangling; mkfifo pipe; \
-         head -c 300000000 /dev/zero | gzip -9 > zeros.gz; cp zeros.gz inner && gzip -9 -c inner > bomb.gz && rm inner",
+         head -c 60000000 /dev/zero | gzip -9 > zeros.gz; cp zeros.gz inner && gzip -9 -c inner > bomb.gz && rm inner",
         token(2)
     );
     let made = Command::new("sh").args(["-c", &sh]).current_dir(world.root()).output().unwrap();

@@ -298,11 +298,12 @@ fn a_wrong_password_is_denied_and_never_shown() {
         return;
     }
     let cluster = Cluster::start().unwrap();
+    let right = "right";
     let rules = cluster.socket_dir().join("data/pg_hba.conf");
     cluster.psql(
         "postgres",
         &format!(
-            "CREATE ROLE locked LOGIN PASSWORD 'right';
+            "CREATE ROLE locked LOGIN PASSWORD '{right}';
              COPY (VALUES ('local all locked scram-sha-256'), ('local all all trust')) TO '{}';
              SELECT pg_reload_conf(); SELECT pg_sleep(0.3)",
             rules.display()

@@ -53,7 +53,7 @@ fn findings_give_one_and_no_format_carries_the_secret() {
     let seen = evidence(folder.path(), &["scan", "--format", "json"], b"");
     let json: serde_json::Value = serde_json::from_slice(&seen.stdout).unwrap();
     let found = &json["scan"]["findings"][0];
-    assert_eq!((found["line"].as_u64(), found["column"].as_u64()), (Some(2), Some(7)), "{found}");
+    assert_eq!((found["line"].as_u64(), found["column"].as_u64()), (Some(2), Some(3)), "{found}");
 }
 
 #[test]
@@ -141,7 +141,6 @@ fn a_masked_stream_keeps_its_lines_and_is_clean() {
     assert_eq!(
         masked,
         "start\n***github-token-1*** a\npassword=\"***assigned-secret-1***\" é\n***github-token-2***\n***github-token-1***\nend"
-            .replace("***github", &format!("{}***github", &one[..4]))
     );
     assert_eq!(text(&evidence(folder.path(), &["mask", "-"], masked.as_bytes()).stdout), masked);
     assert_eq!(evidence(folder.path(), &["scan", "-"], masked.as_bytes()).status.code(), Some(0));

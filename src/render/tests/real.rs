@@ -62,6 +62,7 @@ const STEPS: &str = "
   - { id: good, uses: backup, with: { path: a_1.sql.gz } }
   - { id: empty, uses: backup, with: { path: a_3.sql.gz } }
   - { id: plain, uses: backup, with: { path: plain.sql } }
+  - { id: drill, uses: restore.drill, with: { path: no.dump } }
   - { id: lost, uses: backup, with: { path: lost.gz } }
   - { id: job, uses: log, with: { path: job.log, patterns: { denied: 'permission denied', never: 'xyzzy' }, around: denied, window: 10m } }
   - { id: nolog, uses: log, with: { path: no.log, patterns: { a: b } } }

@@ -8,15 +8,24 @@ use std::io::{self, Read, Write};
 use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{self, Pid, Signal, WaitId, WaitIdOptions};
+use rustix::process::{self, Pid};
+
+mod end;
+mod feed;
+mod heard;
 
 use super::clock::{Deadline, Stopwatch};
 use super::{env, text};
+
+pub use end::Until;
+pub use feed::Fed;
+
+use end::{End, Leash, end_group, group_lives, pid, wait};
+use heard::{Heard, Said};
 
 /// Variables that every child may see.
 const ALWAYS: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ"];
@@ -38,26 +47,6 @@ pub struct Invocation {
     leash: Leash,
     terminal: bool,
 }
-
-/// How a child is ended before its own end.
-#[derive(Default)]
-struct Leash {
-    /// Says that it has to end.
-    until: Option<Until>,
-    /// How long it is asked (SIGTERM) before it is killed.
-    grace: Duration,
-}
-
-/// Why a child ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
-    ByItself,
-    TimeUp,
-    Stopped,
-}
-
-/// Says when a child has to end before its time; asked often, from any thread.
-pub type Until = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// What a child did.
 pub struct Outcome {
@@ -278,32 +267,6 @@ impl Invocation {
         self.spawn_to(log.into())
     }
 
-    /// Starts a child that is given its input piece by piece.
-    ///
-    /// # Errors
-    /// When it could not be started.
-    pub fn feed(self) -> Result<Fed, ChildError> {
-        let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
-        let cap = self.cap;
-        let out = child.stdout.take().map(|pipe| Heard::listen(pipe, cap));
-        let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
-        let deadline = Deadline::after(self.limit);
-        let done = Arc::new(AtomicBool::new(false));
-        let guard = Guard { number: child.id(), deadline, until: self.leash.until.clone(), done: Arc::clone(&done) };
-        let guard = thread::spawn(move || guard.watch());
-        Ok(Fed {
-            input: child.stdin.take(),
-            child,
-            out,
-            err,
-            done,
-            guard,
-            deadline,
-            watch: Stopwatch::start(),
-            what: self,
-        })
-    }
-
     fn spawn_to(self, stderr: Stdio) -> Result<Daemon, ChildError> {
         let mut command = self.command();
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
@@ -438,199 +401,15 @@ impl Drop for Daemon {
     }
 }
 
-/// A child that is given its input piece by piece; its limits count all the while.
-pub struct Fed {
-    what: Invocation,
-    child: Child,
-    input: Option<std::process::ChildStdin>,
-    out: Option<Heard>,
-    err: Option<Heard>,
-    done: Arc<AtomicBool>,
-    guard: thread::JoinHandle<bool>,
-    deadline: Deadline,
-    watch: Stopwatch,
-}
-
-impl Fed {
-    /// Gives it `bytes`; waits until it has taken them. `false` when it takes no more.
-    pub fn give(&mut self, bytes: &[u8]) -> bool {
-        let Some(input) = &mut self.input else { return false };
-        let taken = input.write_all(bytes).is_ok();
-        if !taken {
-            self.input = None;
-        }
-        taken
-    }
-
-    /// Ends its input, follows it to its end and gives what it said.
-    ///
-    /// # Errors
-    /// When it cannot be followed.
-    pub fn finish(mut self) -> Result<Outcome, ChildError> {
-        drop(self.input.take());
-        // Until it is waited for, its number is nobody else's: the guard has to be gone by then.
-        let ended = waited(&mut self.child, &self.deadline, self.what.leash.until.as_ref());
-        self.done.store(true, Ordering::SeqCst);
-        let cut_short = self.guard.join().unwrap_or(false);
-        let status = self.child.wait().map_err(|e| self.what.fail(e))?;
-        let rest = Deadline::after(LINGER);
-        let stdout = self.out.map_or_else(Said::default, |heard| heard.take(&rest));
-        let stderr = self.err.map_or_else(Said::default, |heard| heard.take(&rest));
-        let end = if cut_short || !ended { End::TimeUp } else { End::ByItself };
-        Ok(Outcome {
-            said: (stdout.total, stderr.total),
-            stdout_cut: stdout.is_cut(),
-            stdout: stdout.bytes,
-            stderr: stderr.bytes,
-            took: self.watch.elapsed(),
-            ..Outcome::ended(status, end)
-        })
-    }
-}
-
-/// Waits, without taking the child's number away, until it has ended; ends it when its time is up.
-fn waited(child: &mut Child, deadline: &Deadline, until: Option<&Until>) -> bool {
-    use rustix::process::{WaitId, WaitIdOptions, waitid};
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-    let Some(pid) = i32::try_from(child.id()).ok().and_then(rustix::process::Pid::from_raw) else { return true };
-    loop {
-        match waitid(WaitId::Pid(pid), options) {
-            Ok(None) => {}
-            _ => return true,
-        }
-        if deadline.passed() || until.is_some_and(|until| until()) {
-            end_group(child);
-            return false;
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-}
-
-/// Ends a child that is being fed when its time is up: whoever feeds it may be waiting for it.
-struct Guard {
-    number: u32,
-    deadline: Deadline,
-    until: Option<Until>,
-    done: Arc<AtomicBool>,
-}
-
-impl Guard {
-    fn watch(self) -> bool {
-        while !self.done.load(Ordering::SeqCst) {
-            if self.deadline.passed() || self.until.as_ref().is_some_and(|until| until()) {
-                if let Some(pid) = i32::try_from(self.number).ok().and_then(rustix::process::Pid::from_raw) {
-                    let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-                }
-                return true;
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        false
-    }
-}
-
 fn spawn_feed(mut pipe: std::process::ChildStdin, bytes: Vec<u8>) {
     // A child that does not read its input closes the pipe; that is its own affair.
     thread::spawn(move || drop(pipe.write_all(&bytes)));
 }
 
-/// What came through a pipe: the beginning, and how much it was in all.
-#[derive(Default)]
-struct Said {
-    bytes: Vec<u8>,
-    total: u64,
-}
-
-impl Said {
-    fn is_cut(&self) -> bool {
-        self.total > self.bytes.len() as u64
-    }
-}
-
-/// What one of a child's pipes has said so far.
-struct Heard {
-    said: Arc<Mutex<Said>>,
-    listener: thread::JoinHandle<()>,
-}
-
-impl Heard {
-    fn listen(mut pipe: impl Read + Send + 'static, cap: usize) -> Self {
-        let said = Arc::new(Mutex::new(Said::default()));
-        let to = Arc::clone(&said);
-        let listener = thread::spawn(move || {
-            let mut buffer = vec![0; 64 << 10];
-            while let Ok(n) = pipe.read(&mut buffer) {
-                if n == 0 {
-                    break;
-                }
-                let mut said = to.lock().unwrap_or_else(PoisonError::into_inner);
-                let room = cap.saturating_sub(said.bytes.len()).min(n);
-                said.bytes.extend_from_slice(&buffer[..room]);
-                said.total += n as u64;
-            }
-        });
-        Self { said, listener }
-    }
-
-    /// Waits for the pipe's end, but not beyond `deadline`: a program that the child left in the
-    /// background (`ssh` does, for shared connections) may never close it. All that the child
-    /// itself wrote stands in the pipe when it ends.
-    fn take(self, deadline: &Deadline) -> Said {
-        while !self.listener.is_finished() && !deadline.passed() {
-            thread::sleep(Duration::from_micros(500));
-        }
-        std::mem::take(&mut *self.said.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-fn wait(child: &mut Child, deadline: &Deadline, leash: &Leash) -> io::Result<(ExitStatus, End)> {
-    let mut pause = Duration::from_micros(500);
-    loop {
-        if let Some(status) = child.try_wait()? {
-            return Ok((status, End::ByItself));
-        }
-        let stopped = leash.until.as_ref().is_some_and(|until| until());
-        if stopped || deadline.passed() {
-            ask_group(child, leash.grace);
-            end_group(child);
-            return child.wait().map(|status| (status, if stopped { End::Stopped } else { End::TimeUp }));
-        }
-        thread::sleep(pause);
-        pause = (pause * 2).min(Duration::from_millis(10));
-    }
-}
-
-fn pid(child: &Child) -> Option<Pid> {
-    i32::try_from(child.id()).ok().and_then(Pid::from_raw)
-}
-
-/// Asks the child and everything it started to end, and waits for the child; it is not reaped, so
-/// that its number still means its group.
-fn ask_group(child: &Child, grace: Duration) {
-    let Some(pid) = pid(child).filter(|_| !grace.is_zero()) else { return };
-    let _ = process::kill_process_group(pid, Signal::TERM);
-    let patience = Deadline::after(grace);
-    let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    while !patience.passed() && matches!(process::waitid(WaitId::Pid(pid), look), Ok(None)) {
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
-/// Ends the child and everything it started, so that no pipe stays open behind it.
-fn end_group(child: &mut Child) {
-    if let Some(pid) = pid(child) {
-        let _ = process::kill_process_group(pid, Signal::KILL);
-    }
-    let _ = child.kill();
-}
-
-/// Whether something that the child started is still there; asked of a child that was reaped.
-fn group_lives(child: &Child) -> bool {
-    pid(child).is_some_and(|pid| process::test_kill_process_group(pid).is_ok())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use super::*;
 
     #[test]
@@ -699,26 +478,6 @@ mod tests {
         assert!(daemon.alive());
         daemon.stop(Duration::from_secs(5));
         assert!(!daemon.alive());
-    }
-
-    #[test]
-    fn a_fed_child_takes_pieces_and_ends_when_its_time_is_up() {
-        let mut fed = Invocation::new("wc").args(["-c"]).feed().unwrap();
-        assert!(fed.give(&vec![b'x'; 300_000]) && fed.give(b"yz"));
-        let outcome = fed.finish().unwrap();
-        assert_eq!((outcome.code, outcome.stdout.as_slice()), (Some(0), &b"300002\n"[..]));
-
-        let stop = Arc::new(AtomicBool::new(false));
-        let asked = Arc::clone(&stop);
-        let until: Until = Arc::new(move || asked.load(Ordering::SeqCst));
-        let mut deaf = Invocation::new("sleep").args(["60"]).until(&until).feed().unwrap();
-        let later = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(50));
-            stop.store(true, Ordering::SeqCst);
-        });
-        assert!(!deaf.give(&vec![0; 4 << 20]), "what nobody reads is not waited for beyond the limit");
-        later.join().unwrap();
-        assert!(deaf.finish().unwrap().timed_out);
     }
 
     #[test]
