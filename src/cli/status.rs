@@ -5,13 +5,16 @@ use chrono::{DateTime, Utc};
 
 use crate::base::{clock, text};
 use crate::judge::{self, Board, Own, State, Subject};
+use crate::model::verdict::Closure;
 use crate::report;
 use crate::seal;
+use crate::verify;
 
 use super::args::{self, StatusFormat};
 use super::exit::Exit;
 use super::place::Place;
 use super::screen::{Screen, chain};
+use super::verify::Trusted;
 
 /// Runs the verb.
 ///
@@ -23,7 +26,8 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Status) -> Result<Exit> 
         Some(text) => instant(text)?,
     };
     let now = clock::stamp(now);
-    let board = judge::board(place.cases().iter().map(|case| subject(place, case, &now)).collect());
+    let trusted = Trusted::new(place, None, None);
+    let board = judge::board(place.cases().iter().map(|case| subject(place, &trusted, case, &now)).collect());
     let exit = exit(&board);
     match args.format {
         _ if screen.json => screen.value(&report::json::status(&board, &now, exit as u8))?,
@@ -42,7 +46,7 @@ fn instant(text: &str) -> Result<DateTime<Utc>> {
 }
 
 /// One case with what its newest run says as of `now`.
-fn subject(place: &Place, case: &str, now: &str) -> Subject {
+fn subject(place: &Place, trusted: &Trusted, case: &str, now: &str) -> Subject {
     let mut subject = Subject {
         case: case.to_owned(),
         title: String::new(),
@@ -66,7 +70,7 @@ fn subject(place: &Place, case: &str, now: &str) -> Subject {
             // What a damaged or unsealed run says of itself is not to be relied on; its name is there.
             let began = clock::of_run(&run.name).map(clock::stamp);
             subject.age_seconds = began.and_then(|began| judge::age_seconds(&began, now));
-            subject.own = if run.sealed { said(&run.path, now) } else { Own::Unsealed };
+            subject.own = if run.sealed { said(&run.path, &loaded.case.policy, trusted, now) } else { Own::Unsealed };
             subject.run = Some(run.name);
         }
         Err(error) => subject.own = Own::Broken(error.to_string()),
@@ -74,15 +78,37 @@ fn subject(place: &Place, case: &str, now: &str) -> Subject {
     subject
 }
 
-/// What a sealed run says, after everything in it was hashed again and its verdict judged again.
-fn said(run: &std::path::Path, now: &str) -> Own {
+/// What a sealed run says, after everything in it was hashed again and its verdict judged again;
+/// `policy` is the one that the case names now.
+fn said(run: &std::path::Path, policy: &str, trusted: &Trusted, now: &str) -> Own {
     let inspection = seal::inspect(run);
     if !inspection.is_whole() {
         return Own::Broken(inspection.to_string());
     }
-    match seal::read(run) {
-        Err(error) => Own::Broken(error.to_string()),
-        Ok(bundle) => judge::outdated(&bundle, now),
+    let bundle = match seal::read(run) {
+        Err(error) => return Own::Broken(error.to_string()),
+        Ok(bundle) => bundle,
+    };
+    let mut own = judge::outdated(&bundle, now);
+    if let Own::Judged { closure: Closure::Closed | Closure::ClosedWithNotes, outdated, unsigned, .. } = &mut own {
+        if bundle.case.policy != policy {
+            let was = text::visible(&bundle.case.policy);
+            outdated
+                .push(format!("it was judged by the policy {was}, and the case now names {}", text::visible(policy)));
+        }
+        if outdated.is_empty() {
+            unsigned.extend(not_closed(run, trusted, now));
+        }
+    }
+    own
+}
+
+/// Why a run whose verdict closes does not count as closed: who did not sign, and what is wrong beside it.
+fn not_closed(run: &std::path::Path, trusted: &Trusted, now: &str) -> Vec<String> {
+    match verify::closing(run, trusted.trust(), now) {
+        Err(error) => vec![text::visible(&error.to_string()).into_owned()],
+        Ok(closing) if closing.is_closed() => Vec::new(),
+        Ok(closing) => closing.reasons,
     }
 }
 

@@ -20,10 +20,12 @@ static DOC: Doc = Doc {
     name: "objectives",
     summary: "age of the last good backup against the case's recovery objectives",
     detail: "Takes the facts of earlier `backup` steps and finds the newest whose examination says `quality: good`; its time is \
-             the `mtime` of the file, which a copy may have changed. Entries of `files` steps are listed and never count as \
+             the `mtime` of the file, which a copy may have changed; one that was in the future when it was looked at is \
+             no time. Entries of `files` steps are listed and never count as \
              good, because a listing examines nothing. `rpo_met` is false from the moment at which the age passed \
              `objectives.rpo`. Without a backup that is established to be good everything about the age is UNKNOWN. \
-             `restore` names a measured duration of a restore (seconds); without one nothing is said of `objectives.rto`.",
+             `restore` names a measured duration of a restore (seconds); without one nothing is said of `objectives.rto`, \
+             nor by a drill that did not restore all of a whole dump without an error.",
     needs_target: false,
     settings: &[
         Setting {
@@ -36,7 +38,7 @@ static DOC: Doc = Doc {
             name: "restore",
             kind: "text",
             required: false,
-            meaning: "a value of an earlier fact that is the duration of a restore in seconds, e.g. `drill.took_seconds`",
+            meaning: "a value of an earlier fact that is the duration of a restore in seconds, e.g. `drill.restore_seconds`",
         },
         Setting {
             name: "now",
@@ -147,15 +149,16 @@ impl Ready {
     fn points(&self, candidates: &[Candidate], as_of: DateTime<Utc>, seen: &mut Observation) {
         let good = candidates.iter().filter(|c| c.quality == "good").filter_map(|c| Some((c, c.at?)));
         let Some((best, at)) = good.max_by_key(|(_, at)| *at) else {
-            let message = "none of these backups is established to be good by an examination";
+            let message = "none of these backups is established to be good, with a time that is not in the future";
             let why = Absence::new(Reason::Unavailable, message);
             for name in ["last_good", "age_seconds", "rpo_met", "breached_since", "breached_seconds"] {
                 seen.miss(name, why.clone());
             }
             return;
         };
+        // A backup that the run itself made is younger than the run, and no younger than none.
         #[expect(clippy::cast_precision_loss, reason = "centuries in milliseconds are exact")]
-        let age = (as_of - at).num_milliseconds() as f64 / 1000.0;
+        let age = (as_of - at).num_milliseconds().max(0) as f64 / 1000.0;
         seen.set("last_good", row(best));
         put(seen, "age_seconds", age);
         seen.set("rpo_met", age <= self.rpo);
@@ -211,12 +214,28 @@ fn number(reference: &str, facts: &[Fact]) -> Result<f64, Absence> {
     let (id, path) = split_reference(reference);
     let gone = || Absence::new(Reason::Unavailable, format!("fact {id}: is not in this run"));
     let fact = facts.iter().find(|fact| fact.id == id).ok_or_else(gone)?;
+    whole_restore(fact)?;
     match fact.at(path) {
         #[expect(clippy::cast_precision_loss, reason = "values hold at most 2^53 - 1")]
         Some(Ok(Value::Int(number))) => Ok(*number as f64),
         Some(Ok(Value::Real(number))) => Ok(*number),
         Some(Err(absence)) => Err(absence.clone()),
         _ => Err(Absence::new(Reason::Unparsable, format!("fact {id}: shows no number of seconds at `{path}`"))),
+    }
+}
+
+/// Half a dump is restored sooner, and so is one that the client gave up.
+fn whole_restore(fact: &Fact) -> Result<(), Absence> {
+    if fact.uses != "restore.drill" || fact.absence.is_some() {
+        return Ok(());
+    }
+    let wanted = [("complete", true.into()), ("exit_code", Value::Int(0)), ("mode", "full".into())];
+    match wanted.iter().find(|(path, value)| fact.at(path) != Some(Ok(value))) {
+        None => Ok(()),
+        Some((path, _)) => {
+            let why = format!("fact {}: is no restore of a whole dump without an error: see `{path}`", fact.id);
+            Err(Absence::new(Reason::Unavailable, why))
+        }
     }
 }
 
@@ -233,8 +252,11 @@ fn candidates(id: &str, facts: &[Fact]) -> Vec<Candidate> {
     if let Some(Ok(Value::List(entries))) = fact.at("entries") {
         return entries.iter().map(|entry| listed(id, entry)).collect();
     }
-    let quality = text("quality").unwrap_or_else(|| "not examined".to_owned());
+    let mut quality = text("quality").unwrap_or_else(|| "not examined".to_owned());
     let at = text("mtime").as_deref().and_then(instant);
+    if at > instant(&fact.observed_at) {
+        quality.push_str(", but its time was in the future");
+    }
     vec![Candidate { fact: id.to_owned(), path: text("path").unwrap_or_else(|| fact.source.clone()), at, quality }]
 }
 
@@ -315,6 +337,39 @@ mod tests {
         assert_eq!(seen.values["breached_since"], "2026-05-15T04:00:00.000000000Z".into());
         assert_eq!(seen.values["breached_seconds"], Value::Int(30 * 3600));
         assert_eq!(seen.missing["rto_met"].reason, Reason::Unavailable);
+    }
+
+    #[test]
+    fn a_time_in_the_future_is_no_age() {
+        let seen = see("{ backups: [new] }", &[backup("new", "good", "2031-01-01T00:00:00Z")]);
+        assert_eq!(seen.missing["rpo_met"].reason, Reason::Unavailable);
+        assert!(seen.missing["age_seconds"].message.contains("future"));
+        // Made by the action of this run: later than its first look, and not in the future when looked at.
+        let mut made = backup("new", "good", "2026-05-16T10:05:00Z");
+        made.observed_at = "2026-05-16T10:06:00Z".into();
+        let seen = see("{ backups: [old, new] }", &[backup("old", "good", "2026-05-15T10:00:00Z"), made]);
+        assert_eq!((seen.values["age_seconds"].clone(), seen.values["rpo_met"].clone()), (Value::Int(0), true.into()));
+    }
+
+    #[test]
+    fn half_a_restore_meets_no_objective() {
+        let drill = |complete: bool, exit: i64, mode: &str| {
+            let mut fact = backup("old", "good", "2026-05-15T10:00:00Z");
+            fact.uses = "restore.drill".into();
+            for (name, value) in [
+                ("complete", complete.into()),
+                ("exit_code", exit.into()),
+                ("mode", mode.into()),
+                ("took", 9_i64.into()),
+            ] {
+                fact.values.insert(name.to_owned(), value);
+            }
+            see("{ backups: [new], restore: old.took }", &[fact])
+        };
+        assert_eq!(drill(true, 0, "full").values["rto_met"], true.into());
+        for (complete, exit, mode) in [(false, 0, "full"), (true, 1, "full"), (true, 0, "schema")] {
+            assert_eq!(drill(complete, exit, mode).missing["rto_met"].reason, Reason::Unavailable);
+        }
     }
 
     #[test]

@@ -12,6 +12,9 @@ use super::rule::Confidence;
 /// More different secrets than this in one run are a flood, not a run.
 const MOST: usize = 10_000;
 
+/// A shorter line of a block could be a word.
+const LINE: usize = 16;
+
 /// The secrets of a run so far, each with its rule.
 #[derive(Default)]
 pub(super) struct Learned {
@@ -31,6 +34,22 @@ impl Learned {
         if self.secrets.len() < MOST && is_unmistakable(secret) && !self.secrets.contains_key(secret) {
             self.secrets.insert(secret.to_vec(), rule);
             self.search = None;
+        }
+    }
+
+    /// Remembers each line of a secret of several lines: elsewhere they may stand one by one, as the last
+    /// lines of an output, rows of a query or entries of a list, where no rule can know them.
+    pub fn learn_lines(&mut self, rule: usize, secret: &[u8]) {
+        if memchr::memchr(b'\n', secret).is_none() {
+            return;
+        }
+        let is_material = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=-_".contains(byte);
+        for line in secret.split(|byte| *byte == b'\n') {
+            let run = line.split(|byte| !is_material(byte)).max_by_key(|run| run.len()).unwrap_or_default();
+            // A whole line of a block begins as it likes, with `/` too.
+            if run.len() >= LINE && is_unmistakable(run.strip_prefix(b"/").unwrap_or(run)) {
+                self.learn(rule, run.strip_prefix(b"/").unwrap_or(run));
+            }
         }
     }
 

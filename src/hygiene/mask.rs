@@ -49,6 +49,14 @@ pub(super) fn sweep(text: &[u8], hits: &mut Hits, learned: &mut Learned) -> Opti
     (!found.is_empty()).then(|| replace(form, engine, text, &view, &found))
 }
 
+/// Learns the lines of what a rule finds over several lines of `text`, and changes nothing.
+pub(super) fn learn_blocks(text: &[u8], learned: &mut Learned) {
+    let Some(engine) = BUILT_IN.as_ref() else { return };
+    for finding in engine.deep(text) {
+        learned.learn_lines(finding.rule, &text[finding.secret]);
+    }
+}
+
 fn count(engine: &Engine, text: &[u8], found: &[Finding], hits: &mut Hits, learned: &mut Learned) {
     for finding in found {
         let secret = &text[finding.secret.clone()];
@@ -56,6 +64,7 @@ fn count(engine: &Engine, text: &[u8], found: &[Finding], hits: &mut Hits, learn
         if memchr::memmem::find(secret, b"***").is_none() {
             *hits.entry(rule.clone()).or_default() += 1;
             learned.learn(finding.rule, secret);
+            learned.learn_lines(finding.rule, secret);
         }
     }
 }

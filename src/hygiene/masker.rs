@@ -71,6 +71,7 @@ impl Masker {
     /// a secret.
     pub fn value(&mut self, raw: Raw<Value>) -> Masked<Value> {
         let mut value = raw.into_inner();
+        walk::columns_of(&value, &mut |lines| self.learn_blocks(lines));
         walk::value(&mut value, None, &mut |text, name| self.scan_named(text, name));
         walk::value(&mut value, None, &mut |text, _| self.sweep_text(text));
         Masked::new(value)
@@ -81,6 +82,7 @@ impl Masker {
     pub fn fact(&mut self, look: Look, raw: Raw<Observation>) -> Masked<SealedFact> {
         let before = self.hits.clone();
         let mut seen = raw.into_inner();
+        seen.values.values().for_each(|value| walk::columns_of(value, &mut |lines| self.learn_blocks(lines)));
         walk::observation(&mut seen, &mut |text, name| self.scan_named(text, name));
         for attachment in &mut seen.attachments {
             change(&mut attachment.bytes, |b| mask::scan(b, &mut self.hits, &mut self.learned));
@@ -124,6 +126,12 @@ impl Masker {
             (more > 0).then(|| (rule.clone(), more))
         };
         self.hits.iter().filter_map(grown).collect()
+    }
+
+    /// Learns the lines of secrets that go over several of `lines`: each of them is masked by itself,
+    /// and none of them shows what it is part of.
+    fn learn_blocks(&mut self, lines: &str) {
+        mask::learn_blocks(lines.as_bytes(), &mut self.learned);
     }
 
     fn scan_text(&mut self, text: &mut String) {

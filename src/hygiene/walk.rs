@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use crate::model::fact::{Absence, Observation};
 use crate::model::value::{Map, Value};
 
+/// A row of more cells is a list of its own.
+const ACROSS: usize = 64;
+
 /// Masks a text in place; the name under which it stands, if any, may announce a secret.
 pub(super) type Mask<'a> = dyn FnMut(&mut String, Option<&str>) + 'a;
 
@@ -46,6 +49,35 @@ pub(super) fn value(value: &mut Value, name: Option<&str>, mask: &mut Mask<'_>) 
         }
         Value::Map(inner) => map(inner, mask),
         Value::Bool(_) | Value::Int(_) | Value::Real(_) => {}
+    }
+}
+
+/// The texts that stand below each other in a list, or in one column of a list of maps or rows, joined
+/// as lines: a block that was taken apart into entries is whole there.
+pub(super) fn columns_of(value: &Value, take: &mut dyn FnMut(&str)) {
+    match value {
+        Value::List(list) => {
+            let mut columns = BTreeMap::<String, Vec<&str>>::new();
+            for item in list {
+                cells(item, "", &mut columns);
+            }
+            columns.values().filter(|texts| texts.len() > 1).for_each(|texts| take(&texts.join("\n")));
+            list.iter().for_each(|item| columns_of(item, take));
+        }
+        Value::Map(map) => map.values().for_each(|item| columns_of(item, take)),
+        Value::Text(_) | Value::Bool(_) | Value::Int(_) | Value::Real(_) => {}
+    }
+}
+
+/// The texts of an entry by their place in it.
+fn cells<'a>(item: &'a Value, place: &str, columns: &mut BTreeMap<String, Vec<&'a str>>) {
+    match item {
+        Value::Text(text) => columns.entry(place.to_owned()).or_default().push(text),
+        Value::Map(map) => map.iter().for_each(|(key, held)| cells(held, &format!("{place}.{key}"), columns)),
+        Value::List(list) if list.len() <= ACROSS => {
+            list.iter().enumerate().for_each(|(at, held)| cells(held, &format!("{place}.{at}"), columns));
+        }
+        _ => {}
     }
 }
 

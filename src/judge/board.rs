@@ -15,6 +15,9 @@ use crate::model::verdict::{Closure, Outcome, Row, Verdict};
 
 use super::judge;
 
+/// How much later than now a run may have begun, in seconds: clocks differ.
+const SKEW: f64 = 300.0;
+
 /// A case as it was found.
 #[derive(Clone, Debug)]
 pub struct Subject {
@@ -45,6 +48,8 @@ pub enum Own {
         closure: Closure,
         /// Why a verdict that closed the case no longer stands.
         outdated: Vec<String>,
+        /// What keeps a verdict that closes from closing the case: signatures that do not count.
+        unsigned: Vec<String>,
         /// Whether an item is established to fail.
         fails: bool,
     },
@@ -166,12 +171,15 @@ pub fn outdated(bundle: &Bundle, now: &str) -> Own {
             );
         }
         let age = age_seconds(&bundle.info.started_at, now).unwrap_or(f64::INFINITY);
+        if age < -SKEW {
+            outdated.push("its run says that it began later than this: a clock is wrong".to_owned());
+        }
         outdated.extend(bundle.policy.max_age_seconds().filter(|most| age > *most).map(|most| {
             let show = quantity::show_seconds;
             format!("the verdict is {} old, and its policy lets it stand for {}", show(age), show(most))
         }));
     }
-    Own::Judged { closure, outdated, fails: then.rows.iter().any(|row| row.status.fails()) }
+    Own::Judged { closure, outdated, unsigned: Vec::new(), fails: then.rows.iter().any(|row| row.status.fails()) }
 }
 
 /// Seconds from one instant to another, both RFC 3339.
@@ -230,7 +238,8 @@ fn closed(subjects: &[Subject]) -> BTreeSet<String> {
 }
 
 fn closes(own: &Own) -> bool {
-    matches!(own, Own::Judged { closure: Closure::Closed | Closure::ClosedWithNotes, outdated, .. } if outdated.is_empty())
+    matches!(own, Own::Judged { closure: Closure::Closed | Closure::ClosedWithNotes, outdated, unsigned, .. }
+        if outdated.is_empty() && unsigned.is_empty())
 }
 
 /// By a case's name, the cases that require it.
@@ -278,6 +287,9 @@ fn state(subject: &Subject, blocked_by: &[String]) -> (State, Vec<String>) {
         Own::Judged { outdated, .. } if !outdated.is_empty() => {
             (State::Stale, outdated.iter().cloned().chain(waits).collect())
         }
+        Own::Judged { unsigned, .. } if !unsigned.is_empty() => {
+            (State::Open, unsigned.iter().cloned().chain(waits).collect())
+        }
         Own::Judged { .. } if !blocked_by.is_empty() => (State::Open, waits.into_iter().collect()),
         Own::Judged { closure: Closure::ClosedWithNotes, .. } => (State::ClosedWithNotes, Vec::new()),
         Own::Judged { .. } => (State::Closed, Vec::new()),
@@ -319,7 +331,7 @@ mod tests {
     use super::*;
 
     fn judged(closure: Closure) -> Own {
-        Own::Judged { closure, outdated: Vec::new(), fails: false }
+        Own::Judged { closure, outdated: Vec::new(), unsigned: Vec::new(), fails: false }
     }
 
     fn subject(case: &str, requires: &[&str], own: Own) -> Subject {
@@ -346,11 +358,12 @@ mod tests {
         assert_eq!(hb(closed.clone(), Own::NoRun, open.clone()), "open");
         assert_eq!(hb(closed.clone(), notes.clone(), Own::NoRun), "ready_to_close");
         assert_eq!(hb(closed.clone(), notes.clone(), open.clone()), "ready_to_close");
-        let failing = Own::Judged { closure: Closure::Open, outdated: Vec::new(), fails: true };
+        let failing = Own::Judged { closure: Closure::Open, outdated: Vec::new(), unsigned: Vec::new(), fails: true };
         assert_eq!(hb(closed.clone(), notes.clone(), failing), "open");
         assert_eq!(hb(closed.clone(), open, closed.clone()), "open");
         assert_eq!(hb(closed.clone(), notes, closed.clone()), "closed");
-        let old = Own::Judged { closure: Closure::Closed, outdated: vec!["old".into()], fails: false };
+        let old =
+            Own::Judged { closure: Closure::Closed, outdated: vec!["old".into()], unsigned: Vec::new(), fails: false };
         assert_eq!(hb(closed.clone(), old, closed.clone()), "open");
         assert_eq!(hb(closed, judged(Closure::HardStop), Own::NoRun), "no_run");
     }

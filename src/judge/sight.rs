@@ -115,7 +115,8 @@ impl<'a> Sight<'a> {
     }
 
     /// Whether the list or map at `reference`, of which `kept` entries are there, was cut when it
-    /// was collected, as a neighbour says: `<name>_cut`, `<name>_total` or `cut`.
+    /// was collected, as a neighbour says: `<name>_cut`, `<name>_total` or `cut`; or may be, because its
+    /// `<name>_total`, `<name>_count` or `count` is not known, or the fact is not `complete`.
     pub(super) fn is_cut(&self, reference: &str, kept: usize) -> bool {
         let neighbour = |name: &str| self.value(name).ok();
         let says = |name: &str| matches!(neighbour(name), Some(Value::Bool(true)));
@@ -124,7 +125,19 @@ impl<'a> Sight<'a> {
         says(&format!("{reference}_cut"))
             || says(&format!("{folder}.cut"))
             || total.is_some_and(|total| i64::try_from(kept).is_ok_and(|kept| total > kept))
+            || says_not_whole(self, reference, folder)
     }
+}
+
+/// Entries that were not seen leave no trace in a list; what counts or sums them up has it.
+fn says_not_whole(sight: &Sight<'_>, reference: &str, folder: &str) -> bool {
+    let (id, path) = split_reference(reference);
+    let Ok(fact) = sight.fact(id) else { return false };
+    let beside = split_reference(folder).1;
+    let count = if beside.is_empty() { "count".to_owned() } else { format!("{beside}.count") };
+    let names = [format!("{path}_total"), format!("{path}_count"), count];
+    let hidden = |name: &String| matches!(fact.at(name), Some(Err(why)) if why.reason.hides());
+    matches!(fact.at("complete"), Some(Ok(Value::Bool(false)))) || names.iter().any(hidden)
 }
 
 fn absent(reference: &str, absence: &Absence) -> Blank {

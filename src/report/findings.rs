@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::base::text;
-use crate::hygiene::{Confidence, Hit};
+use crate::hygiene::{Confidence, Hit, mask_str};
 
 use super::style::{Paint, Style};
 
@@ -67,7 +67,7 @@ impl Finding {
 }
 
 /// A whole scan.
-#[derive(Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Scan {
     /// The findings, by path and place.
     pub findings: Vec<Finding>,
@@ -109,6 +109,7 @@ pub enum Format {
 /// `scan` in `format`; `show` characters of the masked line are shown in text.
 #[must_use]
 pub fn findings(scan: &Scan, format: Format, show: usize, style: &Style) -> String {
+    let scan = &without_secrets(scan);
     match format {
         Format::Text => plain(scan, show, style),
         Format::Json => line(&json!({ "schema": "evidence-scan/1", "scan": scan })),
@@ -118,6 +119,25 @@ pub fn findings(scan: &Scan, format: Format, show: usize, style: &Style) -> Stri
         Format::Github => github(scan),
         Format::Csv => csv(scan),
     }
+}
+
+/// `scan` with secrets masked that are part of a file's name: a place is printed as it is, and a secret
+/// never.
+fn without_secrets(scan: &Scan) -> Scan {
+    let mut masked = scan.clone();
+    let (mut from, mut to) = (String::new(), String::new());
+    for found in &mut masked.findings {
+        // Findings of one file follow each other.
+        if from != found.path {
+            from.clone_from(&found.path);
+            to = mask_str(&from);
+        }
+        found.path.clone_from(&to);
+    }
+    for texts in [&mut masked.errors, &mut masked.left_out, &mut masked.unused_allows] {
+        texts.iter_mut().for_each(|text| *text = mask_str(text));
+    }
+    masked
 }
 
 fn line<T: Serialize>(value: &T) -> String {
@@ -259,7 +279,11 @@ fn junit(scan: &Scan) -> String {
 }
 
 fn github(scan: &Scan) -> String {
-    let data = |text: &str| text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
+    // What is left of a control sign after this would reach the terminal of whoever reads the log.
+    let plain = |text: &str| {
+        text.chars().map(|c| if c.is_control() && !"\r\n".contains(c) { '\u{fffd}' } else { c }).collect::<String>()
+    };
+    let data = |text: &str| plain(text).replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A");
     let property = |text: &str| data(text).replace(':', "%3A").replace(',', "%2C");
     let mut out = String::new();
     for found in &scan.findings {
@@ -286,6 +310,7 @@ fn csv(scan: &Scan) -> String {
     // A cell that a spreadsheet would take for a formula is kept as text.
     let cell = |text: &str| {
         let lead = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+        let text = text::visible(text);
         format!("\"{lead}{}\"", text.replace('"', "\"\""))
     };
     let mut out = "rule,confidence,path,line,column,offset,length,via,commit,description\n".to_owned();

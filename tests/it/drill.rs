@@ -549,3 +549,21 @@ fn killed_at_twenty_points_nothing_is_left_after_the_next_command() {
         assert!(facts.contains("\"complete\":true") && facts.contains("\"folder_exists\":false"), "{facts}");
     }
 }
+
+#[test]
+fn a_dump_whose_commands_reach_for_another_server_reaches_nothing() {
+    let production = &*PRODUCTION;
+    production.cluster.psql("shop", "CREATE TABLE IF NOT EXISTS public.reached (n integer)");
+    let plain = fs::read_to_string(production.path("app.sql")).unwrap();
+    let (socket, mark) = (production.cluster.socket_dir().display(), production.path("mark"));
+    let reach = format!(
+        "\\! touch {0}\n\\o {0}\n\\c \"host={socket} user=postgres dbname=shop\"\nDROP TABLE public.reached;\n",
+        mark.display()
+    );
+    fs::write(production.path("reach.sql"), plain + &reach).unwrap();
+    let fact = production.drill_of("reach.sql", ", on_error: continue");
+    assert!(value(&fact, "messages").to_string().contains("backslash commands are restricted"), "{fact:#?}");
+    assert!(!mark.exists());
+    production.cluster.psql("shop", "SELECT 1 FROM public.reached LIMIT 1");
+    production.cluster.psql("shop", "DROP TABLE public.reached");
+}

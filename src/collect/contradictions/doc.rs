@@ -44,7 +44,7 @@ pub static DOC: Doc = Doc {
             "findings",
             "list of `rule`, `title`, `subject`, `what` (what disagrees), `why` (it matters), `settles` (what would settle it), `first` and `second`, each `place`, `source`, `line`, `text`, `at`, `original`",
         ),
-        ("findings_total", "how many were found; at most 500 are in `findings`"),
+        ("findings_total", "the same as `count`; at most 500 are in `findings`"),
         ("count", "how many, when every source was read to its end; `count_at_least` otherwise"),
         ("by_rule.<RULE>", "findings of each rule"),
         ("runs", "runs that were looked at"),

@@ -11,12 +11,12 @@ use serde::Deserialize;
 use crate::base::{clock, text};
 use crate::events::{Citation, Contradictions, Expect, Finding, Report, Rule, builtin_rules, size_of};
 use crate::hygiene::Raw;
-use crate::model::fact::{Absence, Basis, Observation, Reason};
+use crate::model::fact::{Basis, Observation};
 use crate::model::plan::{Action, Verb};
 use crate::model::value::{Map, Value};
 
 use super::timeline::sources::{self, Ready as Origin};
-use super::timeline::{Seen, name, names, read_all, tell_sources};
+use super::timeline::{Seen, name, names, not_whole, read_all, tell_sources};
 use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, settings};
 
 /// The collector.
@@ -121,17 +121,17 @@ impl Ready {
     fn tell(&self, report: &Report, all: &[Seen], seen: &mut Observation) {
         let rows = report.findings.iter().map(|finding| self.row(finding, all));
         seen.set("findings", Value::List(rows.collect()));
-        seen.set("findings_total", report.total);
         seen.set("runs", report.runs);
         seen.set("events", report.events);
         let complete = seen.values.get("complete") == Some(&Value::Bool(true));
-        let short =
-            || Absence::new(Reason::Limit, "not every source was read to its end; `sources` says which and why");
+        let short = not_whole;
         if complete {
             seen.set("count", report.total);
+            seen.set("findings_total", report.total);
         } else {
             seen.set("count_at_least", report.total);
             seen.miss("count", short());
+            seen.miss("findings_total", short());
         }
         let mut by_rule = Map::new();
         for rule in &self.rules {

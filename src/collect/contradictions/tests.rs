@@ -2,6 +2,7 @@
 
 use super::super::testing::{look, prepare};
 use super::*;
+use crate::model::fact::Reason;
 
 fn see(files: &[(&str, &str)], more: &str) -> Observation {
     let folder = tempfile::tempdir().unwrap();

@@ -10,6 +10,7 @@ mod archive;
 mod compare;
 mod doc;
 mod engine;
+mod fence;
 mod guard;
 mod head;
 mod inspect;

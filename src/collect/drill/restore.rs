@@ -7,13 +7,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use crate::base::child::{Invocation, Outcome};
-use crate::base::files;
+use crate::base::{files, random};
 use crate::collect::Progress;
 use crate::examine::{self, Examination, Options, Tap};
 use crate::model::fact::{Absence, Reason};
 
 use super::archive::Dump;
 use super::engine::{DATABASE, Engine};
+use super::fence::Fence;
 use super::head::{Format, Head};
 use super::order::{Mode, OnError, Order};
 use super::steps::{Steps, first_line};
@@ -52,12 +53,24 @@ impl Work<'_> {
             );
             return Err(Absence::new(Reason::NotApplicable, message));
         }
-        if plain { self.fed(self.psql(), steps) } else { self.archive(steps) }
+        if plain { self.fed(self.psql(steps)?, true, steps) } else { self.archive(steps) }
     }
 
-    fn psql(&self) -> Invocation {
+    /// A dump is text that the client carries out, and the client's own commands reach further than its
+    /// server: `\!` starts programs, `\connect` and `\copy` reach other servers and files. So it reads the
+    /// dump restricted, under a word that the dump cannot know.
+    fn psql(&self, steps: &mut Steps) -> Result<Invocation, Absence> {
+        let word = random::hex().map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
+        let restrict = format!("\\restrict {word}");
+        let probe = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-c", &restrict];
+        if !steps.run("restrict", self.engine.client("psql", &probe))?.success() {
+            let message = "this psql does not know `\\restrict` (its minor releases since August 2025 do), so commands to \
+                           psql inside of the dump could reach other servers and programs; nothing was restored";
+            return Err(Absence::new(Reason::Unavailable, message).settled_by("psql --version"));
+        }
         let stop = if self.order.on_error == Some(OnError::Continue) { "ON_ERROR_STOP=0" } else { "ON_ERROR_STOP=1" };
-        self.engine.client("psql", &["-X", "-q", "-b", "-v", stop, "-o", "/dev/null", "-d", DATABASE, "-f", "-"])
+        let words = ["-X", "-q", "-b", "-v", stop, "-o", "/dev/null", "-d", DATABASE, "-c", &restrict, "-f", "-"];
+        Ok(self.engine.client("psql", &words))
     }
 
     fn archive(&self, steps: &mut Steps) -> Result<Restored, Absence> {
@@ -70,7 +83,7 @@ impl Work<'_> {
             words.push("--schema-only");
         }
         if self.head.wrapped {
-            return self.fed(self.engine.client("pg_restore", &words), steps);
+            return self.fed(self.engine.client("pg_restore", &words), false, steps);
         }
         if self.order.jobs > 1 && self.head.format != Format::Tar {
             words.push(&jobs);
@@ -83,18 +96,26 @@ impl Work<'_> {
         self.beside(client.args([path]), steps)
     }
 
-    /// Feeds the client with the dump as it is decoded.
-    fn fed(&self, client: Invocation, steps: &mut Steps) -> Result<Restored, Absence> {
+    /// Feeds the client with the dump as it is decoded; a `script` without its own `\restrict` lines, which
+    /// a restricted client would refuse.
+    fn fed(&self, client: Invocation, script: bool, steps: &mut Steps) -> Result<Restored, Absence> {
         let line = client.line();
         let started = steps.bounded(client.cap(CAP)).feed();
-        let client = Mutex::new(started.map_err(|e| Absence::new(Reason::Unavailable, e.to_string()))?);
+        let client = Mutex::new((started.map_err(|e| Absence::new(Reason::Unavailable, e.to_string()))?, Fence::new()));
         let take = |bytes: &[u8]| {
+            let (client, fence) = &mut *client.lock().unwrap_or_else(PoisonError::into_inner);
             // A client that takes no more has said why; the examination goes on to the end.
-            let _ = client.lock().unwrap_or_else(PoisonError::into_inner).give(bytes);
+            let mut give = |piece: &[u8]| {
+                let _ = client.give(piece);
+            };
+            if script { fence.pass(bytes, &mut give) } else { give(bytes) }
         };
         let tap = Tap { member: self.order.member.as_deref(), take: &take };
         let examination = self.examine(Some(&tap), steps);
-        let client = client.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (mut client, mut fence) = client.into_inner().unwrap_or_else(PoisonError::into_inner);
+        fence.end(&mut |piece| {
+            let _ = client.give(piece);
+        });
         let outcome = client.finish().map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
         self.finish(&line, examination, outcome, steps)
     }

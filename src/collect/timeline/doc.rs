@@ -44,10 +44,13 @@ pub static DOC: Doc = Doc {
             "events",
             "list of `at` (RFC 3339 UTC) or `at_earliest`, `at_latest` and `note`; `original` (the time as written); `source`, `line`, `kind`, `also`, `subject`, `run`, `step`, `text`, `inherited`, `clock_back`, `repeats`",
         ),
-        ("events_total", "how many events there are"),
+        (
+            "events_total",
+            "how many events there are, when every source was read to its end; `events_at_least` otherwise",
+        ),
         ("events_left_out", "how many of them are not in `events` for want of room"),
         ("events_outside", "how many lie outside `between`, or have no time that could be compared with it"),
-        ("counts.KIND", "events of each kind"),
+        ("counts.KIND", "events of each kind, when every source was read to its end; `counts_at_least.KIND` otherwise"),
         (
             "sources",
             "list of `source`, `kind`, `lines`, `stamped`, `unstamped`, `ambiguous`, `impossible`, `clock_back`, `events`, `repeated`, `first`, `last`, `format`, `zone`, `zone_from`, `sha256`, `complete`, `why`",

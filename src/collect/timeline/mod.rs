@@ -26,7 +26,7 @@ use crate::model::value::Value;
 
 use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, subject};
 pub use doc::SOURCES;
-pub use tell::{name, names, sources as tell_sources};
+pub use tell::{name, names, not_whole, sources as tell_sources};
 
 use sources::{FromFact, Outcome, Ready as Origin};
 

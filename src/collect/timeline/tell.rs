@@ -26,7 +26,6 @@ pub fn tell(
 ) {
     let events: Vec<Value> = timeline.events.iter().map(|event| row(event, all)).collect();
     seen.set("events", Value::List(events));
-    seen.set("events_total", timeline.total);
     seen.set("events_left_out", timeline.cut());
     if between.is_some() {
         seen.set("events_outside", timeline.outside);
@@ -34,8 +33,17 @@ pub fn tell(
         seen.miss("events_outside", Absence::new(Reason::NotApplicable, "no window was asked for"));
     }
     let counts: Map = timeline.counts.iter().map(|(kind, count)| (kind.clone(), (*count).into())).collect();
-    seen.set("counts", counts);
     sources(all, seen);
+    if seen.values.get("complete") == Some(&Value::Bool(true)) {
+        seen.set("events_total", timeline.total);
+        seen.set("counts", counts);
+    } else {
+        // What was not read may hold more of each.
+        seen.set("events_at_least", timeline.total);
+        seen.set("counts_at_least", counts);
+        seen.miss("events_total", not_whole());
+        seen.miss("counts", not_whole());
+    }
     seen.set("marks", Value::List(marks(all)));
     let times = || timeline.events.iter().filter_map(Event::at);
     for (name, time) in [("first", times().min()), ("last", times().max())] {
@@ -45,6 +53,12 @@ pub fn tell(
         }
     }
     draw(timeline, all, seen);
+}
+
+/// Why nothing is known of all lines.
+#[must_use]
+pub fn not_whole() -> Absence {
+    Absence::new(Reason::Limit, "not every source was read to its end; `sources` says which and why")
 }
 
 fn draw(timeline: &Timeline, all: &[Seen], seen: &mut Observation) {

@@ -118,7 +118,8 @@ fn a_source_that_cannot_be_read_leaves_the_rest_and_says_so() {
     let with =
         format!("{{ sources: [{{ log: {:?} }}, {{ log: {:?} }}] }}", scene.path("a.log"), scene.path("gone.log"));
     let seen = look(&TimelineCollector, &with);
-    assert_eq!((seen.values["complete"].clone(), seen.values["events_total"].clone()), (false.into(), 1_u64.into()));
+    assert_eq!((seen.values["complete"].clone(), seen.values["events_at_least"].clone()), (false.into(), 1_u64.into()));
+    assert_eq!((seen.missing["events_total"].reason, seen.missing["counts"].reason), (Reason::Limit, Reason::Limit));
     assert_eq!(seen.missing["sources.1.last"].reason, Reason::NotFound);
 }
 

@@ -11,7 +11,8 @@ pub(super) static COUNT: Operator = Operator {
     name: "count",
     doc: "The number of entries of the list or map fulfils this.",
     detail: "With exactly one of `equals`, `at_least`, `at_most`. When the list was cut as it was collected (its \
-        neighbour `<name>_cut` is true, or `<name>_total` is larger), only `at_least` can be established. UNKNOWN for other types.",
+        neighbour `<name>_cut` is true, or `<name>_total` is larger) or may not be whole (`complete` of the fact is \
+        false, or the number of entries is not known), only `at_least` can be established. UNKNOWN for other types.",
     example: "{ fact: fresh.sql.tables.names, count: { at_least: 302 } }",
     check,
     rule: Rule::Value { expected, holds },
@@ -36,7 +37,10 @@ fn holds(leaf: &Leaf<'_>, value: &Value) -> Result<bool, Gap> {
     let count = leaf.condition.count.as_ref().ok_or_else(no_operand)?;
     let cut = leaf.sight.is_cut(leaf.reference, length);
     established(count, length as u64, cut).ok_or_else(|| {
-        Gap::new(format!("{} was cut when it was collected: {length} entries kept, not all", leaf.reference))
+        Gap::new(format!(
+            "{} was cut when it was collected, or not everything was seen: {length} entries are not known to be all",
+            leaf.reference
+        ))
     })
 }
 

@@ -14,8 +14,8 @@ use super::{Leaf, Operator, Rule, no_operand};
 pub(super) static EQUALS: Operator = Operator {
     name: "equals",
     doc: "The value is the same, type included.",
-    detail: "Compares two booleans, two numbers, two texts, two lists or two maps. UNKNOWN when the types differ: \
-        the text `true` is not the boolean `true`. Numbers are compared as numbers, without units.",
+    detail: "Compares two booleans, two numbers, two texts, two lists or two maps. UNKNOWN when the types differ, \
+        and for a list or map that is not known to be whole: the text `true` is not the boolean `true`. Numbers are compared as numbers, without units.",
     example: "{ fact: fresh.gzip.valid, equals: true }",
     check: |c| c.equals.as_ref().map_or(Ok(()), |operand| check_operand(c, operand)),
     rule: Rule::Value {
@@ -74,6 +74,7 @@ pub(super) static SAME_AS: Operator = Operator {
 
 fn compare(leaf: &Leaf<'_>, value: &Value, operand: &Option<Value>) -> Result<bool, Gap> {
     let operand = operand.as_ref().ok_or_else(no_operand)?;
+    whole(leaf, leaf.reference, value)?;
     known(same(value, operand)).ok_or_else(|| leaf.wrong_kind(value, &format!("it with a {}", operand.kind())))
 }
 
@@ -91,11 +92,26 @@ fn same_as(leaf: &Leaf<'_>, value: &Value) -> Result<bool, Gap> {
             return Err(Gap::new(format!("{name} is empty: an empty answer is no answer")));
         }
     }
+    whole(leaf, leaf.reference, value)?;
+    whole(leaf, reference, other)?;
     match same(value, other) {
         Truth::True if is_masked(value) => {
             Err(Gap::new(format!("{} and {reference} are masked alike: what is hidden may differ", leaf.reference)))
         }
         truth => known(truth).ok_or_else(|| leaf.wrong_kind(value, &format!("it with a {}", other.kind()))),
+    }
+}
+
+/// A list or map of which a part may not have been seen is neither the same as another nor different.
+fn whole(leaf: &Leaf<'_>, reference: &str, value: &Value) -> Result<(), Gap> {
+    let kept = match value {
+        Value::List(list) => list.len(),
+        Value::Map(map) => map.len(),
+        _ => return Ok(()),
+    };
+    match leaf.sight.is_cut(reference, kept) {
+        true => Err(Gap::new(format!("{reference} was cut when it was collected, or not everything was seen"))),
+        false => Ok(()),
     }
 }
 

@@ -32,7 +32,8 @@ pub(super) static DOC: Doc = Doc {
         ("counts_equal", "same exact rows of every table; from postgres.counts or the fingerprint's counts"),
         ("objects_equal", "same names and kinds; from postgres.objects"),
         ("differences", "a list of: what, name, change (appeared, vanished, changed), before, after"),
-        ("difference_count", "how many differences there are"),
+        ("differences_cut", "whether there are or may be more than listed"),
+        ("difference_count", "how many differences there are; missing when something could not be compared"),
         ("sessions", "how many sessions of this run asked that target"),
         ("sessions_read_only", "whether each was read-only at its start and at its end"),
         ("sessions_without_xid", "whether none was ever given a transaction id"),
@@ -46,6 +47,7 @@ pub(super) static DOC: Doc = Doc {
             "a list of: what, name, before, after, by; `by` is `others`, or `not attributed` for the WAL \
                    position, which also moves by itself",
         ),
+        ("moved_cut", "whether more moved than is listed"),
     ],
     example: "- id: untouched\n  uses: postgres.unchanged\n  with:\n    before: [identity-before, fingerprint-before]\n    \
               after: [identity-after, fingerprint-after]\n",

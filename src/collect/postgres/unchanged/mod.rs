@@ -167,7 +167,7 @@ impl Look {
     fn tell(&self, tally: Tally, seen: &mut Observation) {
         let differs = tally.verdicts.values().any(|verdict| verdict == &Ok(false));
         let unknown = tally.verdicts.values().find_map(|verdict| verdict.clone().err());
-        match unknown {
+        match unknown.clone() {
             // A difference that was seen weighs more than one that could not be looked for.
             _ if differs => seen.set("unchanged", false),
             Some(absence) => seen.miss("unchanged", absence),
@@ -177,10 +177,17 @@ impl Look {
         for (name, verdict) in tally.verdicts {
             put(name, verdict, seen);
         }
-        seen.set("difference_count", tally.differences.len());
+        let not_compared = seen.missing.get("unchanged").cloned();
+        let unknown = unknown.or(not_compared);
+        seen.set("differences_cut", unknown.is_some() || tally.differences.len() > self.most);
+        match unknown {
+            Some(why) => seen.miss("difference_count", why),
+            None => seen.set("difference_count", tally.differences.len()),
+        }
         let listed = tally.differences.into_iter().take(self.most).map(Value::Map);
         seen.set("differences", listed.collect::<Vec<_>>());
         if seen.values.contains_key("moved_by_others") {
+            seen.set("moved_cut", tally.moved.len() > self.most);
             let listed = tally.moved.into_iter().take(self.most).map(Value::Map);
             seen.set("moved", listed.collect::<Vec<_>>());
         }
