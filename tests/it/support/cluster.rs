@@ -32,7 +32,22 @@ impl Cluster {
         cluster.give_folder_away();
         cluster.initdb();
         cluster.launch();
+        cluster.watch();
         Some(cluster)
+    }
+
+    /// Clears up behind tests that were killed, and behind clusters in statics, which are never dropped.
+    fn watch(&self) {
+        let script = "while kill -0 $0 2>/dev/null && [ -d $1 ]; do sleep 1; done; \
+             [ -d $1 ] && kill -QUIT $(head -n 1 $1/data/postmaster.pid); sleep 1; rm -rf $1";
+        Command::new("setsid")
+            .args(["sh", "-c", script, &std::process::id().to_string()])
+            .arg(self.folder.path())
+            .stdin(std::process::Stdio::null())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null())
+            .spawn()
+            .expect("setsid and sh");
     }
 
     /// The folder that holds the socket, for `psql -h` and `PGHOST`.
