@@ -247,11 +247,6 @@ fn a_secret_in_its_output_or_in_a_log_is_masked_everywhere() {
     let script =
         format!("echo 'token={secret}'; echo 'token={secret}' >&2; echo \"using {secret}\" >>\"$ROOT/log/job.log\"");
     let world = world(&script, &format!("  set: {{ API_TOKEN: {secret} }}\n"));
-    let refused = world.run(&["run", "job"]);
-    assert!(refused.code == 2 && refused.stderr.contains("in quotes"), "a mask would be an alias: {}", refused.stderr);
-    assert!(!refused.stderr.contains(&secret));
-    let quoted = fs::read_to_string(world.path("reports/job/case.yaml")).unwrap();
-    world.write("reports/job/case.yaml", quoted.replace(&format!(": {secret} "), &format!(": '{secret}' ")));
     let case = fs::read_to_string(world.path("reports/job/case.yaml")).unwrap();
     world.write("reports/job/case.yaml", case.replace("--once", &format!("'{secret}'")));
     let (plan, json) = (world.run(&["plan", "job"]), world.run(&["plan", "job", "--json"]));

@@ -90,6 +90,8 @@ const STEPS: &str = "
   - { id: nokuma, uses: uptime_kuma, with: { path: no.db } }
   - { id: beats, uses: sqlite.query, with: { path: kuma.db, query: 'SELECT name AS [a|b] FROM monitor' } }
   - { id: counts, uses: postgres.counts, on: nobody }
+  - { id: sums, uses: file.sums, with: { path: no.sums } }
+  - { id: compared, uses: counts.compare, with: { left: counts, right: drill } }
   - { id: objects, uses: postgres.objects, on: nobody }
   - { id: print, uses: postgres.fingerprint, on: nobody }
   - { id: print2, uses: postgres.fingerprint, on: nobody }

@@ -41,12 +41,12 @@ impl Cluster {
         let script = "while kill -0 $0 2>/dev/null && [ -d $1 ]; do sleep 1; done; \
              [ -d $1 ] && kill -QUIT $(head -n 1 $1/data/postmaster.pid); sleep 1; rm -rf $1";
         Command::new("setsid")
-            .args(["sh", "-c", script, &std::process::id().to_string()])
+            .args(["--fork", "sh", "-c", script, &std::process::id().to_string()])
             .arg(self.folder.path())
             .stdin(std::process::Stdio::null())
             .stdout(std::process::Stdio::null())
             .stderr(std::process::Stdio::null())
-            .spawn()
+            .status()
             .expect("setsid and sh");
     }
 
