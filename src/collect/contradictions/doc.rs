@@ -46,7 +46,10 @@ pub static DOC: Doc = Doc {
         ),
         ("findings_total", "the same as `count`; at most 500 are in `findings`"),
         ("count", "how many, when every source was read to its end; `count_at_least` otherwise"),
-        ("by_rule.<RULE>", "findings of each rule"),
+        (
+            "by_rule.<RULE>",
+            "findings of each rule, when every source was read to its end; `by_rule_at_least.<RULE>` otherwise",
+        ),
         ("runs", "runs that were looked at"),
         ("events", "events that were looked at"),
         ("sources", "as in `timeline`"),
