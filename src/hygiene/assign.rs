@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::keys::{self, Kind};
+use super::tongues;
 use super::value;
 use super::weigh::Stands;
 
@@ -24,6 +25,23 @@ pub(super) struct Assignment {
     pub stands: Stands,
     /// How it is assigned.
     pub by: By,
+    /// What alone may be its value, for names that announce much else too.
+    pub only: Only,
+}
+
+/// What alone may be a name's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Only {
+    /// Whatever its kind allows.
+    Any,
+    /// What is surely none of the words of its language: the name is of another one.
+    Foreign,
+    /// A key that a machine made: the name is `key`, or a key of something.
+    Key,
+    /// Four to eight digits: the name is `pin`.
+    Pin,
+    /// A session: the name of a cookie beside its value.
+    Session,
 }
 
 /// The syntax of an assignment.
@@ -41,18 +59,22 @@ pub(super) enum By {
     Word,
     /// `<name>value</name>`, `name="x" value="y"`, `name: x` and `value: y`.
     Element,
+    /// `<td>name</td><td>value</td>`: text like any other.
+    Cell,
 }
 
 /// The assignment around the word at `hit`, if there is one and its name announces a secret.
 pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment> {
     // A word such as `pw=` ends behind the name.
+    let foreign = tongues::at(text, hit, word);
     let word = text[hit..hit + word].iter().take_while(|b| is_name(**b)).count();
-    let name = name_around(text, hit, word)?;
+    let name = foreign.as_ref().map(|(name, _)| name.clone()).or_else(|| name_around(text, hit, word))?;
     if text[name.start] == b'-' {
         return flag(text, &name);
     }
     let mut after = operator(text, &name)?;
-    let kind = kind_of(text, &name)?;
+    let known = foreign.as_ref().map(|(_, kind)| *kind).or_else(|| kind_of(text, &name));
+    let (kind, only) = known.map(|kind| (kind, if foreign.is_some() { Only::Foreign } else { Only::Any })).or_else(|| doubtful(text, &name))?;
     let start = typed(text, after.start);
     if closes_string(text, start) {
         return None;
@@ -73,16 +95,39 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     }
     let alone = match by {
         By::Call => text[name.clone()].to_ascii_lowercase().starts_with(b"set") && wrapped == after.start,
-        By::Comparison | By::Word => false,
+        By::Comparison | By::Word | By::Cell => false,
         By::Element => true,
         By::Operator | By::Flag => quoted || is_setting(text, &name, &range),
     };
     let stands = match (alone, quoted) {
+        _ if foreign.is_some() || by == By::Cell => Stands::Quoted,
         (true, _) => Stands::Alone,
         (false, true) => Stands::Quoted,
         (false, false) => Stands::Bare,
     };
-    Some(Assignment { name, kind, value: range, quoted, stands, by })
+    Some(Assignment { name, kind, value: range, quoted, stands, by, only })
+}
+
+/// The name around the word at `hit` and what it announces, where nothing is assigned to it.
+pub(super) fn named(text: &[u8], hit: usize, word: usize) -> Option<(Range<usize>, Kind)> {
+    tongues::at(text, hit, word).or_else(|| {
+        let word = text[hit..hit + word].iter().take_while(|b| is_name(**b)).count();
+        let name = name_around(text, hit, word)?;
+        let kind = kind_of(text, &name).filter(|_| text[name.start] != b'-')?;
+        Some((name, kind))
+    })
+}
+
+/// Names that mostly announce something else: only an unmistakable value is a secret.
+fn doubtful(text: &[u8], name: &Range<usize>) -> Option<(Kind, Only)> {
+    let written = std::str::from_utf8(&text[name.clone()]).ok()?;
+    if keys::names_key(written) {
+        return Some((Kind::Token, Only::Key));
+    }
+    if is_value_of(text, name) && keys::names_session(written) {
+        return Some((Kind::Token, Only::Session));
+    }
+    keys::names_pin(written).then_some((Kind::Password, Only::Pin))
 }
 
 /// Whether what begins at `start` is an assignment of its own: `AUTH=TOKEN=value`.
@@ -124,7 +169,7 @@ fn is_setting(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> bool {
     let assigned = &text[value.start..text.len().min(value.end + 200)];
     let assigned = assigned.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
     let has = |mark: &str| memchr::memmem::find(assigned, mark.as_bytes()).is_some();
-    if assigned.last().is_some_and(|b| b";,({[".contains(b)) || [" || ", " && ", " + ", " ? "].iter().any(|m| has(m)) {
+    if assigned.last().is_some_and(|b| b";,({[".contains(b)) || [" || ", " && ", " + ", " ? ", " = "].iter().any(|m| has(m)) {
         return false;
     }
     let operator = &text[name.end..value.start];
@@ -209,7 +254,7 @@ fn flag(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
     let range = value::argument(text, at);
     let quoted = range.start > at;
     let stands = if quoted { Stands::Alone } else { Stands::Bare };
-    Some(Assignment { name: name.clone(), kind, value: range, quoted, stands, by: By::Flag })
+    Some(Assignment { name: name.clone(), kind, value: range, quoted, stands, by: By::Flag, only: Only::Any })
 }
 
 fn is_name(byte: u8) -> bool {
@@ -235,7 +280,7 @@ fn kind_of(text: &[u8], name: &Range<usize>) -> Option<Kind> {
     keys::names_secret(written).or_else(|| {
         // `API key: …`: the words before, as one name.
         let before = &text[name.start.saturating_sub(24)..name.start];
-        let from = before.iter().rposition(|b| !b.is_ascii_alphabetic() && *b != b' ').map_or(0, |i| i + 1);
+        let from = before.iter().rposition(|b| !b.is_ascii_alphanumeric() && *b != b' ').map_or(0, |i| i + 1);
         let words = std::str::from_utf8(&before[from..]).ok()?.trim_start();
         if words.trim().is_empty() {
             return None;
@@ -294,6 +339,9 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
         (b':', b':', _) => None,
         (b':', b'*', b'*') if peek(at + 3) == b' ' => found(at + 3, By::Operator),
         (b'=' | b':', _, _) => found(at + 1, By::Operator),
+        // A colon of full width, as Chinese and Japanese write it.
+        (0xef, 0xbc, 0x9a) => found(at + 3, By::Operator),
+        (b'{', _, _) if is_property(text, at).is_some() => found(is_property(text, at)?, By::Operator),
         (b'|', b'|', b'=') => found(at + 3, By::Operator),
         (b'|', b'|', _) | (b'?', b'?', _) | (b'o', b'r', b' ') => call(text, at + 2),
         (b'<', b'/', _) => next_element(text, at),
@@ -313,6 +361,14 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
     }
 }
 
+/// `{ get; set; } = "x"`: what stands behind the braces of a property and its sign.
+fn is_property(text: &[u8], at: usize) -> Option<usize> {
+    let rest = &text[at..text.len().min(at + 48)];
+    let close = memchr::memchr(b'}', rest).filter(|_| memchr::memmem::find(rest, b"get;").is_some())?;
+    let equals = blanks(text, at + close + 1);
+    (text.get(equals) == Some(&b'=')).then_some(equals + 1)
+}
+
 /// `<key>Name</key><string>value</string>`: the value is the next element.
 fn next_element(text: &[u8], at: usize) -> Option<After> {
     let rest = &text[at..text.len().min(at + 120)];
@@ -323,7 +379,9 @@ fn next_element(text: &[u8], at: usize) -> Option<After> {
     let end = opened.iter().take(24).position(|b| *b == b'>')?;
     let is_value =
         [&b"string"[..], b"value", b"data"].iter().any(|tag| opened[..end].to_ascii_lowercase().starts_with(tag));
-    is_value.then_some(After { start: at + closed + 1 + gap + 1 + end + 1, by: By::Element })
+    let is_cell = matches!(&opened[..end], b"td" | b"dd");
+    let by = if is_cell { By::Cell } else { By::Element };
+    (is_value || is_cell).then_some(After { start: at + closed + 1 + gap + 1 + end + 1, by })
 }
 
 /// `variable "db_password" { default = "x" }`.

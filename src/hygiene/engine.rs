@@ -10,12 +10,12 @@ use regex_automata::{Anchored, Input};
 
 use crate::base::assets;
 
-use super::assign::{self, By};
+use super::assign::{self, By, Only};
 use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
 use super::rule::{self, Compiled, Confidence, Place, Rule};
 use super::weigh::Stands;
-use super::{block, check, manifest, pem, value, weigh, word};
+use super::{block, manifest, pem, prose, table, value, weigh, word};
 
 /// How much of a long line before and after an announcing word is looked at.
 pub(super) const BEFORE: usize = 1 << 10;
@@ -276,7 +276,8 @@ impl Search<'_> {
 
     /// The value after a name, if the name announces a secret and the value is one.
     fn assigned(&mut self, index: usize, hit: usize, word: usize) {
-        let Some(seen) = assign::around(self.text, hit, word) else { return };
+        let seen = assign::around(self.text, hit, word).filter(|seen| seen.by != By::Word);
+        let Some(seen) = seen else { return self.beside(index, hit, word) };
         if (seen.by == By::Flag) != (self.engine.rules[index].place == Place::Flag) {
             return;
         }
@@ -287,7 +288,7 @@ impl Search<'_> {
         if seen.by == By::Flag && is_next {
             return;
         }
-        let bare = !seen.quoted && seen.by != By::Element;
+        let bare = !seen.quoted && !matches!(seen.by, By::Element | By::Cell);
         let head = &self.text[..seen.value.start];
         let spaced_colon = head.last().is_some_and(u8::is_ascii_whitespace) && head.trim_ascii_end().ends_with(b":");
         let name = &self.text[seen.name.clone()];
@@ -320,14 +321,47 @@ impl Search<'_> {
             confidence = Confidence::Low;
         }
         // A call of a method with a word, and a comparison with one, is code, not a leak.
-        if confidence == Confidence::Low && matches!(seen.by, By::Call | By::Comparison | By::Word) {
+        let is_doubtful = seen.only != Only::Any || matches!(seen.by, By::Call | By::Comparison | By::Cell);
+        if confidence == Confidence::Low && is_doubtful {
             return;
         }
-        // A word beside a name must be a made one: prose is full of names.
-        if seen.by == By::Word && !check::is_made(value, if seen.kind == Kind::Password { 8 } else { 20 }) {
+        let is_fit = match seen.only {
+            Only::Any | Only::Foreign => true,
+            Only::Key => prose::is_key(value),
+            Only::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
+            Only::Session => value.len() >= 16 && prose::is_key(value) || value.len() == 32,
+        };
+        if !is_fit {
             return;
         }
         self.found.push(Finding { rule: index, secret: seen.value, confidence, via: "" });
+    }
+
+    /// The values that a sentence or a table gives to a name to which nothing is assigned.
+    fn beside(&mut self, index: usize, hit: usize, word: usize) {
+        let is_near = |b: Option<&u8>| b.is_some_and(|b| b" \t\"'`*|,;\r\n<)".contains(b) || *b >= 0x80);
+        let word = word - self.text[hit..hit + word].iter().rev().take_while(|b| b" =:\"'".contains(b)).count();
+        let end = hit + word + self.text[hit + word..].iter().take(40).take_while(|b| is_word(**b)).count();
+        if self.engine.rules[index].place != Place::Value || !is_near(self.text.get(end)) && end < self.text.len() {
+            return;
+        }
+        let Some((name, kind)) = assign::named(self.text, hit, word) else { return };
+        let confidence = Confidence::Medium;
+        let before = self.found.len();
+        for (secret, kind) in table::column(self.text, &name) {
+            let value = &self.text[secret.clone()];
+            let is_one = !value::is_placeholder(value)
+                && !weigh::is_dummy(value)
+                && weigh::assigned(kind, value, Stands::Quoted) > Confidence::Low;
+            if is_one {
+                self.found.push(Finding { rule: index, secret, confidence, via: "" });
+            }
+        }
+        if self.found.len() == before
+            && let Some(secret) = prose::told(self.text, &name, kind)
+        {
+            self.found.push(Finding { rule: index, secret, confidence, via: "" });
+        }
     }
 
     /// Whether a value is put together from others: `${A}:${B}`, `" + name + "`.
@@ -339,7 +373,7 @@ impl Search<'_> {
             name >= 3 && rest.get(name) == Some(&b'}')
         });
         seen.len() < 512
-            && (named || has("${") || has("{{") || has("$(") || has("#{") || has("%s") || seen.starts_with(b"$"))
+            && (named || has("${") || has("{{") || has("$(") || has("#{") || has("%s") && seen.len() < 32 || seen.starts_with(b"$"))
     }
 }
 

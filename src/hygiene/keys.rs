@@ -10,7 +10,7 @@ pub(super) enum Kind {
     Token,
 }
 
-const PASSWORDS: [&str; 20] = [
+const PASSWORDS: [&str; 29] = [
     "password",
     "passwd",
     "passphrase",
@@ -31,6 +31,15 @@ const PASSWORDS: [&str; 20] = [
     "wachtwoord",
     "mnemonic",
     "passkey",
+    "passord",
+    "adgangskode",
+    "salasana",
+    "heslo",
+    "haslo",
+    "jelszo",
+    "lozinka",
+    "geslo",
+    "sifre",
 ];
 const TOKENS: [&str; 9] = ["secret", "token", "credential", "credentials", "apikey", "salt", "auth", "jwt", "pepper"];
 /// Endings of names whose words are not set apart: `dbpassword`, `sshpass`, `accesstoken`.
@@ -149,8 +158,38 @@ pub(super) fn names_secret(name: &str) -> Option<Kind> {
     if is_phrase {
         return Some(Kind::Password);
     }
+    // `PublicKeyToken`, `public_token`: made to be shown.
+    if words.iter().any(|word| matches!(word.as_str(), "public" | "publishable")) {
+        return None;
+    }
     let is_seed = last == "seed" && ["2fa", "totp", "otp", "mfa", "wallet", "secret", "master"].contains(&before);
     (is_token || is_key || is_base || is_seed).then_some(Kind::Token)
+}
+
+/// Words before `key` that make it one for everybody, or one of data.
+const OPEN_KEYS: [&str; 40] = [
+    "public", "publishable", "primary", "foreign", "sort", "cache", "partition", "object", "row", "site", "sitekey",
+    "idempotency", "dedup", "routing", "lookup", "index", "group", "hot", "shortcut", "natural", "composite", "unique",
+    "range", "hash", "host", "registry", "issue", "project", "context", "state", "storage", "query", "map", "dict",
+    "config", "s3", "file", "item", "translation", "message",
+];
+
+/// Whether the name is that of a key, of nobody knows what.
+pub(super) fn names_key(name: &str) -> bool {
+    let words = words(name);
+    let Some((last, before)) = words.split_last() else { return false };
+    last == "key" && !before.iter().any(|word| OPEN_KEYS.contains(&word.as_str()))
+}
+
+/// Whether the name is that of a number that opens something.
+pub(super) fn names_pin(name: &str) -> bool {
+    words(name).last().is_some_and(|last| last == "pin" || last == "pincode")
+}
+
+/// Whether the name is that of a cookie that holds a session.
+pub(super) fn names_session(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["session", "sessionid", "session_id", "sid", "sessid"].iter().any(|end| lower.ends_with(end))
 }
 
 /// `primary_key` alone is a word of databases; `storage_primary_key` is a secret.

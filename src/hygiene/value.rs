@@ -283,6 +283,10 @@ fn is_mask(value: &[u8]) -> bool {
 fn is_reference(value: &[u8]) -> bool {
     let named = |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(b));
     let words = |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_alphanumeric() || b"_.- ".contains(b));
+    // Notations of App Service, vals and 1Password.
+    if [&b"@Microsoft.KeyVault("[..], b"ref+", b"op://"].iter().any(|lead| value.starts_with(lead)) {
+        return true;
+    }
     match value {
         [b'$', b'(' | b'`', ..] | [b'`', ..] | [b'{', b'{' | b'%', ..] => true,
         [b'$', b'{', b'{', ..] => true,
