@@ -140,7 +140,7 @@ fn is_assignment(text: &[u8], start: usize) -> bool {
 /// `"token=" + value`: the quote at `start` ends the string that the name stands in.
 fn closes_string(text: &[u8], start: usize) -> bool {
     let quote = match text.get(start) {
-        Some(quote @ (b'"' | b'`')) => *quote,
+        Some(quote @ (b'"' | b'`' | b'\'')) => *quote,
         _ => return false,
     };
     let from = start.saturating_sub(300);

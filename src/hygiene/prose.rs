@@ -171,7 +171,7 @@ fn is_technical(word: &[u8]) -> bool {
     let dots = word.iter().filter(|b| **b == b'.').count();
     let is_domain = dots > 0 && word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-@:".contains(b));
     let lower = word.to_ascii_lowercase();
-    let is_known = [&b"aes"[..], b"sha", b"hmac", b"pbkdf", b"oauth", b"rfc", b"utf", b"iso-", b"iso8", b"x509", b"x.509", b"base64", b"ed25519", b"bcrypt", b"argon2", b"cve-", b"1password", b"pkcs", b"http", b"sha-", b"ssh-", b"mysql_native", b"caching_sha2"]
+    let is_known = [&b"aes"[..], b"sha", b"hmac", b"pbkdf", b"oauth", b"rfc", b"utf", b"iso-", b"iso8", b"x509", b"x.509", b"base64", b"ed25519", b"bcrypt", b"argon2", b"cve-", b"1password", b"pkcs", b"http", b"sha-", b"ssh-", b"mysql_native", b"caching_sha2", b"tls", b"ssl"]
         .iter()
         .any(|known| lower.starts_with(known));
     is_standard || is_measure || is_version || is_path || is_domain || is_known

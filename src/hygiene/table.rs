@@ -52,15 +52,17 @@ fn beside(text: &[u8], name: &Range<usize>) -> Option<u8> {
     }
 }
 
-/// The pieces of a line, quotes respected, blanks and quotes around each left out.
+/// The pieces of a line, quotes and calls respected, blanks and quotes around each left out.
 fn cells(text: &[u8], line: Range<usize>, separator: u8) -> Vec<Range<usize>> {
     let (mut found, mut start, mut at) = (Vec::new(), line.start, line.start);
-    let mut open = None;
+    let (mut open, mut depth) = (None, 0_u32);
     while at < line.end {
         match (open, text[at]) {
             (Some(quote), byte) if byte == quote => open = None,
             (None, byte @ (b'"' | b'\'')) if separator != b'|' && text[start..at].trim_ascii().is_empty() => open = Some(byte),
-            (None, byte) if byte == separator => {
+            (None, b'(') if separator == b',' => depth += 1,
+            (None, b')') => depth = depth.saturating_sub(1),
+            (None, byte) if byte == separator && depth == 0 => {
                 found.push(trimmed(text, start..at));
                 start = at + 1;
             }
@@ -130,13 +132,9 @@ fn statement(text: &[u8], name: &Range<usize>, start: usize) -> Vec<(Range<usize
         let line = close + memchr::memchr(b'\n', &text[close..text.len().min(close + LONGEST)]).unwrap_or(0);
         rows(text, line, b'\t', columns.len(), place)
     } else {
-        none_of()
+        Vec::new()
     };
     found.into_iter().map(|cell| (cell, kind)).collect()
-}
-
-fn none_of() -> Vec<Range<usize>> {
-    Vec::new()
 }
 
 /// The value at `place` of every `( … )` behind `VALUES`.
