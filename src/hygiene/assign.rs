@@ -38,6 +38,8 @@ pub(super) enum Only {
     Foreign,
     /// A key that a machine made: the name is `key`, or a key of something.
     Key,
+    /// What no code and no list of names holds: the name is an argument among others.
+    Chosen,
     /// Four to eight digits: the name is `pin`.
     Pin,
     /// A session: the name of a cookie beside its value.
@@ -74,7 +76,7 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     }
     let mut after = operator(text, &name)?;
     let known = foreign.as_ref().map(|(_, kind)| *kind).or_else(|| kind_of(text, &name));
-    let (kind, only) = known.map(|kind| (kind, if foreign.is_some() { Only::Foreign } else { Only::Any })).or_else(|| doubtful(text, &name))?;
+    let (kind, mut only) = known.map(|kind| (kind, if foreign.is_some() { Only::Foreign } else { Only::Any })).or_else(|| doubtful(text, &name))?;
     let start = typed(text, after.start);
     if closes_string(text, start) {
         return None;
@@ -82,11 +84,24 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     if is_assignment(text, start) {
         return None;
     }
+    // `"adminPassword": { "value": "x" }`, `passwords: ["x"]`, and the quotes of reStructuredText.
+    let start = match text.get(start..start + 2) {
+        Some([b'{', _]) => value_beside(text, start + 1).map_or(start, |inner| inner.start),
+        Some([b'[', b'"' | b'\'']) => start + 1,
+        Some([b'`', b'`']) => start + 1,
+        _ => start,
+    };
     let wrapped = made_of(text, start);
+    if wrapped > start && !is_maker(text, start) {
+        only = Only::Chosen;
+    }
     if wrapped > start {
         after.by = By::Call;
     }
     let start = wrapped;
+    if after.by == By::Call && is_listed(text, &name) {
+        only = Only::Chosen;
+    }
     let range = value::assigned(text, name.start, start);
     let quoted = range.start > start || text[..start].ends_with(b"&quot;");
     let by = after.by;
@@ -150,6 +165,9 @@ fn closes_string(text: &[u8], start: usize) -> bool {
     };
     let before = text[line..start].iter().filter(|b| **b == quote).count();
     let after = text[start + 1..].iter().take(64).find(|b| !matches!(b, b' ' | b'\t'));
+    if before % 2 == 1 && text.get(start + 1) == Some(&b' ') {
+        return true;
+    }
     before % 2 == 1 && after.is_none_or(|b| b"+,;.%)]}\r\n".contains(b))
 }
 
@@ -232,7 +250,28 @@ fn made_of(text: &[u8], start: usize) -> usize {
     let inside = name + 1 + rest[name + 1..].iter().take_while(|b| **b == b' ').count();
     let quote = inside + rest[inside..].iter().take(2).take_while(|b| b"bruf".contains(b)).count();
     let is_quoted = rest.get(quote).is_some_and(|b| b"\"'`".contains(b));
-    if is_quoted && MAKERS.contains(&last.as_slice()) { start + inside } else { start }
+    // What is fetched under a name is no value: `config('DB_PASSWORD')`.
+    const FETCHES: [&[u8]; 12] =
+        [b"get", b"env", b"fetch", b"read", b"load", b"config", b"prompt", b"input", b"lookup", b"find", b"ref", b"secretref"];
+    let fetches = FETCHES.iter().any(|word| last.starts_with(word));
+    let is_made = MAKERS.contains(&last.as_slice()) || rest[name] == b'(' && last.len() >= 4 && !fetches;
+    if is_quoted && is_made { start + inside } else { start }
+}
+
+/// Whether the call at `start` surely makes a secret of its text.
+fn is_maker(text: &[u8], start: usize) -> bool {
+    let rest = &text[start..text.len().min(start + 64)];
+    let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_:.[]<> ".contains(b)).count();
+    let last = rest[..name].rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+    MAKERS.contains(&last.as_slice())
+}
+
+/// `("name", "password", "x")`, `{password, "x"}`: the name stands among others.
+fn is_listed(text: &[u8], name: &Range<usize>) -> bool {
+    let before = text[name.start.saturating_sub(8)..name.start].trim_ascii_end();
+    let before = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
+    let after = &text[name.end..text.len().min(name.end + 2)];
+    after.contains(&b',') && before.last().is_some_and(|b| b",{".contains(b))
 }
 
 /// The argument of a flag that announces a secret.
@@ -346,8 +385,10 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
         (b'|', b'|', _) | (b'?', b'?', _) | (b'o', b'r', b' ') => call(text, at + 2),
         (b'<', b'/', _) => next_element(text, at),
         (b'{', _, _) if was_quoted => default_of(text, name, at),
+        (b'\r' | b'\n', _, _) if was_quoted && form_data(text, name, at).is_some() => form_data(text, name, at),
         (b',' | b'\n' | b'\r', _, _) if is_value_of(text, name) => value_beside(text, at),
-        (b',', _, _) if was_quoted && is_argument(text, name) => call(text, at + 1),
+        (b',', _, _) if was_quoted && (is_argument(text, name) || is_listed(text, name)) => call(text, at + 1),
+        (b',', _, _) if name.start > 0 && text[name.start - 1] == b'{' => call(text, at + 1),
         (b'(', _, _) if at == name.end && !was_quoted => call(text, at + 1),
         (b'>', _, _) if is_element(text, name, was_quoted) && is_closed(text, at) => found(at + 1, By::Element),
         _ if is_value_of(text, name) => value_beside(text, at),
@@ -379,7 +420,7 @@ fn next_element(text: &[u8], at: usize) -> Option<After> {
     let end = opened.iter().take(24).position(|b| *b == b'>')?;
     let is_value =
         [&b"string"[..], b"value", b"data"].iter().any(|tag| opened[..end].to_ascii_lowercase().starts_with(tag));
-    let is_cell = matches!(&opened[..end], b"td" | b"dd");
+    let is_cell = opened.starts_with(b"td") || opened.starts_with(b"dd");
     let by = if is_cell { By::Cell } else { By::Element };
     (is_value || is_cell).then_some(After { start: at + closed + 1 + gap + 1 + end + 1, by })
 }
@@ -451,7 +492,16 @@ fn is_value_of(text: &[u8], name: &Range<usize>) -> bool {
     let rest = rest.trim_ascii_end();
     let rest = rest.strip_suffix(b"\"").or_else(|| rest.strip_suffix(b"'")).unwrap_or(rest);
     let rest = rest.strip_suffix(b"\\").unwrap_or(rest);
-    [&b"name"[..], b"key", b"parametername", b"envvar", b"variable"].iter().any(|word| rest.ends_with(word))
+    [&b"name"[..], b"key", b"parametername", b"envvar", b"variable", b"type", b"label", b"title", b"fieldname"].iter().any(|word| rest.ends_with(word))
+}
+
+/// `name="password"`, an empty line, and the value: a part of a form.
+fn form_data(text: &[u8], name: &Range<usize>, at: usize) -> Option<After> {
+    let before = &text[name.start.saturating_sub(64)..name.start];
+    memchr::memmem::find(before, b"form-data").filter(|_| before.ends_with(b"name=\""))?;
+    let rest = &text[at..text.len().min(at + 4)];
+    let gap = if rest.starts_with(b"\r\n\r\n") { 4 } else { 2 };
+    (gap == 4 || rest.starts_with(b"\n\n")).then_some(After { start: at + gap, by: By::Element })
 }
 
 /// `value:` or `value=` after a name, on this line or the next.

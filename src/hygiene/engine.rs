@@ -321,12 +321,21 @@ impl Search<'_> {
             confidence = Confidence::Low;
         }
         // A call of a method with a word, and a comparison with one, is code, not a leak.
+        // `secret "db-credentials-7f8h2k9m4t"`, `<td>varchar(255)</td>`.
+        let is_resource = seen.by == By::Call && seen.kind == Kind::Token && prose::is_resource(value);
+        if is_resource || seen.by == By::Cell && value.contains(&b'(') {
+            return;
+        }
         let is_doubtful = seen.only != Only::Any || matches!(seen.by, By::Call | By::Comparison | By::Cell);
         if confidence == Confidence::Low && is_doubtful {
             return;
         }
         let is_fit = match seen.only {
-            Only::Any | Only::Foreign => true,
+            Only::Any => true,
+            Only::Foreign if value.contains(&b' ') => return self.beside(index, hit, word),
+            Only::Foreign => value.is_ascii(),
+            Only::Chosen if !prose::is_chosen(value) => return self.beside(index, hit, word),
+            Only::Chosen => true,
             Only::Key => prose::is_key(value),
             Only::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
             Only::Session => value.len() >= 16 && prose::is_key(value) || value.len() == 32,
@@ -350,7 +359,8 @@ impl Search<'_> {
         let before = self.found.len();
         for (secret, kind) in table::column(self.text, &name) {
             let value = &self.text[secret.clone()];
-            let is_one = !value::is_placeholder(value)
+            let is_one = value.iter().all(|b| b.is_ascii_graphic() && !b"(){}[]<>;".contains(b))
+                && !value::is_placeholder(value)
                 && !weigh::is_dummy(value)
                 && weigh::assigned(kind, value, Stands::Quoted) > Confidence::Low;
             if is_one {
@@ -373,7 +383,7 @@ impl Search<'_> {
             name >= 3 && rest.get(name) == Some(&b'}')
         });
         seen.len() < 512
-            && (named || has("${") || has("{{") || has("$(") || has("#{") || has("%s") && seen.len() < 32 || seen.starts_with(b"$"))
+            && (named && !value::is_marked(seen) || has("${") || has("{{") || has("$(") || has("#{") || has("%s") && (seen.len() < 32 || seen.contains(&b' ')) || seen.starts_with(b"$"))
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) enum Kind {
     Token,
 }
 
-const PASSWORDS: [&str; 29] = [
+const PASSWORDS: [&str; 37] = [
     "password",
     "passwd",
     "passphrase",
@@ -40,15 +40,23 @@ const PASSWORDS: [&str; 29] = [
     "lozinka",
     "geslo",
     "sifre",
+    "passwords",
+    "passwrod",
+    "passwrd",
+    "passowrd",
+    "pasword",
+    "authtok",
+    "authpass",
+    "bindpw",
 ];
 const TOKENS: [&str; 9] = ["secret", "token", "credential", "credentials", "apikey", "salt", "auth", "jwt", "pepper"];
 /// Endings of names whose words are not set apart: `dbpassword`, `sshpass`, `accesstoken`.
-const PASSWORD_ENDS: [&str; 6] = ["password", "passwd", "passphrase", "dbpwd", "pass", "passwrd"];
+const PASSWORD_ENDS: [&str; 8] = ["password", "passwd", "passphrase", "dbpwd", "pass", "userpw", "rootpw", "mailpwd"];
 /// Words of the language that end in `pass`, and sudo's tag.
 const NO_PASSWORDS: [&str; 8] =
     ["bypass", "compass", "encompass", "nopasswd", "overpass", "surpass", "trespass", "underpass"];
-const TOKEN_ENDS: [&str; 9] =
-    ["secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "presharedkey", "authkey", "accountkey"];
+const TOKEN_ENDS: [&str; 10] =
+    ["passwordsalt", "secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "presharedkey", "authkey", "accountkey"];
 /// Words that make a secret of the `key` after them.
 const KEY_OWNERS: [&str; 53] = [
     "access",
@@ -107,7 +115,7 @@ const KEY_OWNERS: [&str; 53] = [
 ];
 
 /// Words behind a secret's name that say which one or in what writing: `DB_PASSWORD_PROD`.
-const QUALIFIERS: [&str; 24] = [
+const QUALIFIERS: [&str; 29] = [
     "prod",
     "production",
     "dev",
@@ -132,6 +140,11 @@ const QUALIFIERS: [&str; 24] = [
     "hex",
     "raw",
     "plain",
+    "confirmation",
+    "confirm",
+    "repeat",
+    "again",
+    "retype",
 ];
 
 /// What the value under `name` is, if the name says that it is a secret.
@@ -151,7 +164,8 @@ pub(super) fn names_secret(name: &str) -> Option<Kind> {
     if PASSWORDS.contains(&last) || ends_as_password || is_split || is_hashed {
         return Some(Kind::Password);
     }
-    let is_token = TOKENS.contains(&last) || TOKEN_ENDS.iter().any(|end| last.ends_with(end));
+    let is_cookie = last == "cookie" && ["erlang", "rabbitmq", "auth"].contains(&before);
+    let is_token = is_cookie || TOKENS.contains(&last) || TOKEN_ENDS.iter().any(|end| last.ends_with(end));
     let is_key = last == "key" && KEY_OWNERS.contains(&before) && !is_database_word(before, &words);
     let is_base = words.ends_with(&["secret".to_owned(), "key".to_owned(), "base".to_owned()]);
     let is_phrase = last == "phrase" && ["seed", "recovery", "mnemonic", "secret", "pass"].contains(&before);

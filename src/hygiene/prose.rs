@@ -9,14 +9,17 @@ use super::check::{is_made, is_uuid};
 use super::keys::Kind;
 use super::value;
 use super::weigh::{self, has_random_part};
+use super::word::reads_as_words;
 
 /// How far behind a name its value may stand, in bytes.
 const FAR: usize = 160;
 /// How many words may stand between a name and its value.
-const WORDS: usize = 8;
+const WORDS: usize = 7;
+/// How many words may stand between what links and the value.
+const LINKED: usize = 4;
 
 /// Words that link a name to its value.
-const LINKS: &str = " is are was be to as ist lautet lautete sind auf es est è é sont : = := => -> → now jetzt ";
+const LINKS: &str = " is are was be to as ist lautet lautete sind auf es est è é sont – — - : = := => -> → now jetzt ";
 /// Words that announce something else than the secret.
 const OTHERS: &str = " user username users host server from at on in id port version commit sha hash pod node \
     container image ticket issue request for by via rule case step line page table index of and or the a an than \
@@ -31,7 +34,11 @@ pub(super) fn told(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Range
         return None;
     }
     let is_setting = stands_alone(text, name, rest);
+    // `pass` is a verb, too.
+    let is_verb = text[name.clone()].eq_ignore_ascii_case(b"pass");
+    let ends_line = |end: usize| rest[end..].iter().all(|b| b" \t\r\"'`;|".contains(b)) && rest.len() < FAR;
     let (mut at, mut linked, mut before) = (0, is_setting || rest[..gap].iter().any(|b| b":=|".contains(b)), &b""[..]);
+    let mut since = 0;
     for count in 0..WORDS {
         at += rest[at..].iter().take_while(|b| b.is_ascii_whitespace()).count();
         let raw = &rest[at..at + rest[at..].iter().take_while(|b| !b.is_ascii_whitespace()).count()];
@@ -40,11 +47,20 @@ pub(super) fn told(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Range
         }
         let (lead, word) = bare(raw);
         let is_first = count == 0 || linked && stands_in(LINKS, before);
+        // `neighbor 10.0.0.2 password VALUE`: the last two words of a directive.
+        let is_last = count <= 1 && (count == 0 || before.len() == 1 || before == b"ENC") && ends_line(at + raw.len());
+        let linked_here = (linked || is_last) && since <= LINKED && !(is_verb && !is_setting && count > 1);
         let found = name.end + at + lead..name.end + at + lead + word.len();
-        if !value::is_placeholder(word) && !weigh::is_dummy(word) && is_secret(word, kind, linked, is_first, before) {
+        if !value::is_placeholder(word) && !weigh::is_dummy(word) && is_secret(word, kind, linked_here, is_first, before, is_setting) {
             return Some(found);
         }
-        linked = linked || stands_in(LINKS, raw) || raw.ends_with(b":") || raw.ends_with("：".as_bytes());
+        if is_verb && !linked && !stands_in(LINKS, raw) {
+            return None;
+        }
+        since += usize::from(linked);
+        let links = stands_in(LINKS, raw) && !(is_verb && raw == b"to") || raw.ends_with(b":") || raw.ends_with("：".as_bytes());
+        linked = linked || links;
+        since = if links { 0 } else { since };
         if ends_sentence(raw) || raw.contains(&b'(') || raw.contains(&b';') {
             return None;
         }
@@ -65,7 +81,7 @@ fn stands_alone(text: &[u8], name: &Range<usize>, rest: &[u8]) -> bool {
 }
 
 /// Whether `word` is what the sentence tells.
-fn is_secret(word: &[u8], kind: Kind, linked: bool, is_first: bool, before: &[u8]) -> bool {
+fn is_secret(word: &[u8], kind: Kind, linked: bool, is_first: bool, before: &[u8], alone: bool) -> bool {
     if word.len() > 120 || !word.iter().all(u8::is_ascii_graphic) || is_uuid(word) || is_technical(word) {
         return false;
     }
@@ -73,9 +89,12 @@ fn is_secret(word: &[u8], kind: Kind, linked: bool, is_first: bool, before: &[u8
     if is_hex {
         return linked && is_first && word.iter().any(u8::is_ascii_digit);
     }
+    if alone && kind == Kind::Password && weigh::assigned(kind, word, weigh::Stands::Quoted) > super::rule::Confidence::Low {
+        return true;
+    }
     match (kind, linked && !stands_in(OTHERS, before)) {
         (Kind::Password, true) => is_chosen(word),
-        (Kind::Token, true) => word.len() >= 12 && is_chosen(word) && is_mixed(word),
+        (Kind::Token, true) => word.len() >= if is_first { 8 } else { 12 } && is_chosen(word) && is_mixed(word) && !is_resource(word),
         (Kind::Password, false) => is_first && is_made(word, 8) && !is_name_with_number(word) || is_strong(word, 8, before),
         (Kind::Token, false) => is_first && is_made(word, 20) || is_strong(word, 16, before),
     }
@@ -134,7 +153,7 @@ pub(super) fn is_key(word: &[u8]) -> bool {
     !is_public
         && word.len() >= if marked { 10 } else { 16 }
         && word.iter().all(u8::is_ascii_graphic)
-        && (cased && has_digits || marked && has_digits || has_random_part(word) && word.len() >= 20)
+        && (cased && has_digits || has_random_part(word) && word.len() >= 20)
         && (is_base64 || !word.contains(&b'/'))
         && !word.iter().any(|b| b"(){}[]<>:;,\"'`|\\$.".contains(b))
         && !word.iter().all(|b| b.is_ascii_hexdigit() || *b == b'-')
@@ -143,6 +162,15 @@ pub(super) fn is_key(word: &[u8]) -> bool {
         && !has_long_words(word)
         && !word.split(|b| b"-_".contains(b)).any(|part| part.len() >= 32 && part.iter().all(u8::is_ascii_hexdigit))
         && weigh::entropy(word) >= 3.2
+}
+
+/// `db-credentials-7f8h2k9m4t`: the name of a thing in a cluster.
+pub(super) fn is_resource(word: &[u8]) -> bool {
+    let mut parts = word.split(|b| b"-.".contains(b));
+    word.contains(&b'-')
+        && word.len() <= 63
+        && word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(b))
+        && parts.any(|part| part.len() >= 4 && part.iter().all(u8::is_ascii_lowercase) && reads_as_words(part))
 }
 
 /// Words joined by `-` or `_` with something behind, as names of caches and files are.
@@ -174,7 +202,9 @@ fn is_technical(word: &[u8]) -> bool {
     let is_known = [&b"aes"[..], b"sha", b"hmac", b"pbkdf", b"oauth", b"rfc", b"utf", b"iso-", b"iso8", b"x509", b"x.509", b"base64", b"ed25519", b"bcrypt", b"argon2", b"cve-", b"1password", b"pkcs", b"http", b"sha-", b"ssh-", b"mysql_native", b"caching_sha2", b"tls", b"ssl"]
         .iter()
         .any(|known| lower.starts_with(known));
-    is_standard || is_measure || is_version || is_path || is_domain || is_known
+    // `#123456`: the number of a ticket.
+    let is_ticket = word.first() == Some(&b'#') && word[1..].iter().all(u8::is_ascii_digit);
+    is_ticket || is_standard || is_measure || is_version || is_path || is_domain || is_known
 }
 
 /// `word` without the quotes, brackets and marks around it, and how many of them lead.

@@ -24,15 +24,19 @@ pub(super) fn column(text: &[u8], name: &Range<usize>) -> Vec<(Range<usize>, Kin
     if separator == b',' && text[start..end].contains(&b'(') {
         return statement(text, name, start);
     }
-    let head = cells(text, start..end, separator);
+    // A wiki's head has its bars twice.
+    let twice = separator == b'|' && text[start..end].starts_with(b"||");
+    let mut head = cells(text, start..end, separator);
+    head.retain(|cell| !twice || !cell.is_empty());
     let Some(place) = head.iter().position(|cell| cell.start <= name.start && name.end <= cell.end) else {
         return Vec::new();
     };
     let Some(kind) = announces(&text[head[place].clone()]) else { return Vec::new() };
-    if head.len() < 2 || !head.iter().all(|cell| is_title(&text[cell.clone()], separator)) {
+    if head.iter().filter(|cell| !cell.is_empty()).count() < 2 || !head.iter().all(|cell| is_title(&text[cell.clone()], separator)) {
         return Vec::new();
     }
-    rows(text, end, separator, head.len(), place).into_iter().map(|cell| (cell, kind)).collect()
+    let (count, place) = if twice { (head.len() + 2, place + 1) } else { (head.len(), place) };
+    rows(text, end, separator, count, place).into_iter().map(|cell| (cell, kind)).collect()
 }
 
 /// The separator on either side of a cell that holds nothing but `name` and the words around it.
@@ -91,7 +95,9 @@ fn announces(title: &[u8]) -> Option<Kind> {
 fn is_title(cell: &[u8], separator: u8) -> bool {
     cell.len() <= 48
         && (separator == b'|' || !cell.is_empty())
-        && cell.iter().all(|b| b.is_ascii_alphanumeric() || b" _.()#/*-".contains(b) || *b >= 0x80)
+        && cell.iter().all(|b| {
+            b.is_ascii_alphanumeric() || b" _-".contains(b) || *b >= 0x80 || separator == b'|' && b".()/*".contains(b)
+        })
         && !cell.iter().all(u8::is_ascii_digit) | cell.is_empty()
 }
 

@@ -366,12 +366,18 @@ pub(super) fn is_harmless(value: &[u8], kind: Kind, spaced_colon: bool) -> bool 
     let is_number = value.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     let short = if kind == Kind::Password { 2 } else { 5 };
     let is_word = value.len() < 16 && value.iter().all(u8::is_ascii_lowercase);
-    matches!(value, [b'{' | b'[' | b'(' | b':' | b'=', ..] | [b'<', b'/', ..])
+    matches!(value, [b'{' | b'[' | b'(' | b':' | b'=', ..] | [b'<', b'/', ..]) && !is_marked(value)
         || is_number && value.len() <= short
         || is_path(value)
         || kind == Kind::Token && (value.starts_with(b"$") && value.contains(&b'/'))
         || kind == Kind::Token && spaced_colon && (is_word || is_prose(value))
         || is_code(value)
+}
+
+/// `{AES}value`, `{xor}value`: a value with the mark of how it is written.
+pub(super) fn is_marked(value: &[u8]) -> bool {
+    let name = value.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
+    value.starts_with(b"{") && (2..=12).contains(&name) && value.get(name + 1) == Some(&b'}') && value.len() >= name + 8
 }
 
 /// Several words of letters: what a message says after `Token:` or `PASS:`.

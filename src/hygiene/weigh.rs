@@ -144,6 +144,7 @@ pub(super) fn assigned(kind: Kind, value: &[u8], stands: Stands) -> Confidence {
         || is_of_name
         || refers(value)
         || is_numbered(value)
+        || is_pattern(value)
     {
         return Confidence::Low;
     }
@@ -158,6 +159,13 @@ fn is_code_run(value: &[u8]) -> bool {
     let has_marks = value.iter().any(|b| b",;(){}".contains(b)) && value.len() >= 5;
     has_marks
         && value.split(|b| b",;=(){}!&|?+:.[]<>/*".contains(b)).all(|part| part.iter().all(|b| *b == b'_' || *b == b'$') || is_name(part))
+}
+
+/// `^(?=.*[A-Z]).{8,}$`, `sha512-crypt`: what a password must look like, or how it is kept.
+fn is_pattern(value: &[u8]) -> bool {
+    let has = |mark: &str| memchr::memmem::find(value, mark.as_bytes()).is_some();
+    const SCHEMES: [&[u8]; 6] = [b"sha512-crypt", b"sha256-crypt", b"hmac-sha256", b"hmac-sha512", b"scram-sha-256", b"digest-md5"];
+    has("(?=") || has("(?!") || has("[A-Z") || has("[a-z") || has(".{8,") || SCHEMES.iter().any(|scheme| value.eq_ignore_ascii_case(scheme))
 }
 
 /// `see 1Password`, `siehe Tresor`: says where the secret is.
@@ -236,7 +244,8 @@ fn password(value: &[u8], stands: Stands) -> Confidence {
 
 /// Letters beyond ASCII and no digit: a word of a translation.
 fn is_foreign_word(value: &[u8]) -> bool {
-    !value.is_ascii() && !value.iter().any(u8::is_ascii_digit)
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    !value.is_ascii() && (digits == 0 || digits <= 2 && value.contains(&b' '))
 }
 
 fn token(value: &[u8]) -> Confidence {
