@@ -76,7 +76,9 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     }
     let mut after = operator(text, &name)?;
     let known = foreign.as_ref().map(|(_, kind)| *kind).or_else(|| kind_of(text, &name));
-    let (kind, mut only) = known.map(|kind| (kind, if foreign.is_some() { Only::Foreign } else { Only::Any })).or_else(|| doubtful(text, &name))?;
+    let (kind, mut only) = known
+        .map(|kind| (kind, if foreign.is_some() { Only::Foreign } else { Only::Any }))
+        .or_else(|| doubtful(text, &name))?;
     let start = typed(text, after.start);
     if closes_string(text, start) {
         return None;
@@ -87,8 +89,10 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     // `"adminPassword": { "value": "x" }`, `passwords: ["x"]`, and the quotes of reStructuredText.
     let start = match text.get(start..start + 2) {
         Some([b'{', _]) => value_beside(text, start + 1).map_or(start, |inner| inner.start),
-        Some([b'[', b'"' | b'\'']) => start + 1,
-        Some([b'`', b'`']) => start + 1,
+        Some([b'[', b'"' | b'\''] | [b'`', b'`']) => {
+            only = Only::Chosen;
+            start + 1
+        }
         _ => start,
     };
     let wrapped = made_of(text, start);
@@ -187,7 +191,9 @@ fn is_setting(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> bool {
     let assigned = &text[value.start..text.len().min(value.end + 200)];
     let assigned = assigned.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
     let has = |mark: &str| memchr::memmem::find(assigned, mark.as_bytes()).is_some();
-    if assigned.last().is_some_and(|b| b";,({[".contains(b)) || [" || ", " && ", " + ", " ? ", " = "].iter().any(|m| has(m)) {
+    if assigned.last().is_some_and(|b| b";,({[".contains(b))
+        || [" || ", " && ", " + ", " ? ", " = "].iter().any(|m| has(m))
+    {
         return false;
     }
     let operator = &text[name.end..value.start];
@@ -251,8 +257,20 @@ fn made_of(text: &[u8], start: usize) -> usize {
     let quote = inside + rest[inside..].iter().take(2).take_while(|b| b"bruf".contains(b)).count();
     let is_quoted = rest.get(quote).is_some_and(|b| b"\"'`".contains(b));
     // What is fetched under a name is no value: `config('DB_PASSWORD')`.
-    const FETCHES: [&[u8]; 12] =
-        [b"get", b"env", b"fetch", b"read", b"load", b"config", b"prompt", b"input", b"lookup", b"find", b"ref", b"secretref"];
+    const FETCHES: [&[u8]; 12] = [
+        b"get",
+        b"env",
+        b"fetch",
+        b"read",
+        b"load",
+        b"config",
+        b"prompt",
+        b"input",
+        b"lookup",
+        b"find",
+        b"ref",
+        b"secretref",
+    ];
     let fetches = FETCHES.iter().any(|word| last.starts_with(word));
     let is_made = MAKERS.contains(&last.as_slice()) || rest[name] == b'(' && last.len() >= 4 && !fetches;
     if is_quoted && is_made { start + inside } else { start }
@@ -492,7 +510,9 @@ fn is_value_of(text: &[u8], name: &Range<usize>) -> bool {
     let rest = rest.trim_ascii_end();
     let rest = rest.strip_suffix(b"\"").or_else(|| rest.strip_suffix(b"'")).unwrap_or(rest);
     let rest = rest.strip_suffix(b"\\").unwrap_or(rest);
-    [&b"name"[..], b"key", b"parametername", b"envvar", b"variable", b"type", b"label", b"title", b"fieldname"].iter().any(|word| rest.ends_with(word))
+    [&b"name"[..], b"key", b"parametername", b"envvar", b"variable", b"type", b"label", b"title", b"fieldname"]
+        .iter()
+        .any(|word| rest.ends_with(word))
 }
 
 /// `name="password"`, an empty line, and the value: a part of a form.

@@ -383,7 +383,13 @@ impl Search<'_> {
             name >= 3 && rest.get(name) == Some(&b'}')
         });
         seen.len() < 512
-            && (named && !value::is_marked(seen) || has("${") || has("{{") || has("$(") || has("#{") || has("%s") && (seen.len() < 32 || seen.contains(&b' ')) || seen.starts_with(b"$"))
+            && (named && !value::is_marked(seen)
+                || has("${")
+                || has("{{")
+                || has("$(")
+                || has("#{")
+                || has("%s") && (seen.len() < 32 || seen.contains(&b' '))
+                || seen.starts_with(b"$"))
     }
 }
 

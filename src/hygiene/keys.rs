@@ -55,8 +55,18 @@ const PASSWORD_ENDS: [&str; 8] = ["password", "passwd", "passphrase", "dbpwd", "
 /// Words of the language that end in `pass`, and sudo's tag.
 const NO_PASSWORDS: [&str; 8] =
     ["bypass", "compass", "encompass", "nopasswd", "overpass", "surpass", "trespass", "underpass"];
-const TOKEN_ENDS: [&str; 10] =
-    ["passwordsalt", "secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "presharedkey", "authkey", "accountkey"];
+const TOKEN_ENDS: [&str; 10] = [
+    "passwordsalt",
+    "secret",
+    "token",
+    "apikey",
+    "secretkey",
+    "accesskey",
+    "privatekey",
+    "presharedkey",
+    "authkey",
+    "accountkey",
+];
 /// Words that make a secret of the `key` after them.
 const KEY_OWNERS: [&str; 53] = [
     "access",
@@ -182,10 +192,46 @@ pub(super) fn names_secret(name: &str) -> Option<Kind> {
 
 /// Words before `key` that make it one for everybody, or one of data.
 const OPEN_KEYS: [&str; 40] = [
-    "public", "publishable", "primary", "foreign", "sort", "cache", "partition", "object", "row", "site", "sitekey",
-    "idempotency", "dedup", "routing", "lookup", "index", "group", "hot", "shortcut", "natural", "composite", "unique",
-    "range", "hash", "host", "registry", "issue", "project", "context", "state", "storage", "query", "map", "dict",
-    "config", "s3", "file", "item", "translation", "message",
+    "public",
+    "publishable",
+    "primary",
+    "foreign",
+    "sort",
+    "cache",
+    "partition",
+    "object",
+    "row",
+    "site",
+    "sitekey",
+    "idempotency",
+    "dedup",
+    "routing",
+    "lookup",
+    "index",
+    "group",
+    "hot",
+    "shortcut",
+    "natural",
+    "composite",
+    "unique",
+    "range",
+    "hash",
+    "host",
+    "registry",
+    "issue",
+    "project",
+    "context",
+    "state",
+    "storage",
+    "query",
+    "map",
+    "dict",
+    "config",
+    "s3",
+    "file",
+    "item",
+    "translation",
+    "message",
 ];
 
 /// Whether the name is that of a key, of nobody knows what.

@@ -37,6 +37,11 @@ pub(super) fn told(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Range
     // `pass` is a verb, too.
     let is_verb = text[name.clone()].eq_ignore_ascii_case(b"pass");
     let ends_line = |end: usize| rest[end..].iter().all(|b| b" \t\r\"'`;|".contains(b)) && rest.len() < FAR;
+    if is_verb && !is_setting && !rest[..gap].iter().any(|b| b":=".contains(b)) && !rest[gap..].starts_with(b"is ") {
+        return None;
+    }
+    let plain = |cased: fn(&u8) -> bool| !text[name.clone()].iter().any(cased);
+    let is_plain = plain(u8::is_ascii_uppercase) || plain(u8::is_ascii_lowercase);
     let (mut at, mut linked, mut before) = (0, is_setting || rest[..gap].iter().any(|b| b":=|".contains(b)), &b""[..]);
     let mut since = 0;
     for count in 0..WORDS {
@@ -48,17 +53,20 @@ pub(super) fn told(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Range
         let (lead, word) = bare(raw);
         let is_first = count == 0 || linked && stands_in(LINKS, before);
         // `neighbor 10.0.0.2 password VALUE`: the last two words of a directive.
-        let is_last = count <= 1 && (count == 0 || before.len() == 1 || before == b"ENC") && ends_line(at + raw.len());
-        let linked_here = (linked || is_last) && since <= LINKED && !(is_verb && !is_setting && count > 1);
+        let is_last = is_plain
+            && count <= 1
+            && (count == 0 || before.len() == 1 || before == b"ENC")
+            && ends_line(at + raw.len());
+        let linked_here = (linked || is_last) && since <= LINKED;
         let found = name.end + at + lead..name.end + at + lead + word.len();
-        if !value::is_placeholder(word) && !weigh::is_dummy(word) && is_secret(word, kind, linked_here, is_first, before, is_setting) {
+        if !value::is_placeholder(word)
+            && !weigh::is_dummy(word)
+            && is_secret(word, kind, linked_here, is_first, before, is_setting)
+        {
             return Some(found);
         }
-        if is_verb && !linked && !stands_in(LINKS, raw) {
-            return None;
-        }
         since += usize::from(linked);
-        let links = stands_in(LINKS, raw) && !(is_verb && raw == b"to") || raw.ends_with(b":") || raw.ends_with("：".as_bytes());
+        let links = stands_in(LINKS, raw) || raw.ends_with(b":") || raw.ends_with("：".as_bytes());
         linked = linked || links;
         since = if links { 0 } else { since };
         if ends_sentence(raw) || raw.contains(&b'(') || raw.contains(&b';') {
@@ -89,13 +97,24 @@ fn is_secret(word: &[u8], kind: Kind, linked: bool, is_first: bool, before: &[u8
     if is_hex {
         return linked && is_first && word.iter().any(u8::is_ascii_digit);
     }
-    if alone && kind == Kind::Password && weigh::assigned(kind, word, weigh::Stands::Quoted) > super::rule::Confidence::Low {
+    // The number of a key or of a revision.
+    if (!linked || !word.iter().any(u8::is_ascii_lowercase)) && word.iter().all(u8::is_ascii_hexdigit) {
+        return false;
+    }
+    if alone
+        && kind == Kind::Password
+        && weigh::assigned(kind, word, weigh::Stands::Quoted) > super::rule::Confidence::Low
+    {
         return true;
     }
     match (kind, linked && !stands_in(OTHERS, before)) {
         (Kind::Password, true) => is_chosen(word),
-        (Kind::Token, true) => word.len() >= if is_first { 8 } else { 12 } && is_chosen(word) && is_mixed(word) && !is_resource(word),
-        (Kind::Password, false) => is_first && is_made(word, 8) && !is_name_with_number(word) || is_strong(word, 8, before),
+        (Kind::Token, true) => {
+            word.len() >= if is_first { 8 } else { 12 } && is_chosen(word) && is_mixed(word) && !is_resource(word)
+        }
+        (Kind::Password, false) => {
+            is_first && is_made(word, 8) && !is_name_with_number(word) || is_strong(word, 8, before)
+        }
         (Kind::Token, false) => is_first && is_made(word, 20) || is_strong(word, 16, before),
     }
 }
@@ -108,8 +127,21 @@ fn is_strong(word: &[u8], shortest: usize, before: &[u8]) -> bool {
         && (cased || marked)
         && is_mixed(word)
         && !is_name_with_number(word)
+        && !is_name_of_code(word)
         && !word.iter().any(|b| b"/\\()[]{}<>:;,\"'`=|".contains(b))
         && !stands_in(OTHERS, before)
+}
+
+/// `Fts3DeferredToken`, `XXH3_initSecret_avx2`: words in humps or joined by `_`, with few digits.
+fn is_name_of_code(word: &[u8]) -> bool {
+    let digits = word.iter().filter(|b| b.is_ascii_digit()).count();
+    let mut parts = word.split(|b| !b.is_ascii_alphabetic()).filter(|part| part.len() >= 4).peekable();
+    word.iter().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(b))
+        && digits <= 4
+        && word[0].is_ascii_alphabetic()
+        && parts.peek().is_some()
+        && parts.all(reads_as_words)
+        && word.split(|b| !b.is_ascii_digit()).all(|run| run.len() <= 3)
 }
 
 fn is_mixed(word: &[u8]) -> bool {
@@ -126,7 +158,7 @@ pub(super) fn is_chosen(word: &[u8]) -> bool {
     let is_joined = word.iter().filter(|b| **b == b'-').count() >= 2;
     word.len() >= 6
         && letters > 0
-        && (digits > 0 || marked && letters + 1 < word.len() && word.len() >= 8)
+        && (digits > 0 || marked && cased && letters + 1 < word.len() && word.len() >= 8)
         && !is_technical(word)
         && (digits >= 2 || marked || cased && word.len() >= 8)
         && (cased || marked || has_random_part(word) || is_joined && word.len() >= 12 || is_made(word, 6))
@@ -190,21 +222,60 @@ fn is_technical(word: &[u8]) -> bool {
     let upper = word.iter().take_while(|b| b.is_ascii_uppercase() || **b == b'-').count();
     let is_standard = upper >= 2 && word[upper..].iter().all(|b| b.is_ascii_digit() || b"-./:#".contains(b));
     let number = word.iter().take_while(|b| b.is_ascii_digit() || b".,-+:/".contains(b)).count();
-    let is_measure = number > 0 && word.len() - number <= 6 && word[number..].iter().all(|b| b.is_ascii_lowercase() || b"%".contains(b));
+    let is_measure = number > 0
+        && word.len() - number <= 6
+        && word[number..].iter().all(|b| b.is_ascii_lowercase() || b"%".contains(b));
     let version = word.strip_prefix(b"v").or_else(|| word.strip_prefix(b"V")).unwrap_or(word);
-    let is_version = version.first().is_some_and(u8::is_ascii_digit) && version.contains(&b'.')
+    let is_version = version.first().is_some_and(u8::is_ascii_digit)
+        && version.contains(&b'.')
         && version.iter().all(|b| b.is_ascii_alphanumeric() || b".-+".contains(b));
-    let is_path = word.contains(&b'/') && word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/._-~@:".contains(b))
-        || word.starts_with(b"/") || word.starts_with(b"~/") || word.starts_with(b"./");
+    let is_path = word.contains(&b'/')
+        && word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"/._-~@:".contains(b))
+        || word.starts_with(b"/")
+        || word.starts_with(b"~/")
+        || word.starts_with(b"./");
     let dots = word.iter().filter(|b| **b == b'.').count();
-    let is_domain = dots > 0 && word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-@:".contains(b));
+    let is_domain =
+        dots > 0 && word.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b".-@:".contains(b));
+    // `cryptography.x509.Certificate`
+    let is_chain = dots > 0
+        && word.iter().all(|b| b.is_ascii_alphanumeric() || b"._".contains(b))
+        && word
+            .split(|b| *b == b'.')
+            .all(|part| part.first().is_some_and(u8::is_ascii_alphabetic) && is_name_of_code(part) || part == b"x509");
     let lower = word.to_ascii_lowercase();
-    let is_known = [&b"aes"[..], b"sha", b"hmac", b"pbkdf", b"oauth", b"rfc", b"utf", b"iso-", b"iso8", b"x509", b"x.509", b"base64", b"ed25519", b"bcrypt", b"argon2", b"cve-", b"1password", b"pkcs", b"http", b"sha-", b"ssh-", b"mysql_native", b"caching_sha2", b"tls", b"ssl"]
-        .iter()
-        .any(|known| lower.starts_with(known));
+    let is_known = [
+        &b"aes"[..],
+        b"sha",
+        b"hmac",
+        b"pbkdf",
+        b"oauth",
+        b"rfc",
+        b"utf",
+        b"iso-",
+        b"iso8",
+        b"x509",
+        b"x.509",
+        b"base64",
+        b"ed25519",
+        b"bcrypt",
+        b"argon2",
+        b"cve-",
+        b"1password",
+        b"pkcs",
+        b"http",
+        b"sha-",
+        b"ssh-",
+        b"mysql_native",
+        b"caching_sha2",
+        b"tls",
+        b"ssl",
+    ]
+    .iter()
+    .any(|known| lower.starts_with(known));
     // `#123456`: the number of a ticket.
     let is_ticket = word.first() == Some(&b'#') && word[1..].iter().all(u8::is_ascii_digit);
-    is_ticket || is_standard || is_measure || is_version || is_path || is_domain || is_known
+    is_ticket || is_chain || is_standard || is_measure || is_version || is_path || is_domain || is_known
 }
 
 /// `word` without the quotes, brackets and marks around it, and how many of them lead.

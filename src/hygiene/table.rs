@@ -32,7 +32,9 @@ pub(super) fn column(text: &[u8], name: &Range<usize>) -> Vec<(Range<usize>, Kin
         return Vec::new();
     };
     let Some(kind) = announces(&text[head[place].clone()]) else { return Vec::new() };
-    if head.iter().filter(|cell| !cell.is_empty()).count() < 2 || !head.iter().all(|cell| is_title(&text[cell.clone()], separator)) {
+    if head.iter().filter(|cell| !cell.is_empty()).count() < 2
+        || !head.iter().all(|cell| is_title(&text[cell.clone()], separator))
+    {
         return Vec::new();
     }
     let (count, place) = if twice { (head.len() + 2, place + 1) } else { (head.len(), place) };
@@ -63,7 +65,9 @@ fn cells(text: &[u8], line: Range<usize>, separator: u8) -> Vec<Range<usize>> {
     while at < line.end {
         match (open, text[at]) {
             (Some(quote), byte) if byte == quote => open = None,
-            (None, byte @ (b'"' | b'\'')) if separator != b'|' && text[start..at].trim_ascii().is_empty() => open = Some(byte),
+            (None, byte @ (b'"' | b'\'')) if separator != b'|' && text[start..at].trim_ascii().is_empty() => {
+                open = Some(byte)
+            }
             (None, b'(') if separator == b',' => depth += 1,
             (None, b')') => depth = depth.saturating_sub(1),
             (None, byte) if byte == separator && depth == 0 => {
@@ -130,7 +134,9 @@ fn statement(text: &[u8], name: &Range<usize>, start: usize) -> Vec<(Range<usize
     let lead = text[start..open].to_ascii_lowercase();
     let has = |word: &str| memchr::memmem::find(&lead, word.as_bytes()).is_some();
     let columns = cells(text, open + 1..close, b',');
-    let Some(place) = columns.iter().position(|cell| cell.start <= name.start && name.end <= cell.end) else { return none };
+    let Some(place) = columns.iter().position(|cell| cell.start <= name.start && name.end <= cell.end) else {
+        return none;
+    };
     let Some(kind) = announces(&text[columns[place].clone()]) else { return none };
     let found = if has("insert into") || has("replace into") {
         tuples(text, close + 1, columns.len(), place)

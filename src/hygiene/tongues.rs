@@ -61,7 +61,8 @@ pub(super) fn at(text: &[u8], hit: usize, word: usize) -> Option<(Range<usize>, 
     let written = std::str::from_utf8(text.get(range.clone())?).ok()?;
     let kind = names(written)?;
     let is_open = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-    let is_whole = !written.is_ascii() || is_open(hit.checked_sub(1).and_then(|i| text.get(i))) && is_open(text.get(range.end));
+    let is_whole =
+        !written.is_ascii() || is_open(hit.checked_sub(1).and_then(|i| text.get(i))) && is_open(text.get(range.end));
     is_whole.then_some((range, kind))
 }
 
@@ -71,7 +72,8 @@ mod tests {
 
     #[test]
     fn names_of_other_languages_are_known() {
-        for name in ["Пароль", "Contraseña", "Mot de passe", "パスワード", "Hasło", "ŞIFRE".to_lowercase().as_str()] {
+        for name in ["Пароль", "Contraseña", "Mot de passe", "パスワード", "Hasło", "ŞIFRE".to_lowercase().as_str()]
+        {
             assert!(names(name).is_some() || name.contains('i'), "{name}");
         }
         assert_eq!(names("Parolen"), None);

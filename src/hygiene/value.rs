@@ -377,7 +377,11 @@ pub(super) fn is_harmless(value: &[u8], kind: Kind, spaced_colon: bool) -> bool 
 /// `{AES}value`, `{xor}value`: a value with the mark of how it is written.
 pub(super) fn is_marked(value: &[u8]) -> bool {
     let name = value.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
-    value.starts_with(b"{") && (2..=12).contains(&name) && value.get(name + 1) == Some(&b'}') && value.len() >= name + 8
+    value.starts_with(b"{")
+        && (2..=12).contains(&name)
+        && value.get(name + 1) == Some(&b'}')
+        && value.len() >= name + 8
+        && !value[1..].contains(&b'{')
 }
 
 /// Several words of letters: what a message says after `Token:` or `PASS:`.

@@ -158,21 +158,44 @@ pub(super) fn assigned(kind: Kind, value: &[u8], stands: Stands) -> Confidence {
 fn is_code_run(value: &[u8]) -> bool {
     let has_marks = value.iter().any(|b| b",;(){}".contains(b)) && value.len() >= 5;
     has_marks
-        && value.split(|b| b",;=(){}!&|?+:.[]<>/*".contains(b)).all(|part| part.iter().all(|b| *b == b'_' || *b == b'$') || is_name(part))
+        && value
+            .split(|b| b",;=(){}!&|?+:.[]<>/*".contains(b))
+            .all(|part| part.iter().all(|b| *b == b'_' || *b == b'$') || is_name(part))
 }
 
 /// `^(?=.*[A-Z]).{8,}$`, `sha512-crypt`: what a password must look like, or how it is kept.
 fn is_pattern(value: &[u8]) -> bool {
     let has = |mark: &str| memchr::memmem::find(value, mark.as_bytes()).is_some();
-    const SCHEMES: [&[u8]; 6] = [b"sha512-crypt", b"sha256-crypt", b"hmac-sha256", b"hmac-sha512", b"scram-sha-256", b"digest-md5"];
-    has("(?=") || has("(?!") || has("[A-Z") || has("[a-z") || has(".{8,") || SCHEMES.iter().any(|scheme| value.eq_ignore_ascii_case(scheme))
+    const SCHEMES: [&[u8]; 6] =
+        [b"sha512-crypt", b"sha256-crypt", b"hmac-sha256", b"hmac-sha512", b"scram-sha-256", b"digest-md5"];
+    has("(?=")
+        || has("(?!")
+        || has("[A-Z")
+        || has("[a-z")
+        || has(".{8,")
+        || SCHEMES.iter().any(|scheme| value.eq_ignore_ascii_case(scheme))
 }
 
 /// `see 1Password`, `siehe Tresor`: says where the secret is.
 fn refers(value: &[u8]) -> bool {
-    const TO: [&str; 14] =
-        ["see ", "siehe ", "voir ", "ver ", "zie ", "stored in ", "in the ", "in 1", "in Vault", "in Bit", "in Kee", "ask ", "same as ", "use the "];
-    value.len() < 80 && TO.iter().any(|word| value.len() > word.len() && value[..word.len()].eq_ignore_ascii_case(word.as_bytes()))
+    const TO: [&str; 14] = [
+        "see ",
+        "siehe ",
+        "voir ",
+        "ver ",
+        "zie ",
+        "stored in ",
+        "in the ",
+        "in 1",
+        "in Vault",
+        "in Bit",
+        "in Kee",
+        "ask ",
+        "same as ",
+        "use the ",
+    ];
+    value.len() < 80
+        && TO.iter().any(|word| value.len() > word.len() && value[..word.len()].eq_ignore_ascii_case(word.as_bytes()))
 }
 
 /// `Passwort 2`, `密码 2`: a label with its number.
@@ -195,7 +218,11 @@ fn is_joined_with_number(value: &[u8]) -> bool {
     let mut parts: Vec<&[u8]> = value.split(|b| b"-._".contains(b)).collect();
     let number = parts.pop().unwrap_or_default();
     let is_number = (2..=4).contains(&number.len()) && number.iter().all(u8::is_ascii_digit);
-    let is_word = |part: &&[u8]| (4..=10).contains(&part.len()) && part.iter().skip(1).all(u8::is_ascii_lowercase) && part[0].is_ascii_alphabetic();
+    let is_word = |part: &&[u8]| {
+        (4..=10).contains(&part.len())
+            && part.iter().skip(1).all(u8::is_ascii_lowercase)
+            && part[0].is_ascii_alphabetic()
+    };
     is_number && parts.len() >= 3 && parts.iter().all(is_word) && !describes(value)
 }
 
@@ -250,7 +277,14 @@ fn is_foreign_word(value: &[u8]) -> bool {
 
 fn token(value: &[u8]) -> Confidence {
     let shape = shape(value);
-    if value.len() < 8 || is_prose(value) || is_foreign_word(value) || value.len() >= 20 && is_type_name(value) || is_path(value) || is_type_or_word(value) || is_identifier_chain(value) {
+    if value.len() < 8
+        || is_prose(value)
+        || is_foreign_word(value)
+        || value.len() >= 20 && is_type_name(value)
+        || is_path(value)
+        || is_type_or_word(value)
+        || is_identifier_chain(value)
+    {
         return Confidence::Low;
     }
     let mixed = shape.digits > 0 && shape.lower + shape.upper > 0;
@@ -392,7 +426,12 @@ fn is_type_name(value: &[u8]) -> bool {
     let is_constant = value.contains(&b'_') && !value.iter().any(u8::is_ascii_lowercase);
     let is_type = value.iter().any(u8::is_ascii_lowercase) && !value.contains(&b'_') && reads_as_words(&letters);
     let runs = value.split(|b| !b.is_ascii_digit()).any(|run| run.len() >= 4);
-    is_identifier && few_digits && !runs && letters.len() >= 8 && value[0].is_ascii_uppercase() && (is_constant || is_type)
+    is_identifier
+        && few_digits
+        && !runs
+        && letters.len() >= 8
+        && value[0].is_ascii_uppercase()
+        && (is_constant || is_type)
 }
 
 /// `Raw<Vec<u8>>`, `Result<String, Error>`, `[]byte`: a type with what it is made of.
