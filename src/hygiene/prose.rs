@@ -164,7 +164,7 @@ pub(super) fn is_chosen(word: &[u8]) -> bool {
         && (cased || marked || has_random_part(word) || is_joined && word.len() >= 12 || is_made(word, 6))
         && !word.iter().any(|b| b"(){}[]<>;,\"'`|\\".contains(b))
         && !is_pair(word)
-        && !(word.contains(&b':') && !marked)
+        && (!word.contains(&b':') || marked)
         && !word.windows(3).any(|w| w == b"://")
 }
 
