@@ -321,8 +321,7 @@ mod tests {
         let (gone, stays) = (folder.path().join("gone.txt"), folder.path().join("stays.txt"));
         [&gone, &stays].into_iter().for_each(|path| files::write(path, b"nothing\n").unwrap());
         let rules = Ruleset::load(&[], &[], &[]).unwrap();
-        let job =
-            Job { scanner: Scanner::new(&rules, Limits::default()), exclude: GlobSet::empty(), key: None };
+        let job = Job { scanner: Scanner::new(&rules, Limits::default()), exclude: GlobSet::empty(), key: None };
         let total = Mutex::new(Scan::default());
         let (send, receive) = crossbeam_channel::bounded(4);
         walk(&job, folder.path(), &send, &total);

@@ -399,7 +399,7 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
         // A colon of full width, as Chinese and Japanese write it.
         (0xef, 0xbc, 0x9a) => found(at + 3, By::Operator),
         (b'{', _, _) if is_property(text, at).is_some() => found(is_property(text, at)?, By::Operator),
-        (b'|', b'|', b'=') => found(at + 3, By::Operator),
+        (b'|', b'|', b'=') | (b'?', b'?', b'=') => found(at + 3, By::Operator),
         (b'|', b'|', _) | (b'?', b'?', _) | (b'o', b'r', b' ') => call(text, at + 2),
         (b'<', b'/', _) => next_element(text, at),
         (b'{', _, _) if was_quoted => default_of(text, name, at),

@@ -55,8 +55,9 @@ const PASSWORD_ENDS: [&str; 8] = ["password", "passwd", "passphrase", "dbpwd", "
 /// Words of the language that end in `pass`, and sudo's tag.
 const NO_PASSWORDS: [&str; 8] =
     ["bypass", "compass", "encompass", "nopasswd", "overpass", "surpass", "trespass", "underpass"];
-const TOKEN_ENDS: [&str; 10] = [
+const TOKEN_ENDS: [&str; 11] = [
     "passwordsalt",
+    "encryptionkey",
     "secret",
     "token",
     "apikey",
@@ -175,7 +176,8 @@ pub(super) fn names_secret(name: &str) -> Option<Kind> {
         return Some(Kind::Password);
     }
     let is_cookie = last == "cookie" && ["erlang", "rabbitmq", "auth"].contains(&before);
-    let is_token = is_cookie || TOKENS.contains(&last) || TOKEN_ENDS.iter().any(|end| last.ends_with(end));
+    let is_code = last == "code" && ["recovery", "backup"].contains(&before);
+    let is_token = is_cookie || is_code || TOKENS.contains(&last) || TOKEN_ENDS.iter().any(|end| last.ends_with(end));
     let is_key = last == "key" && KEY_OWNERS.contains(&before) && !is_database_word(before, &words);
     let is_base = words.ends_with(&["secret".to_owned(), "key".to_owned(), "base".to_owned()]);
     let is_phrase = last == "phrase" && ["seed", "recovery", "mnemonic", "secret", "pass"].contains(&before);

@@ -14,7 +14,7 @@ use super::word::reads_as_words;
 /// How far behind a name its value may stand, in bytes.
 const FAR: usize = 160;
 /// How many words may stand between a name and its value.
-const WORDS: usize = 7;
+const WORDS: usize = 9;
 /// How many words may stand between what links and the value.
 const LINKED: usize = 4;
 

@@ -166,8 +166,15 @@ fn is_code_run(value: &[u8]) -> bool {
 /// `^(?=.*[A-Z]).{8,}$`, `sha512-crypt`: what a password must look like, or how it is kept.
 fn is_pattern(value: &[u8]) -> bool {
     let has = |mark: &str| memchr::memmem::find(value, mark.as_bytes()).is_some();
-    const SCHEMES: [&[u8]; 6] =
-        [b"sha512-crypt", b"sha256-crypt", b"hmac-sha256", b"hmac-sha512", b"scram-sha-256", b"digest-md5"];
+    const SCHEMES: [&[u8]; 7] = [
+        b"base64-encoded",
+        b"sha512-crypt",
+        b"sha256-crypt",
+        b"hmac-sha256",
+        b"hmac-sha512",
+        b"scram-sha-256",
+        b"digest-md5",
+    ];
     has("(?=")
         || has("(?!")
         || has("[A-Z")
