@@ -14,7 +14,7 @@ pub static DOC: Doc = Doc {
              to the one before it. Times without an offset are read in `time: zone`, else in the case's `zone`, \
              else as UTC (`zone_from` says which); a time that a clock change makes ambiguous or impossible is said \
              and not guessed, and a year that is not written is the latest that is not after the file's own time. \
-             Lines longer than 4096 bytes are kept with their beginning only (`cut`).",
+             Lines longer than 4096 bytes are kept with their beginning only, up to the end of a word (`cut`).",
     needs_target: false,
     settings: &[
         Setting {
