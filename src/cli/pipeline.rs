@@ -199,15 +199,10 @@ impl Sources {
         let mut keep = |name: &str, bytes: &[u8]| -> Result<Masked<Vec<u8>>> {
             let raw = Raw::new(bytes.to_vec());
             let masked = if name.ends_with(".yaml") { masker.yaml(raw) } else { masker.bytes(raw) };
-            let sealed = writer.source(name, masked.clone());
-            // A mask begins with a star, which YAML reads as an alias where no quotes stand.
-            let hint =
-                || format!("{name}: a secret in it was masked; put it in quotes, or better, leave it out of the file");
-            if *masked == bytes {
-                sealed?
-            } else {
-                sealed.with_context(hint)?
-            }
+            writer.source(name, masked.clone()).with_context(|| match *masked == bytes {
+                true => format!("{name} cannot be sealed"),
+                false => format!("{name} cannot be sealed once its secret is masked; leave the secret out of the file"),
+            })?;
             Ok(masked)
         };
         let case = keep("case.yaml", &ready.loaded.bytes)?;

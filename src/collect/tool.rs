@@ -52,14 +52,18 @@ pub(super) fn failed(words: &[String], outcome: &Outcome, known: &[(&str, Reason
         Some(127 | 255) => Reason::Unavailable,
         _ => Reason::Failed,
     };
-    let how = match (outcome.code, outcome.signal) {
+    let line = short(said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing"));
+    let sudo = if reason == Reason::Denied { "sudo " } else { "" };
+    Absence::new(reason, format!("{line} ({})", how(outcome))).settled_by(format!("{sudo}{}", text::shell_line(words)))
+}
+
+/// How it ended, in words.
+pub(super) fn how(outcome: &Outcome) -> String {
+    match (outcome.code, outcome.signal) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("ended by signal {signal}"),
         (None, None) => "ended".to_owned(),
-    };
-    let line = short(said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing"));
-    let sudo = if reason == Reason::Denied { "sudo " } else { "" };
-    Absence::new(reason, format!("{line} ({how})")).settled_by(format!("{sudo}{}", text::shell_line(words)))
+    }
 }
 
 /// The beginning of a line, control characters made visible.
