@@ -50,10 +50,11 @@ pub fn whole(run: &Path, record: Option<(&Path, &[u8])>, trust: Trust<'_>, at: &
     let read = bundle.as_ref().ok();
     let subject = Subject::new(run, read, inspection.digest, record.map(|(_, bytes)| bytes), trust);
     let signatures = authenticity::signatures(&subject);
+    let judged = bundle.as_ref().map_or_else(|error| verdict::unread(error, &inspection), verdict::level);
     let mut levels = vec![
         bag::level(&inspection),
         anchors::level(run, &inspection),
-        verdict::level(&bundle, &inspection),
+        judged,
         record::level(&bundle, record),
         authenticity::level(&signatures),
     ];
@@ -63,19 +64,15 @@ pub fn whole(run: &Path, record: Option<(&Path, &[u8])>, trust: Trust<'_>, at: &
     Verified { verification: Verification { levels }, closing, signatures: signatures.unwrap_or_default() }
 }
 
-/// What becomes of the case whose run lies in the folder `run`, as far as `trust` reaches, at the
-/// instant `at` (RFC 3339): everything that [`whole`] looks at, except a record that somebody holds.
-///
-/// # Errors
-/// When the run cannot be read.
-pub fn closing(run: &Path, trust: Trust<'_>, at: &str) -> Result<Closing, ReadError> {
-    let bundle = seal::read(run)?;
-    let inspection = seal::inspect(run);
-    let subject = Subject::new(run, Some(&bundle), inspection.digest, None, trust);
+/// What becomes of the case whose run lies in the folder `run` and was read as `bundle`, as far as
+/// `trust` reaches, at the instant `at` (RFC 3339): everything that [`whole`] looks at, except a record
+/// that somebody holds.
+#[must_use]
+pub fn closing(run: &Path, bundle: &Bundle, inspection: &Inspection, trust: Trust<'_>, at: &str) -> Closing {
+    let subject = Subject::new(run, Some(bundle), inspection.digest, None, trust);
     let signatures = authenticity::signatures(&subject);
-    let bundle = Ok(bundle);
-    let levels = [bag::level(&inspection), anchors::level(run, &inspection), verdict::level(&bundle, &inspection)];
-    bundle.map(|bundle| closing_of(&bundle, &signatures, &levels, at))
+    let levels = [bag::level(inspection), anchors::level(run, inspection), verdict::level(bundle)];
+    closing_of(bundle, &signatures, &levels, at)
 }
 
 /// A closing rests on a bundle that is what was sealed, and on a record that says what it says.

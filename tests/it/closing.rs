@@ -367,7 +367,9 @@ fn a_waiver_that_ends_later_opens_the_case_again() {
     closing.both();
     let trust =
         evidence::verify::Trust { allowed_signers: Some(&closing.world.path("allowed_signers")), authority: None };
-    let at = |at: &str| evidence::verify::closing(&closing.run(), trust, at).unwrap();
+    let run = closing.run();
+    let bundle = evidence::seal::read(&run).unwrap();
+    let at = |at: &str| evidence::verify::closing(&run, &bundle, &evidence::seal::inspect(&run), trust, at);
     assert!(at("2998-12-31T00:00:00Z").is_closed());
     let later = at("2999-01-02T00:00:00Z");
     assert!(!later.is_closed() && later.reasons[0].contains("expired at 2999-01-01"), "{:?}", later.reasons);
