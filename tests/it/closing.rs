@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::sealing::{repair, tool};
+use crate::sealing::{can, repair, tool};
 use crate::support::world::{Ran, World};
 
 const POLICY: &str = "\
@@ -518,9 +518,7 @@ fn an_attestation_is_read_by_others_and_refused_after_an_edit() {
     let Some(python) = tool("python3") else { return };
     let known =
         Command::new(&python).args(["-c", "import securesystemslib, in_toto_attestation, cryptography"]).output();
-    if !known.unwrap().status.success() {
-        assert!(std::env::var("CI").is_err(), "readers are missing: run tests/run.sh");
-        eprintln!("skipped: readers of attestations are not installed; run tests/run.sh");
+    if !can(known.unwrap().status.success(), "readers of attestations are not installed; run tests/run.sh") {
         return;
     }
     let closing = Closing::new();

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::sealing::can;
 use crate::support::world::{World, look_at};
 
 /// A world with one sealed run of the case `c`, and its record.
@@ -330,7 +331,7 @@ fn secrets_in_arguments_names_and_the_case_reach_neither_screen_nor_run() {
 
 #[test]
 fn what_another_user_may_not_read_is_denied_and_not_absent() {
-    if !rustix::process::geteuid().is_root() {
+    if !can(rustix::process::geteuid().is_root(), "only root can become another user") {
         return;
     }
     let world = World::new();
