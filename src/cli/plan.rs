@@ -66,7 +66,7 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
         render::check_narrative(text, &loaded.case, &may_show).with_context(at)?;
     }
     let prepare = |steps: &[model::case::Step]| {
-        let prepared = collect::prepare_steps(&loaded.case, steps, &loaded.folder, &policy.commands);
+        let prepared = collect::prepare(&loaded.case, steps, &loaded.folder, &policy.commands);
         prepared.map_err(|e| anyhow!("{}{}: {e}", file.display(), line_of_step(&loaded.bytes, e.step.as_deref())))
     };
     let (steps, after) = (prepare(&loaded.case.before())?, prepare(&loaded.case.after())?);

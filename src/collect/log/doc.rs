@@ -1,5 +1,6 @@
 //! The documentation of `log`.
 
+use super::super::doc::with_metadata;
 use super::super::{Doc, Setting};
 
 /// What `log` reads and says.
@@ -80,22 +81,12 @@ pub static DOC: Doc = Doc {
             meaning: "IANA zone of times without offset; year of times without year",
         },
     ],
-    values: &[
-        ("exists", "whether anything stands at the path"),
-        ("kind", "as in `file`"),
-        ("size_bytes", "stored size in bytes when it was opened"),
-        ("mode", "permission bits, four octal digits"),
-        ("owner", "name of the owner, or the number as text"),
-        ("group", "name of the group, or the number as text"),
-        ("uid", "number of the owner"),
-        ("gid", "number of the group"),
-        ("mtime", "last change of the content, RFC 3339 UTC with nanoseconds"),
-        ("ctime", "last change of content or metadata, RFC 3339 UTC with nanoseconds"),
-        ("atime", "last access as recorded before this look"),
-        ("world_writable", "whether everybody may write to it"),
-        ("inode", "inode number"),
-        ("links", "number of hard links"),
-        ("sha256", "SHA-256 of the stored bytes that were read"),
+    values: with_metadata![
+        [
+            ("exists", "whether anything stands at the path"),
+            ("kind", "as in `file`"),
+            ("size_bytes", "stored size in bytes when it was opened"),
+        ]("sha256", "SHA-256 of the stored bytes that were read"),
         ("container", "`plain`, `gzip` or `zstd`"),
         ("grew_while_read", "whether lines were appended meanwhile; they were not read"),
         (

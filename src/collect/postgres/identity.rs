@@ -87,7 +87,7 @@ impl Prepared for Look {
 
 fn read(answers: &Answers, seen: &mut Observation) -> Result<(), Absence> {
     let unparsable = || Absence::new(Reason::Unparsable, "the identity is not the JSON expected");
-    let Some(Value::Map(identity)) = Value::from_json(answers.json("identity")?) else { return Err(unparsable()) };
+    let identity = answers.map("identity")?;
     let made = identity.get("system_identifier").and_then(Value::as_text).and_then(initdb_time);
     seen.set("initdb_time", made.ok_or_else(unparsable)?);
     seen.values.extend(identity);

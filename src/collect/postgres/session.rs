@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use crate::base::child::{Invocation, Outcome};
 use crate::base::{random, text};
+use crate::collect::{SettingError, settings};
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 use crate::model::value::{Map, Value};
@@ -92,17 +93,25 @@ impl Answers {
 
     /// The rows of `name`, each a map; a NULL is left out.
     pub(super) fn maps(&self, name: &str) -> Result<Vec<Map>, Absence> {
-        let map = |json| match Value::from_json(json) {
-            Some(Value::Map(map)) => Ok(map),
-            _ => Err(unparsable(name)),
-        };
-        self.list(name)?.into_iter().map(map).collect()
+        self.list(name)?.into_iter().map(|row| map(row, name)).collect()
+    }
+
+    /// The one row of `name`, a map; a NULL is left out.
+    pub(super) fn map(&self, name: &str) -> Result<Map, Absence> {
+        map(self.json(name)?, name)
     }
 
     /// The one row of `name`, JSON.
     pub(super) fn json(&self, name: &str) -> Result<serde_json::Value, Absence> {
         let row = self.rows(name).first().map_or("", String::as_str);
         serde_json::from_str(row).map_err(|_| unparsable(name))
+    }
+}
+
+fn map(row: serde_json::Value, name: &str) -> Result<Map, Absence> {
+    match Value::from_json(row) {
+        Some(Value::Map(map)) => Ok(map),
+        _ => Err(unparsable(name)),
     }
 }
 
@@ -150,6 +159,11 @@ pub(super) fn observe(
     read: impl FnOnce(&Answers, &mut Observation) -> Result<(), Absence>,
 ) -> Observation {
     observe_within(client, questions, client.patience(), read)
+}
+
+/// The setting `limit` of a whole session with many statements.
+pub(super) fn limit(written: Option<&Value>) -> Result<Duration, SettingError> {
+    Ok(Duration::from_secs_f64(settings::seconds("limit", written, 600.0)?.max(1.0)))
 }
 
 /// The same with a limit of its own on the whole session, for questions of many statements.

@@ -4,7 +4,7 @@ use serde::Deserialize;
 
 use crate::collect::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings};
 use crate::hygiene::Raw;
-use crate::model::fact::{Absence, Observation, Reason};
+use crate::model::fact::{Absence, Observation};
 use crate::model::plan::Action;
 use crate::model::value::Value;
 
@@ -89,9 +89,7 @@ impl Prepared for Look {
 }
 
 fn read(answers: &Answers, seen: &mut Observation) -> Result<(), Absence> {
-    let Some(Value::Map(size)) = Value::from_json(answers.json("size")?) else {
-        return Err(Absence::new(Reason::Unparsable, "the size is not the JSON expected"));
-    };
+    let size = answers.map("size")?;
     let listed = match size.get("schemas") {
         Some(Value::List(list)) => list.len(),
         _ => 0,
