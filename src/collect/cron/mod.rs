@@ -3,6 +3,7 @@
 
 mod diff;
 mod doc;
+mod dropin;
 mod source;
 mod tell;
 #[cfg(test)]
