@@ -31,6 +31,7 @@ use crate::model::plan::{Action, Verb};
 use crate::model::value::Value;
 
 use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, settings, subject};
+use crate::events::encoding::{Decoded, Encoding};
 use crate::events::lines;
 use crate::events::zone::{Moment, Rules};
 use patterns::Patterns;
@@ -186,6 +187,7 @@ impl Prepared for Ready {
 /// A pass with what it took: how the file was packed and what went wrong.
 struct Pass {
     found: Found,
+    encoding: Encoding,
     bytes: u64,
     rules: Rules,
     /// Why not everything was read.
@@ -273,8 +275,9 @@ impl Ready {
         let written = clock::from_epoch(before.mtime(), before.mtime_nsec());
         let rules = Rules { zone: self.zone, year: self.year, written };
         let mut scan = Scan::new(&self.patterns, &rules, self.choice, self.limits);
-        let mut content = content.take(self.expansion_limit);
+        let mut content = Decoded::new(content).take(self.expansion_limit);
         let (bytes, outcome) = lines::blocks(&mut content, self.max_line, &mut |block| scan.block(&block));
+        let encoding = content.get_ref().encoding();
         let found = scan.finish();
         let name = text::from_name(&self.path);
         let cut_short = match outcome {
@@ -288,6 +291,6 @@ impl Ready {
             }
             Ok(()) => None,
         };
-        Pass { found, bytes, rules, cut_short }
+        Pass { found, encoding, bytes, rules, cut_short }
     }
 }

@@ -140,6 +140,24 @@ fn compressed_logs_are_read_and_a_cut_one_is_not_whole() {
 }
 
 #[test]
+fn utf_16_is_searched_as_the_text_that_it_is() {
+    let plain = Scene::new(LOG.as_bytes()).see("patterns: { denied: 'permission denied', never: xyzzy }");
+    for bytes in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
+        let wide: Vec<u8> = LOG.encode_utf16().flat_map(bytes).collect();
+        let wide = [&bytes(0xfeff), wide.as_slice()].concat();
+        let seen = Scene::new(&wide).see("patterns: { denied: 'permission denied', never: xyzzy }");
+        assert!(at(&seen, "encoding").as_text().is_some_and(|word| word.starts_with("UTF-16")));
+        for path in ["patterns", "excerpt", "lines_total", "bytes_total", "nul_bytes", "first_time", "last_time"] {
+            assert_eq!(at(&seen, path), at(&plain, path), "{path}");
+        }
+        assert_ne!(at(&seen, "sha256"), at(&plain, "sha256"));
+    }
+    let wide = Scene::new(b"\xff\xfe\0\0a\0\0\0").see("patterns: { a: a }");
+    assert_eq!(wide.missing["patterns.a.count"].reason, Reason::Unparsable);
+    assert!(wide.missing["patterns.a.count"].message.contains("iconv -f UTF-32"));
+}
+
+#[test]
 fn a_line_of_100_mb_is_searched_at_its_beginning_only_and_that_is_said() {
     let mut bytes = b"error early ".to_vec();
     bytes.resize(100 << 20, b'x');

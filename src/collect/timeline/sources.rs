@@ -13,6 +13,7 @@ use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 
 use crate::base::{clock, files, text};
+use crate::events::encoding::{Decoded, Encoding};
 use crate::events::zone::{Moment, Rules};
 use crate::events::{self, Event, FORMATS, Format, Patterns, Source, Tally, Twins};
 use crate::model::fact::{Absence, Reason};
@@ -100,6 +101,8 @@ pub struct Outcome {
     pub sha256: Option<String>,
     /// How it is packed.
     pub container: &'static str,
+    /// What its text is written in.
+    pub encoding: Encoding,
     /// Why not everything was read.
     pub cut_short: Option<Absence>,
     /// The zone of times that name none.
@@ -287,6 +290,7 @@ impl Log {
             tally: None,
             sha256: None,
             container: "unknown",
+            encoding: Encoding::default(),
             cut_short: None,
             zone: self.zone.0,
             zone_from: self.zone.1,
@@ -315,9 +319,11 @@ impl Log {
         }
         let (mut stored, container) = Stored::new(file, &before, told).map_err(failed)?;
         outcome.container = container.word();
-        let mut content = std::io::Read::take(stored.unpack(container).map_err(failed)?, EXPANSION);
+        let content = Decoded::new(stored.unpack(container).map_err(failed)?);
+        let mut content = std::io::Read::take(content, EXPANSION);
         let (tally, ended) = events::read(&self.source(index, &before), &mut content, twins, sink);
         let limited = content.limit() == 0;
+        outcome.encoding = content.get_ref().encoding();
         drop(content);
         let lines = tally.lines;
         outcome.tally = Some(tally);
