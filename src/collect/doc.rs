@@ -21,7 +21,7 @@ pub struct Doc {
 
 /// The values of a collector that looks at one file: those in brackets, what the file system says, the others.
 macro_rules! with_metadata {
-    ([$($before:expr),* $(,)?] $($after:expr),* $(,)?) => {
+    ([$($before:expr),* $(,)?], $($after:expr),* $(,)?) => {
         &[
             $($before,)*
             ("mode", "permission bits, four octal digits, e.g. `0755`"),

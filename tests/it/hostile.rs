@@ -367,3 +367,18 @@ fn a_value_of_the_wrong_type_is_not_repeated() {
         assert_eq!((ran.code, ran.stderr.contains("fish")), (2, false), "{}", ran.stderr);
     }
 }
+
+/// A bare secret, which no rule can know, is masked where another line of the case says what it is.
+#[test]
+fn a_plan_masks_what_a_run_masks() {
+    let (world, secret) = (World::new(), ["q7Wz4kP9", "xB2mV6tR", "8nC3"].concat());
+    let step = |id: &str, text: &str| format!("  - {{ id: {id}, uses: process, with: {{ contains: '{text}' }} }}\n");
+    let looks = look_at(Path::new("/")) + &step("bare", &secret) + &step("said", &format!("--password={secret}"));
+    world.case("c", &looks);
+    for arguments in [&["plan", "c"][..], &["plan", "c", "--json"], &["collect", "c"]] {
+        let ran = world.run(arguments);
+        assert!(ran.code == 0 && !(ran.stdout + &ran.stderr).contains(&secret), "{}", arguments.join(" "));
+    }
+    let facts = fs::read_to_string(world.run_folder("c").join("data/facts.jsonl")).unwrap();
+    assert!(!facts.contains(&secret) && facts.contains("***"));
+}

@@ -45,10 +45,8 @@ pub static DOC: Doc = Doc {
         Setting { name: "max_lines", kind: "number (200)", required: false, meaning: "lines in the excerpt" },
     ],
     values: with_metadata![
-        [("exists", "whether anything stands at the path"), ("kind", "as in `file`"), ("size_bytes", "size in bytes"),](
-            "sha256",
-            "SHA-256 of the content"
-        ),
+        [("exists", "whether anything stands at the path"), ("kind", "as in `file`"), ("size_bytes", "size in bytes")],
+        ("sha256", "SHA-256 of the content"),
         ("lines_total", "number of lines"),
         ("shebang", "the first line behind `#!`"),
         ("shell", "`bash`, `sh` or `other`"),
