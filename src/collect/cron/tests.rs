@@ -214,6 +214,6 @@ fn settings_are_checked() {
     assert!(error("{ sources: [] }").contains("empty"));
     assert!(error("{ sources: [/x], zone: Europe/Zurch }").contains("Zurich"));
     assert!(error("{ sources: [/x], expect: '61 * * * *' }").contains("minute"));
-    assert!(error("{ sources: [/x], before: nobody }").contains("no earlier step"));
+    assert!(error("{ sources: [/x], before: nobody }").contains("no step `nobody` comes before this one"));
     assert!(error("{ sources: [/x], format: both }").contains("system"));
 }

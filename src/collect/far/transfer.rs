@@ -120,11 +120,9 @@ impl Collector for Transfer {
             with.duration.as_ref().map(|value| settings::seconds("duration", Some(value), 0.0)).transpose()?;
         if let Some(reference) = &with.duration_of {
             let (id, path) = split_reference(reference);
-            let earlier = settings.case.collect.iter().take_while(|step| step.id != settings.step.id);
-            if path.is_empty() || !earlier.into_iter().any(|step| step.id == id) {
-                return Err(SettingError::new(format!(
-                    "with: duration_of: `{reference}` is no value of an earlier fact"
-                )));
+            settings.earlier_step("duration_of", id)?;
+            if path.is_empty() {
+                return Err(SettingError::new("with: duration_of: names a fact and not one of its values"));
             }
         }
         Ok(Box::new(Look {

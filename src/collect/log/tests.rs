@@ -247,7 +247,7 @@ fn a_log_that_grows_is_read_to_where_it_was_and_one_that_shrinks_has_no_counts()
 fn settings_that_cannot_be_meant_are_refused() {
     let error = |with: &str| prepare(&LogCollector, with).err().map(|e| e.message).unwrap_or_default();
     assert!(error("{ path: /x }").contains("patterns"));
-    assert!(error("{ path: /x, around: nothing }").contains("neither a time"));
+    assert!(error("{ path: /x, around: nothing }").contains("or a name under `patterns:`"));
     assert!(error("{ path: /x, around: '2026-10-25 02:30:00' }").contains("ambiguous"));
     assert!(error("{ path: /x, between: ['2026-05-16', '2026-05-15'] }").contains("between"));
     assert!(error("{ path: /x, tail: 1, window: 5m }").contains("needs `around`"));

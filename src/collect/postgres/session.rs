@@ -13,7 +13,8 @@ use std::time::Duration;
 
 use crate::base::child::{Invocation, Outcome};
 use crate::base::{random, text};
-use crate::collect::{SettingError, settings};
+use crate::collect::{Prepared, SettingError, Surroundings, settings};
+use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 use crate::model::value::{Map, Value};
@@ -149,6 +150,23 @@ fn shown(condition: &str, questions: &[Question]) -> String {
 pub(super) fn observation(client: &Client, questions: &[Question]) -> Observation {
     let how = actions(client, questions).into_iter().map(|action| action.what).collect();
     Observation { how, ..Observation::of(client.source()) }
+}
+
+/// A look that is one session, for collectors that keep nothing else to read the answers by.
+pub(super) struct Asked {
+    pub(super) client: Client,
+    pub(super) questions: Vec<Question>,
+    pub(super) read: fn(&Answers, &mut Observation) -> Result<(), Absence>,
+}
+
+impl Prepared for Asked {
+    fn plan(&self) -> Vec<Action> {
+        actions(&self.client, &self.questions)
+    }
+
+    fn look(&self, _: &Surroundings<'_>) -> Raw<Observation> {
+        Raw::new(observe(&self.client, &self.questions, self.read))
+    }
 }
 
 /// Asks `questions` in one session and lets `read` take the answers over into the observation;
