@@ -73,6 +73,28 @@ pub fn from_bytes(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// The beginning of `bytes`, at most `limit` of them, ending between words: half a secret would not be
+/// recognised as one, and so a first word that is longer is not kept at all.
+#[must_use]
+pub fn shorten(bytes: &[u8], limit: usize) -> Cow<'_, [u8]> {
+    if bytes.len() <= limit {
+        return bytes.into();
+    }
+    match memchr::memrchr3(b' ', b'\t', b',', &bytes[..limit]).filter(|space| *space > 0) {
+        Some(space) => bytes[..space].into(),
+        None => format!("[one word of more than {limit} bytes, not kept]").into_bytes().into(),
+    }
+}
+
+/// The same of a text.
+#[must_use]
+pub fn beginning(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.len() <= limit {
+        return text.into();
+    }
+    String::from_utf8_lossy(&shorten(text.as_bytes(), limit)).into_owned().into()
+}
+
 /// A file name or path as text, by the rule of [`from_bytes`].
 #[must_use]
 pub fn from_name(name: &(impl AsRef<OsStr> + ?Sized)) -> Cow<'_, str> {
@@ -131,6 +153,22 @@ pub fn shell_line<S: AsRef<str>>(words: &[S]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_half_of_a_secret_is_kept_where_a_line_is_shortened() {
+        let secret = ["ghp", "_", &"16C7e42F292c6912E7".repeat(2)].concat();
+        for limit in [400, 4096] {
+            for before in limit - 30..limit {
+                let one_word = format!("{}/{secret} end", "a".repeat(before));
+                let kept = shorten(one_word.as_bytes(), limit).into_owned();
+                assert_eq!(kept, format!("[one word of more than {limit} bytes, not kept]").as_bytes());
+                let last_word = format!("begin {} {secret} end", "a".repeat(before - 8));
+                assert!(!shorten(last_word.as_bytes(), limit).windows(3).any(|at| at == b"ghp"));
+            }
+            let fits = vec![b'a'; limit];
+            assert_eq!(*shorten(&fits, limit), fits);
+        }
+    }
 
     #[test]
     fn terminal_escapes_become_visible() {

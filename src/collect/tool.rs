@@ -66,13 +66,11 @@ pub(super) fn how(outcome: &Outcome) -> String {
     }
 }
 
-/// The beginning of a line, control characters made visible.
+/// The beginning of a line, up to the end of a word, control characters made visible.
 pub(super) fn short(line: &str) -> String {
-    let line = text::visible(line.trim());
-    match line.char_indices().nth(LONGEST_LINE) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.into_owned(),
-    }
+    let line = line.trim();
+    let cut = if line.len() > LONGEST_LINE { "…" } else { "" };
+    format!("{}{cut}", text::visible(&text::beginning(line, LONGEST_LINE)))
 }
 
 #[cfg(test)]
@@ -81,6 +79,13 @@ mod tests {
 
     fn words(line: &str) -> Vec<String> {
         line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_long_message_ends_with_a_whole_word() {
+        let secret = ["ghp", "_", &"16C7e42F292c6912E7".repeat(2)].concat();
+        let said = format!("{} no such login: {secret}", "x".repeat(LONGEST_LINE - 40));
+        assert!(short(&said).ends_with("no such login:…") && short(" one\u{1b} ") == "one\\x1b");
     }
 
     #[test]

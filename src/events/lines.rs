@@ -1,7 +1,6 @@
 //! Cuts a stream of bytes into lines, in blocks of whole lines and in bounded memory whatever the
 //! stream holds: a line longer than the limit is handed over with its beginning only, and says so.
 
-use std::borrow::Cow;
 use std::io::{self, Read};
 
 /// How much is read at once; also what a block usually holds.
@@ -147,19 +146,6 @@ pub fn lines<'a>(block: &Block<'a>, mut number: u64) -> impl Iterator<Item = Lin
     })
 }
 
-/// The beginning of `bytes`, at most `limit` of them, ending between words: half a secret would not be
-/// recognised as one, and so a first word that is longer is not kept at all.
-#[must_use]
-pub fn shorten(bytes: &[u8], limit: usize) -> Cow<'_, [u8]> {
-    if bytes.len() <= limit {
-        return bytes.into();
-    }
-    match memchr::memrchr3(b' ', b'\t', b',', &bytes[..limit]).filter(|space| *space > 0) {
-        Some(space) => bytes[..space].into(),
-        None => format!("[one word of more than {limit} bytes, not kept]").into_bytes().into(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,22 +181,6 @@ mod tests {
             assert_eq!(found.iter().map(|l| l.1).collect::<Vec<_>>(), [0, 3, 4, 7]);
         }
         assert!(cut(b"", 1).is_empty());
-    }
-
-    #[test]
-    fn no_half_of_a_secret_is_kept_where_a_line_is_shortened() {
-        let secret = ["ghp", "_", &"16C7e42F292c6912E7".repeat(2)].concat();
-        for limit in [400, 4096] {
-            for before in limit - 30..limit {
-                let one_word = format!("{}/{secret} end", "a".repeat(before));
-                let kept = shorten(one_word.as_bytes(), limit).into_owned();
-                assert_eq!(kept, format!("[one word of more than {limit} bytes, not kept]").as_bytes());
-                let last_word = format!("begin {} {secret} end", "a".repeat(before - 8));
-                assert!(!shorten(last_word.as_bytes(), limit).windows(3).any(|at| at == b"ghp"));
-            }
-            let fits = vec![b'a'; limit];
-            assert_eq!(*shorten(&fits, limit), fits);
-        }
     }
 
     #[test]

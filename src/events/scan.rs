@@ -183,7 +183,7 @@ impl Pass<'_, '_> {
 
     fn event(&mut self, line: &Line<'_>, reading: Option<&Reading>, message: &Message<'_>, told: Told, back: bool) {
         let original = reading.map(|r| String::from_utf8_lossy(&line.bytes[r.start..r.end]).into_owned());
-        let shown = lines::shorten(&message.text, LONGEST);
+        let shown = text::shorten(&message.text, LONGEST);
         let named = message.tag.as_deref().filter(|_| !self.source.stated);
         let subject = told.subject.or_else(|| named.map(str::to_owned));
         let text = match line.secret {

@@ -17,7 +17,7 @@ use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 
 use super::via::Via;
-use super::{SettingError, Settings, Surroundings, subject};
+use super::{SettingError, Settings, Surroundings, subject, tool};
 
 /// What `ssh` and the container engines need of our environment.
 const INHERIT: &[&str] =
@@ -105,7 +105,6 @@ impl Place {
     fn failed(&self, outcome: &Outcome) -> Absence {
         let said = String::from_utf8_lossy(&outcome.stderr);
         let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no word of why");
-        let line: String = text::visible(line).chars().take(300).collect();
         let has = |words: &str| said.contains(words);
         let reason = match outcome.code {
             _ if outcome.timed_out => Reason::TimedOut,
@@ -118,7 +117,7 @@ impl Place {
             _ if has("Is a directory") => Reason::NotApplicable,
             _ => Reason::Failed,
         };
-        self.because(reason, &line)
+        self.because(reason, &tool::short(line))
     }
 }
 

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use crate::base::text;
 
-use crate::events::lines::{Line, shorten};
+use crate::events::lines::Line;
 
 /// The longest text kept of one line, in bytes.
 const LONGEST: usize = 4096;
@@ -30,7 +30,7 @@ impl Kept {
     /// Keeps `line`.
     #[must_use]
     pub fn of(line: &Line<'_>, patterns: Vec<usize>) -> Self {
-        let shown = shorten(line.bytes, LONGEST);
+        let shown = text::shorten(line.bytes, LONGEST);
         let cut_from = ((shown.len() as u64) < line.length).then_some(line.length);
         let text = match line.secret {
             true => format!("[line of a private key, {} bytes, not kept]", line.length),
