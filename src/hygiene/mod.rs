@@ -26,6 +26,7 @@ mod plain;
 mod prefilter;
 mod rule;
 mod ruleset;
+mod runs;
 mod sample;
 mod scanner;
 mod seam;

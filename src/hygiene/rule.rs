@@ -213,6 +213,31 @@ impl Rule {
         })
     }
 
+    /// The bytes that may follow `word` where the pattern matches, a bit for each by its lowest five
+    /// bits; all when the pattern doesn't begin with its words. Asked of the shortest words alone, whose
+    /// letters stand in ordinary text too often.
+    pub fn follows(&self, word: &str) -> u32 {
+        if word.len() > 3 || self.is_read() || !self.names.is_empty() {
+            return u32::MAX;
+        }
+        let Ok(parsed) = syntax::parse_with(&self.pattern, &syntax_config()) else { return u32::MAX };
+        let mut extractor = Extractor::new();
+        extractor.limit_class(128).limit_literal_len(word.len() + 1).limit_total(4096);
+        let prefixes = extractor.extract(&parsed);
+        let begins = |prefix: &[u8], word: &str| {
+            prefix.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        let mut follow = 0;
+        for prefix in prefixes.literals().unwrap_or_default() {
+            match prefix.as_bytes().get(word.len()) {
+                Some(next) if begins(prefix.as_bytes(), word) => follow |= 1 << (next & 31),
+                _ if self.literals.iter().any(|other| other != word && begins(prefix.as_bytes(), other)) => {}
+                _ => return u32::MAX,
+            }
+        }
+        if follow == 0 { u32::MAX } else { follow }
+    }
+
     /// Whether every text that matches `expression` begins with one of the rule's words.
     fn begins_with_word(&self, expression: &str) -> bool {
         if !self.names.is_empty() {
