@@ -22,6 +22,7 @@ mod mask;
 mod masker;
 mod pack;
 mod pem;
+mod pieces;
 mod plain;
 mod prefilter;
 mod rule;
