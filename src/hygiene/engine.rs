@@ -8,8 +8,6 @@ use std::sync::LazyLock;
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 
-use crate::base::assets;
-
 use super::assign::{self, By};
 use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
@@ -50,7 +48,7 @@ pub(super) struct Engine {
 
 /// The built-in rules; `None` when they cannot be read, and then everything is masked whole.
 pub(super) static BUILT_IN: LazyLock<Option<Engine>> = LazyLock::new(|| {
-    let rules = rule::load(&assets::hygiene_rules()).ok()?;
+    let rules = rule::built_in().ok()?;
     if rules.is_empty() { None } else { Some(Engine::new(rules)) }
 });
 

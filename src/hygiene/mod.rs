@@ -10,6 +10,7 @@ mod block;
 mod check;
 mod engine;
 mod fingerprint;
+mod follows;
 mod form;
 pub mod fuzz;
 mod gitleaks;

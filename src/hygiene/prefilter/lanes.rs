@@ -43,10 +43,10 @@ mod with_lanes {
             for (word, part) in words.iter().zip(parts).filter(|(word, _)| word.bytes.len() >= 3) {
                 let (group, bit) = (part.bucket / 8, 1 << (part.bucket % 8));
                 for k in 0..SPAN {
-                    for byte in may_stand(word, part.offset + k) {
+                    may_stand(word, part.offset + k, |byte| {
                         lanes.low[group][k][usize::from(byte & 15)] |= bit;
                         lanes.high[group][k][usize::from(byte >> 4)] |= bit;
-                    }
+                    });
                 }
             }
             Some(lanes)

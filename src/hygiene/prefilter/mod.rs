@@ -13,13 +13,13 @@ mod plan;
 
 use lanes::Lanes;
 
+use super::follows::ANY;
+
 /// The number of rows, as a power of two.
 const BITS: u32 = 13;
 const ROWS: usize = 1 << BITS;
 /// Setting this bit in every byte folds the case of letters.
 const FOLD: u64 = 0x2020_2020_2020_2020;
-/// Any byte may follow.
-const ANY: u32 = u32::MAX;
 
 /// A word that announces something.
 #[derive(Clone, Debug, PartialEq, Eq)]

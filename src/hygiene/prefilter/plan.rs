@@ -30,16 +30,14 @@ pub(super) fn parts(words: &[Word]) -> Vec<Part> {
     let known: std::collections::HashMap<&str, Part> = PLAN.lines().filter_map(read).collect();
     let found = |word: &Word| std::str::from_utf8(&word.bytes).ok().and_then(|name| known.get(name)).copied();
     let fits = |word: &Word, part: &Part| part.offset + SPAN.min(word.bytes.len()) <= word.bytes.len();
-    let mut buckets = vec![Bucket::default(); BUCKETS];
-    let mut parts = vec![None; words.len()];
-    for (word, part) in words.iter().zip(&mut parts) {
-        *part = found(word).filter(|part| fits(word, part));
-        if let Some(part) = part {
-            buckets[part.bucket].add(word, part.offset);
-        }
+    let mut parts: Vec<Option<Part>> = words.iter().map(|word| found(word).filter(|part| fits(word, part))).collect();
+    if parts.iter().any(Option::is_none) {
+        let mut buckets = vec![Bucket::default(); BUCKETS];
+        let planned = words.iter().zip(&parts).filter_map(|(word, part)| Some((word, (*part)?)));
+        planned.for_each(|(word, part)| buckets[part.bucket].add(word, part.offset));
+        words.iter().zip(&mut parts).for_each(|(word, part)| *part = part.or_else(|| Some(best(&mut buckets, word))));
     }
-    let place = |(word, part): (&Word, Option<Part>)| part.unwrap_or_else(|| best(&mut buckets, word));
-    words.iter().zip(parts).map(place).collect()
+    parts.into_iter().flatten().collect()
 }
 
 /// One line of the plan.
@@ -50,15 +48,17 @@ fn read(line: &str) -> Option<(&str, Part)> {
     Some((word, Part { offset: offset.parse().ok()?, bucket }))
 }
 
-/// The bytes that may stand at `at` of a word: both cases of a letter, and what may follow its end.
-pub(super) fn may_stand(word: &Word, at: usize) -> impl Iterator<Item = u8> {
-    let wanted = word.bytes.get(at).copied();
-    let next = if at == word.bytes.len() { word.next } else { ANY };
-    (0..=255_u8).filter(move |byte| match wanted {
-        Some(wanted) if word.fold => byte.eq_ignore_ascii_case(&wanted),
-        Some(wanted) => *byte == wanted,
-        None => next >> (byte & 31) & 1 != 0,
-    })
+/// Calls `each` with the bytes that may stand at `at` of a word: both cases of a letter, and what may
+/// follow its end.
+pub(super) fn may_stand(word: &Word, at: usize, mut each: impl FnMut(u8)) {
+    match word.bytes.get(at) {
+        Some(byte) if word.fold => [byte.to_ascii_lowercase(), byte.to_ascii_uppercase()].into_iter().for_each(each),
+        Some(byte) => each(*byte),
+        None => {
+            let next = if at == word.bytes.len() { word.next } else { ANY };
+            (0..=255).filter(|byte| next >> (byte & 31) & 1 != 0).for_each(each);
+        }
+    }
 }
 
 /// The bytes that a bucket lets through at each of its places.
@@ -77,10 +77,10 @@ impl Default for Bucket {
 impl Bucket {
     fn add(&mut self, word: &Word, offset: usize) {
         for k in 0..SPAN {
-            for byte in may_stand(word, offset + k) {
+            may_stand(word, offset + k, |byte| {
                 self.low[k] |= 1 << (byte & 15);
                 self.high[k] |= 1 << (byte >> 4);
-            }
+            });
         }
     }
 
