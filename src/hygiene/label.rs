@@ -3,14 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 
-use super::engine::{Engine, Finding};
+use super::engine::{Engine, Finding, REACH};
 use super::form::Form;
-use super::pieces::{Cutter, Piece};
+use super::pieces::{BACK, Cutter, Piece};
 use super::ruleset::Ruleset;
 
 /// How much is masked in one piece, in bytes.
-const PIECE: usize = 1 << 20;
+const PIECE: usize = 2 << 20;
 /// A label may complete a pattern that did not match before; more rounds than this never helped.
 const ROUNDS: usize = 6;
 
@@ -148,12 +149,27 @@ fn look(engine: &Engine, piece: &Piece, form: Form) -> Look {
     widen(&view, &mut found);
     // Which number a label will have does not matter to what is found in it.
     let label = |f: &Finding, _: &[u8]| format!("***{}-1***", engine.rules()[f.rule].id);
-    let is_settled = found.is_empty() || {
-        let end = found.last().map_or(piece.to, |f| piece.to.max(f.secret.end * width));
-        let masked = replace(&piece.text[..end], &view, piece.from, &found, form, label);
+    let is_settled = around(&found, piece, width).into_iter().all(|(text, among)| {
+        let masked = replace(&piece.text[..text.end], &view, text.start, &found[among], form, label);
         engine.deep(&form.view(&masked)).is_empty()
-    };
+    });
     Look { found, is_settled }
+}
+
+/// The parts of a piece that a mask could make another secret of, each with the findings in it: as much
+/// before and after each as may matter to a finding.
+fn around(found: &[Finding], piece: &Piece, width: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    let end = found.last().map_or(piece.to, |f| piece.to.max(f.secret.end * width));
+    let mut parts: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    for (number, finding) in found.iter().enumerate() {
+        let start = piece.from.max((finding.secret.start * width).saturating_sub(REACH + BACK));
+        let until = end.min(finding.secret.end * width + REACH);
+        match parts.last_mut() {
+            Some((text, among)) if start <= text.end => (text.end, among.end) = (until.max(text.end), number + 1),
+            _ => parts.push((start..until, number..number + 1)),
+        }
+    }
+    parts
 }
 
 /// `text` from `from` on with a label in the place of each finding; line feeds stay.

@@ -10,10 +10,6 @@ pub(super) use with_lanes::Lanes;
 #[cfg(not(target_arch = "x86_64"))]
 pub(super) use without::Lanes;
 
-/// How many places are looked at at once.
-#[cfg(target_arch = "x86_64")]
-const WIDTH: usize = 32;
-
 #[cfg(target_arch = "x86_64")]
 mod with_lanes {
     use std::arch::x86_64::__m256i;
@@ -23,7 +19,6 @@ mod with_lanes {
 
     use super::super::Word;
     use super::super::plan::{GROUPS, Part, SPAN, may_stand};
-    use super::WIDTH;
 
     /// For each of the bytes in a row the buckets by half a byte, eight buckets to a group.
     type Halves = [[[u8; 16]; SPAN]; GROUPS];
@@ -52,8 +47,12 @@ mod with_lanes {
             Some(lanes)
         }
 
-        /// Calls `found` with the places of `text` that pass, in order, and gives how far it looked.
-        pub fn each(&self, text: &[u8], found: &mut impl FnMut(usize)) -> usize {
+        /// How many places are looked at at once.
+        pub const WIDTH: usize = 32;
+
+        /// Calls `found` for every thirty-two places of `text` with those that pass, the first as the lowest
+        /// bit, and gives how far it looked.
+        pub fn each(&self, text: &[u8], found: &mut impl FnMut(usize, u32)) -> usize {
             self.simd.vectorize(Pass { lanes: self, text, found })
         }
     }
@@ -65,7 +64,7 @@ mod with_lanes {
         found: &'a mut F,
     }
 
-    impl<F: FnMut(usize)> NullaryFnOnce for Pass<'_, F> {
+    impl<F: FnMut(usize, u32)> NullaryFnOnce for Pass<'_, F> {
         type Output = usize;
 
         #[inline(always)]
@@ -77,10 +76,10 @@ mod with_lanes {
             let (low, high) = (tables(&self.lanes.low), tables(&self.lanes.high));
             let nibble = avx._mm256_set1_epi8(15);
             let mut at = 0;
-            while let Some(window) = self.text.get(at..at + WIDTH + SPAN + 4) {
+            while let Some(window) = self.text.get(at..at + Lanes::WIDTH + SPAN + 4) {
                 let mut left = [avx._mm256_set1_epi8(-1); GROUPS];
                 for k in 0..SPAN {
-                    let Some(bytes) = window[k..].first_chunk::<WIDTH>() else { return at };
+                    let Some(bytes) = window[k..].first_chunk::<{ Lanes::WIDTH }>() else { return at };
                     let bytes: __m256i = pulp::cast(*bytes);
                     let lower = avx2._mm256_and_si256(bytes, nibble);
                     let upper = avx2._mm256_and_si256(avx2._mm256_srli_epi16::<4>(bytes), nibble);
@@ -92,12 +91,8 @@ mod with_lanes {
                 }
                 let any = left.into_iter().reduce(|a, b| avx2._mm256_or_si256(a, b)).unwrap_or(nibble);
                 let none = avx2._mm256_cmpeq_epi8(any, avx._mm256_setzero_si256());
-                let mut places = !avx2._mm256_movemask_epi8(none).cast_unsigned();
-                while places != 0 {
-                    (self.found)(at + places.trailing_zeros() as usize);
-                    places &= places - 1;
-                }
-                at += WIDTH;
+                (self.found)(at, !avx2._mm256_movemask_epi8(none).cast_unsigned());
+                at += Lanes::WIDTH;
             }
             at
         }
@@ -117,7 +112,9 @@ mod without {
             None
         }
 
-        pub fn each(&self, _: &[u8], _: &mut impl FnMut(usize)) -> usize {
+        pub const WIDTH: usize = 32;
+
+        pub fn each(&self, _: &[u8], _: &mut impl FnMut(usize, u32)) -> usize {
             match *self {}
         }
     }

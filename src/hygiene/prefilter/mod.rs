@@ -98,19 +98,37 @@ impl Prefilter {
 
     /// Calls `found` with the number and the beginning of every word in `text`, roughly in order.
     pub fn each(&self, text: &[u8], mut found: impl FnMut(usize, usize)) {
-        let mut look = |at: usize| {
+        let mut waiting = Waiting { places: [0; WAITING], count: 0 };
+        let mut done = 0;
+        if let Some(lanes) = &self.lanes {
+            done = lanes.each(text, &mut |at, places| {
+                waiting.add(at, places);
+                if waiting.count > WAITING - 2 * Lanes::WIDTH {
+                    self.look(text, &mut waiting, &mut found);
+                }
+            });
+        }
+        self.look(text, &mut waiting, &mut found);
+        let whole = text.len().saturating_sub(8).max(done);
+        for at in done..whole {
             if self.test(wide(&text[at..])) {
                 self.verify(text, at, &mut found);
             }
-        };
-        let done = match &self.lanes {
-            Some(lanes) => lanes.each(text, &mut look),
-            None => 0,
-        };
-        let whole = text.len().saturating_sub(8).max(done);
-        (done..whole).for_each(look);
+        }
         // The last bytes, which no whole window covers.
         (whole..text.len().saturating_sub(2)).for_each(|at| self.verify(text, at, &mut found));
+    }
+
+    /// Looks at the places that wait: first which of them the table lets through, without a branch,
+    /// since nobody could foretell it, and then at those.
+    fn look(&self, text: &[u8], waiting: &mut Waiting, found: &mut impl FnMut(usize, usize)) {
+        let (mut through, mut count) = ([0; WAITING], 0);
+        for at in &waiting.places[..waiting.count] {
+            through[count] = *at;
+            count += usize::from(self.test(wide(&text[*at..])));
+        }
+        through[..count].iter().for_each(|at| self.verify(text, *at, found));
+        waiting.count = 0;
     }
 
     /// Whether the row of the first three of `bytes` lets the two after them through.
@@ -131,6 +149,33 @@ impl Prefilter {
             if stands {
                 found(entry.word as usize, start);
             }
+        }
+    }
+}
+
+/// How many places wait at most to be looked at together.
+const WAITING: usize = 256;
+
+/// Places that passed the first sieve.
+struct Waiting {
+    places: [usize; WAITING],
+    count: usize,
+}
+
+impl Waiting {
+    /// Takes in the places `at` and after it that have a bit in `places`, eight at a time: how many there
+    /// are is seldom asked for.
+    #[inline(always)]
+    fn add(&mut self, at: usize, mut places: u32) {
+        let count = places.count_ones() as usize;
+        let mut from = self.count;
+        self.count += count;
+        while from < self.count {
+            for place in &mut self.places[from..from + 8] {
+                *place = at + places.trailing_zeros() as usize;
+                places &= places.wrapping_sub(1);
+            }
+            from += 8;
         }
     }
 }
