@@ -27,7 +27,8 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Check) -> Result<Exit> {
         tell("warning: the sealed verdict differs from this one; `evidence verify` tells where");
     }
     let trusted = Trusted::new(place, args.allowed_signers.as_deref(), None);
-    let closing = verify::closing(&found.run, trusted.trust(), &clock::stamp_seconds(clock::now()))?;
+    let now = clock::stamp_seconds(clock::now());
+    let closing = verify::closing(&found.run, &bundle, &seal::inspect(&found.run), trusted.trust(), &now);
     if screen.json {
         screen.value(&report::json::judged(&verdict, &closing))?;
     } else {

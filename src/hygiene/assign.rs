@@ -65,17 +65,35 @@ pub(super) enum By {
     Cell,
 }
 
-/// The assignment around the word at `hit`, if there is one and its name announces a secret.
-pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment> {
-    // A word such as `pw=` ends behind the name.
-    let foreign = tongues::at(text, hit, word);
-    let word = text[hit..hit + word].iter().take_while(|b| is_name(**b)).count();
-    let name = foreign.as_ref().map(|(name, _)| name.clone()).or_else(|| name_around(text, hit, word))?;
-    if text[name.start] == b'-' {
+/// A name, and what it announces when it is one of another language.
+pub(super) struct Name {
+    /// Where it stands.
+    pub range: Range<usize>,
+    /// What it announces, if its language is another.
+    foreign: Option<Kind>,
+}
+
+/// The name around the word at `hit`.
+pub(super) fn name_at(text: &[u8], hit: usize, word: usize) -> Option<Name> {
+    if let Some((range, kind)) = tongues::at(text, hit, word) {
+        return Some(Name { range, foreign: Some(kind) });
+    }
+    name_around(text, hit, word).map(|range| Name { range, foreign: None })
+}
+
+/// Whether a name is that of a command's flag.
+pub(super) fn is_flag(text: &[u8], name: &Range<usize>) -> bool {
+    text[name.start] == b'-'
+}
+
+/// What is assigned to `name`, if something is and it announces a secret.
+pub(super) fn to(text: &[u8], name: &Name) -> Option<Assignment> {
+    let (name, foreign) = (name.range.clone(), name.foreign);
+    if is_flag(text, &name) {
         return flag(text, &name);
     }
     let mut after = operator(text, &name)?;
-    let known = foreign.as_ref().map(|(_, kind)| *kind).or_else(|| kind_of(text, &name));
+    let known = foreign.or_else(|| kind_of(text, &name));
     let (kind, mut only) = known
         .map(|kind| (kind, if foreign.is_some() { Only::Foreign } else { Only::Any }))
         .or_else(|| doubtful(text, &name))?;
@@ -127,19 +145,14 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
     Some(Assignment { name, kind, value: range, quoted, stands, by, only })
 }
 
-/// The name around the word at `hit` and what it announces, where nothing is assigned to it.
-pub(super) fn named(text: &[u8], hit: usize, word: usize) -> Option<(Range<usize>, Kind)> {
-    tongues::at(text, hit, word).or_else(|| {
-        let word = text[hit..hit + word].iter().take_while(|b| is_name(**b)).count();
-        let name = name_around(text, hit, word)?;
-        let kind = kind_of(text, &name).filter(|_| text[name.start] != b'-')?;
-        Some((name, kind))
-    })
+/// What `name` announces, where nothing is assigned to it.
+pub(super) fn announces(text: &[u8], name: &Name) -> Option<Kind> {
+    name.foreign.or_else(|| kind_of(text, &name.range).filter(|_| !is_flag(text, &name.range)))
 }
 
 /// Names that mostly announce something else: only an unmistakable value is a secret.
 fn doubtful(text: &[u8], name: &Range<usize>) -> Option<(Kind, Only)> {
-    let written = std::str::from_utf8(&text[name.clone()]).ok()?;
+    let written = &text[name.clone()];
     if keys::names_key(written) {
         return Some((Kind::Token, Only::Key));
     }
@@ -153,7 +166,7 @@ fn doubtful(text: &[u8], name: &Range<usize>) -> Option<(Kind, Only)> {
 fn is_assignment(text: &[u8], start: usize) -> bool {
     let name = text[start..].iter().take(LONGEST_NAME).take_while(|b| is_name(**b)).count();
     let is_assigned = name > 1 && text.get(start + name) == Some(&b'=') && text.get(start + name + 1) != Some(&b'=');
-    is_assigned && std::str::from_utf8(&text[start..start + name]).is_ok_and(|n| keys::names_secret(n).is_some())
+    is_assigned && keys::names_secret(&text[start..start + name]).is_some()
 }
 
 /// `"token=" + value`: the quote at `start` ends the string that the name stands in.
@@ -295,8 +308,8 @@ fn is_listed(text: &[u8], name: &Range<usize>) -> bool {
 /// The argument of a flag that announces a secret.
 fn flag(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
     let opens = name.start == 0 || b" \t\n\"'[,(`=".contains(&text[name.start - 1]);
-    let written = std::str::from_utf8(&text[name.clone()]).ok()?;
-    let kind = keys::names_secret(written.trim_start_matches('-')).filter(|_| opens && written.len() > 3)?;
+    let dashes = text[name.clone()].iter().take_while(|b| **b == b'-').count();
+    let kind = keys::names_secret(&text[name.start + dashes..name.end]).filter(|_| opens && name.len() > 3)?;
     let mut at = name.end;
     match text.get(at)? {
         b'=' => at += 1,
@@ -314,23 +327,35 @@ fn flag(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
     Some(Assignment { name: name.clone(), kind, value: range, quoted, stands, by: By::Flag, only: Only::Any })
 }
 
+/// Whether a byte may stand in a name, by the byte.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'.' | b'-' | b'$');
+        byte += 1;
+    }
+    table
+};
+
 fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_.-$".contains(&byte)
+    NAME[usize::from(byte)]
 }
 
-/// The whole name around a word of it.
-fn name_around(text: &[u8], hit: usize, word: usize) -> Option<Range<usize>> {
-    let end = hit + word;
+/// The whole name around the word at `hit`.
+pub(super) fn name_around(text: &[u8], hit: usize, word: usize) -> Option<Range<usize>> {
+    // A word such as `pw=` ends behind the name.
+    let end = hit + text[hit..hit + word].iter().take_while(|b| is_name(**b)).count();
     let after = text[end..].iter().take(LONGEST_NAME).take_while(|b| is_name(**b)).count();
     let before = text[..hit].iter().rev().take(LONGEST_NAME).take_while(|b| is_name(**b)).count();
     (after < LONGEST_NAME && before < LONGEST_NAME).then_some(hit - before..end + after)
 }
 
 fn kind_of(text: &[u8], name: &Range<usize>) -> Option<Kind> {
-    let written = std::str::from_utf8(&text[name.clone()]).ok()?;
-    let written = written.trim_end_matches('.');
+    let dots = text[name.clone()].iter().rev().take_while(|b| **b == b'.').count();
+    let written = &text[name.start..name.end - dots];
     // In a connection string `PWD` is no folder.
-    let in_string = written.eq_ignore_ascii_case("pwd") && name.start > 0 && text[name.start - 1] == b';';
+    let in_string = written.eq_ignore_ascii_case(b"pwd") && name.start > 0 && text[name.start - 1] == b';';
     if in_string {
         return Some(Kind::Password);
     }
@@ -338,11 +363,15 @@ fn kind_of(text: &[u8], name: &Range<usize>) -> Option<Kind> {
         // `API key: …`: the words before, as one name.
         let before = &text[name.start.saturating_sub(24)..name.start];
         let from = before.iter().rposition(|b| !b.is_ascii_alphanumeric() && *b != b' ').map_or(0, |i| i + 1);
-        let words = std::str::from_utf8(&before[from..]).ok()?.trim_start();
-        if words.trim().is_empty() {
+        let words = before[from..].trim_ascii();
+        if words.is_empty() {
             return None;
         }
-        keys::names_secret(&format!("{}_{written}", words.trim().replace(' ', "_")))
+        let mut both = [b' '; 24 + 1 + 2 * LONGEST_NAME];
+        let end = (words.len() + 1 + written.len()).min(both.len());
+        both[..words.len()].copy_from_slice(words);
+        both[words.len() + 1..end].copy_from_slice(&written[..end - words.len() - 1]);
+        keys::names_secret(&both[..end])
     })
 }
 
@@ -594,7 +623,8 @@ mod tests {
         let lower = text.to_ascii_lowercase();
         let (hit, word) =
             ["password", "api_key", "apikey", "token", "key"].iter().find_map(|w| Some((lower.find(w)?, w.len())))?;
-        let found = around(text.as_bytes(), hit, word)?;
+        let name = name_at(text.as_bytes(), hit, word)?;
+        let found = to(text.as_bytes(), &name)?;
         Some(text[found.value].to_owned())
     }
 

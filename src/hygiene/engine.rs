@@ -8,8 +8,6 @@ use std::sync::LazyLock;
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 
-use crate::base::assets;
-
 use super::assign::{self, By, Only};
 use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
@@ -50,14 +48,14 @@ pub(super) struct Engine {
 
 /// The built-in rules; `None` when they cannot be read, and then everything is masked whole.
 pub(super) static BUILT_IN: LazyLock<Option<Engine>> = LazyLock::new(|| {
-    let rules = rule::load(&assets::hygiene_rules()).ok()?;
+    let rules = rule::built_in().ok()?;
     if rules.is_empty() { None } else { Some(Engine::new(rules)) }
 });
 
 impl Engine {
     /// An engine with `rules`.
     pub fn new(rules: Vec<Rule>) -> Self {
-        let mut numbers = std::collections::BTreeMap::<(Vec<u8>, bool), Vec<usize>>::new();
+        let mut numbers = std::collections::BTreeMap::<(Vec<u8>, bool), (Vec<usize>, u32)>::new();
         let mut everywhere = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             let usable = rule.words().iter().filter(|w| w.len() >= 3).count();
@@ -67,7 +65,8 @@ impl Engine {
             }
             for word in rule.words() {
                 let bytes = if rule.folds() { word.to_ascii_lowercase() } else { word.clone() }.into_bytes();
-                let rules = numbers.entry((bytes, rule.folds())).or_default();
+                let (rules, next) = numbers.entry((bytes, rule.folds())).or_default();
+                *next |= rule.follows(word);
                 if rules.last() != Some(&index) {
                     rules.push(index);
                 }
@@ -75,9 +74,9 @@ impl Engine {
         }
         let (words, announces): (Vec<_>, Vec<_>) = numbers
             .into_iter()
-            .map(|((bytes, fold), rules)| {
+            .map(|((bytes, fold), (rules, next))| {
                 let length = bytes.len();
-                (Word { bytes, fold }, (rules, length))
+                (Word { bytes, fold, next }, (rules, length))
             })
             .unzip();
         Self { rules, words: Prefilter::new(words), announces, everywhere }
@@ -88,6 +87,12 @@ impl Engine {
         &self.rules
     }
 
+    /// The first pass.
+    #[cfg(test)]
+    pub fn words(&self) -> &Prefilter {
+        &self.words
+    }
+
     /// Every secret in `text`, in order, none overlapping another.
     pub fn find(&self, text: &[u8]) -> Vec<Finding> {
         merge(self.find_all(text))
@@ -95,7 +100,7 @@ impl Engine {
 
     /// Every secret in `text`, as each rule sees it.
     pub fn find_all(&self, text: &[u8]) -> Vec<Finding> {
-        let mut search = Search { engine: self, text, searched: Vec::new(), found: Vec::new() };
+        let mut search = Search { engine: self, text, searched: Vec::new(), named: (usize::MAX, 0), found: Vec::new() };
         self.words.each(text, |word, at| {
             let (rules, length) = &self.announces[word];
             for &rule in rules {
@@ -117,6 +122,8 @@ struct Search<'a> {
     text: &'a [u8],
     /// For rules that are no longer tried before a place: rule and place.
     searched: Vec<(usize, usize)>,
+    /// The last name whose assignment was read: rule and beginning.
+    named: (usize, usize),
     found: Vec<Finding>,
 }
 
@@ -276,11 +283,15 @@ impl Search<'_> {
 
     /// The value after a name, if the name announces a secret and the value is one.
     fn assigned(&mut self, index: usize, hit: usize, word: usize) {
-        let seen = assign::around(self.text, hit, word).filter(|seen| seen.by != By::Word);
-        let Some(seen) = seen else { return self.beside(index, hit, word) };
-        if (seen.by == By::Flag) != (self.engine.rules[index].place == Place::Flag) {
+        let Some(named) = assign::name_at(self.text, hit, word) else { return };
+        let is_flag = self.engine.rules[index].place == Place::Flag;
+        // Several words announce the same name: `db_password_token`.
+        if assign::is_flag(self.text, &named.range) != is_flag || self.named == (index, named.range.start) {
             return;
         }
+        self.named = (index, named.range.start);
+        let seen = assign::to(self.text, &named).filter(|seen| seen.by != By::Word);
+        let Some(seen) = seen else { return self.beside(index, &named) };
         let value = &self.text[seen.value.clone()];
         // `["--password", "--verbose"]`: the next item of a list; in quotes after a blank it is the value.
         let listed = self.text[seen.name.end..seen.value.start].contains(&b',');
@@ -332,9 +343,9 @@ impl Search<'_> {
         }
         let is_fit = match seen.only {
             Only::Any => true,
-            Only::Foreign if value.contains(&b' ') => return self.beside(index, hit, word),
+            Only::Foreign if value.contains(&b' ') => return self.beside(index, &named),
             Only::Foreign => value.is_ascii(),
-            Only::Chosen if !prose::is_chosen(value) => return self.beside(index, hit, word),
+            Only::Chosen if !prose::is_chosen(value) => return self.beside(index, &named),
             Only::Chosen => true,
             Only::Key => prose::is_key(value),
             Only::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
@@ -347,14 +358,14 @@ impl Search<'_> {
     }
 
     /// The values that a sentence or a table gives to a name to which nothing is assigned.
-    fn beside(&mut self, index: usize, hit: usize, word: usize) {
-        let is_near = |b: Option<&u8>| b.is_some_and(|b| b" \t\"'`*|,;\r\n<)".contains(b) || *b >= 0x80);
-        let word = word - self.text[hit..hit + word].iter().rev().take_while(|b| b" =:\"'".contains(b)).count();
-        let end = hit + word + self.text[hit + word..].iter().take(40).take_while(|b| is_word(**b)).count();
-        if self.engine.rules[index].place != Place::Value || !is_near(self.text.get(end)) && end < self.text.len() {
+    fn beside(&mut self, index: usize, name: &assign::Name) {
+        let next = self.text.get(name.range.end);
+        let is_near = next.is_none_or(|b| b" \t\"'`*|,;\r\n<)".contains(b) || *b >= 0x80);
+        if self.engine.rules[index].place != Place::Value || !is_near {
             return;
         }
-        let Some((name, kind)) = assign::named(self.text, hit, word) else { return };
+        let Some(kind) = assign::announces(self.text, name) else { return };
+        let name = name.range.clone();
         let confidence = Confidence::Medium;
         let before = self.found.len();
         for (secret, kind) in table::column(self.text, &name) {

@@ -92,7 +92,7 @@ fn trimmed(text: &[u8], cell: Range<usize>) -> Range<usize> {
 /// What the title of a column announces.
 fn announces(title: &[u8]) -> Option<Kind> {
     let title = std::str::from_utf8(title).ok()?.trim_matches('*');
-    super::tongues::names(title).or_else(|| keys::names_secret(&title.replace([' ', '-'], "_")))
+    super::tongues::names(title).or_else(|| keys::names_secret(title.replace([' ', '-'], "_").as_bytes()))
 }
 
 /// Whether it may be the title of a column; a table with borders may have empty ones at its ends.

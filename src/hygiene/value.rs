@@ -293,7 +293,8 @@ fn is_reference(value: &[u8]) -> bool {
         [b'$', b'{', name @ .., b'}'] | [b'{', name @ .., b'}'] => named(name.trim_suffix_marks()),
         [b'$', name @ ..] => is_identifier(name),
         [b'<', name @ .., b'>'] | [b'[', name @ .., b']'] => words(name),
-        [b'%', b'(', .., b's'] | [b'%', b's' | b'd' | b'v'] | [b'%', .., b'%'] => value.len() <= 64,
+        [b'%', b'(', .., b's'] | [b'%', b's' | b'd' | b'v'] => value.len() <= 64,
+        [b'%', name @ .., b'%'] => named(name),
         _ => false,
     }
 }
@@ -347,7 +348,7 @@ fn is_stop_word(lower: &str) -> bool {
 /// The name of another place that holds the secret: `DB_PASSWORD`, `YOUR_API_KEY`.
 fn is_constant(value: &[u8]) -> bool {
     let is_upper = value.contains(&b'_') && value.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
-    is_upper && std::str::from_utf8(value).is_ok_and(|name| names_secret(name).is_some())
+    is_upper && names_secret(value).is_some()
 }
 
 /// Letters and digits mixed for long: no word of a language.
@@ -377,11 +378,12 @@ pub(super) fn is_harmless(value: &[u8], kind: Kind, spaced_colon: bool) -> bool 
 /// `{AES}value`, `{xor}value`: a value with the mark of how it is written.
 pub(super) fn is_marked(value: &[u8]) -> bool {
     let name = value.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
+    let rest = value.get(name + 2..).unwrap_or_default();
     value.starts_with(b"{")
         && (2..=12).contains(&name)
         && value.get(name + 1) == Some(&b'}')
-        && value.len() >= name + 8
-        && !value[1..].contains(&b'{')
+        && rest.len() >= 6
+        && rest.iter().all(|b| b.is_ascii_alphanumeric() || b"+/=_-".contains(b))
 }
 
 /// Several words of letters: what a message says after `Token:` or `PASS:`.
