@@ -181,11 +181,7 @@ mod linux {
         })
     }
 
-    fn allow(
-        rules: RulesetCreated,
-        path: &Path,
-        access: BitFlags<AccessFs>,
-    ) -> Result<RulesetCreated, ConfineError> {
+    fn allow(rules: RulesetCreated, path: &Path, access: BitFlags<AccessFs>) -> Result<RulesetCreated, ConfineError> {
         // What is not there needs no rule.
         let Ok(place) = PathFd::new(path) else { return Ok(rules) };
         let access = if path.is_dir() { access } else { access & AccessFs::from_file(KNOWN) };

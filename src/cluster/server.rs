@@ -70,7 +70,8 @@ impl Start<'_> {
         let loaders: Vec<_> = programs.iter().filter_map(|program| confine::loader(program)).collect();
         // `bin` lies beside `lib` and `share`, wherever that is; not when that is everything.
         let installed = files::real_path(postgres).ok();
-        let installed = installed.as_deref().and_then(|path| path.parent()?.parent()).filter(|at| at.parent().is_some());
+        let installed =
+            installed.as_deref().and_then(|path| path.parent()?.parent()).filter(|at| at.parent().is_some());
         Bounds {
             own: vec![self.home.path().to_owned()],
             read: installed.into_iter().map(Path::to_owned).collect(),

@@ -18,6 +18,7 @@ use evidence::model::verdict::Status;
 
 use crate::support::cluster::Cluster;
 use crate::support::look::{case, facts};
+use crate::support::world::World;
 
 /// A production, and a folder that everybody may write in.
 struct Ground {
@@ -77,7 +78,8 @@ fn missing(fact: &Fact, path: &str) -> Reason {
 
 /// Whether nothing that the drill said fails it.
 fn passes(fact: &Fact) -> bool {
-    let policy = "policy: p\nchecks:\n  - { id: A, title: known, require: { fact: drill.messages, only_exceptions: [] } }\n";
+    let policy =
+        "policy: p\nchecks:\n  - { id: A, title: known, require: { fact: drill.messages, only_exceptions: [] } }\n";
     let policy: Policy = evidence::base::yaml::decode(Path::new("p.yaml"), policy.as_bytes()).unwrap();
     let case = case("  {}", "  - { id: drill, uses: restore.drill, with: { path: /x } }");
     let verdict = judge::judge(&policy, std::slice::from_ref(fact), &case, "2026-05-15T12:00:00Z");
@@ -130,9 +132,7 @@ fn what_a_hostile_dump_reaches_for_is_refused_and_fails_the_drill() {
             "could not connect to server",
         ),
         (
-            format!(
-                "CREATE SUBSCRIPTION s CONNECTION 'host={socket} user=postgres dbname=shop' PUBLICATION p;"
-            ),
+            format!("CREATE SUBSCRIPTION s CONNECTION 'host={socket} user=postgres dbname=shop' PUBLICATION p;"),
             "could not connect to the publisher",
         ),
     ];
@@ -259,7 +259,10 @@ fn a_dump_that_waits_for_ever_ends_at_the_limit_and_the_fact_says_so() {
     let waits = [
         ("sleep.sql", "SELECT pg_sleep(86400);"),
         // Ended by nobody but the server's own end: it does not listen to a client that is gone.
-        ("loop.sql", "DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$;"),
+        (
+            "loop.sql",
+            "DO $$ BEGIN LOOP BEGIN PERFORM pg_sleep(60); EXCEPTION WHEN query_canceled THEN NULL; END; END LOOP; END $$;",
+        ),
     ];
     for (name, sql) in waits {
         let began = Instant::now();
@@ -272,4 +275,66 @@ fn a_dump_that_waits_for_ever_ends_at_the_limit_and_the_fact_says_so() {
         assert!(absence.message.contains("`limit` of 4s reached"), "{absence:?}");
         assert_nothing_left(&fact);
     }
+}
+
+/// Makes a file of the drill's folder that nobody can remove, in a way that this machine allows: one that
+/// the file system keeps (as root), or a folder above that lets nothing go.
+fn nail(home: &Path, on: bool) -> bool {
+    if rustix::process::getuid().is_root() {
+        let how = if on { "+i" } else { "-i" };
+        return Command::new("chattr").arg(how).arg(home.join("data/PG_VERSION")).output().unwrap().status.success();
+    }
+    let mode = if on { 0o555 } else { 0o755 };
+    fs::set_permissions(home.parent().unwrap(), fs::Permissions::from_mode(mode)).is_ok()
+}
+
+#[test]
+fn a_teardown_that_was_prevented_shows_and_fails_by_its_own_check() {
+    let ground = &*GROUND;
+    let world = World::new();
+    let scratch = tempfile::Builder::new().prefix("ev-t-").tempdir_in("/var/tmp").unwrap();
+    fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    // Long enough to come in between, as a restore is.
+    let dump = ground.path("slow.sql");
+    ground.drill("slow.sql", "SELECT pg_sleep(3);", "");
+    world.case("c", &format!(
+        "collect:\n  - {{ id: drill, uses: restore.drill, with: {{ path: {dump:?}, scratch: {:?}, amcheck: false }} }}\n",
+        scratch.path()
+    ));
+    world.write(
+        "policies/plain.yaml",
+        "policy: plain\ntitle: t\nchecks:\n\
+          \x20 - { id: whole, title: whole, require: { fact: drill.complete, equals: true } }\n\
+          \x20 - { id: gone, title: taken down, require: { all: [{ fact: drill.teardown.processes, equals: 0 }, \
+          { fact: drill.teardown.folder_exists, equals: false }] } }\n",
+    );
+    let mut child = world.command(&["collect", "c"]);
+    let running = std::thread::spawn(move || child.output().unwrap());
+    let began = Instant::now();
+    let home = loop {
+        assert!(began.elapsed().as_secs() < 30);
+        let home = fs::read_dir(scratch.path()).unwrap().next().map(|entry| entry.unwrap().path());
+        if let Some(home) = home.filter(|home| home.join("data/postmaster.pid").exists()) {
+            break home;
+        }
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    };
+    assert!(nail(&home, true), "a file that nobody can remove");
+    let ran = world.ran(running.join().unwrap());
+    let there = home.join("data/PG_VERSION").exists();
+    assert!(nail(&home, false) && there);
+
+    let facts = fs::read_to_string(world.run_folder("c").join("data/facts.jsonl")).unwrap();
+    let checked = world.run(&["check", "c"]);
+    assert_eq!((ran.code, checked.code), (0, 1), "{}{}{facts}", ran.stdout, checked.stdout);
+    let json: serde_json::Value = serde_json::from_str(&world.run(&["check", "c", "--json"]).stdout).unwrap();
+    assert_eq!(json["closing"]["reasons"], serde_json::json!(["gone fails: taken down"]), "{json:#}");
+    assert_eq!(world.run(&["render", "c"]).code, 0);
+    let record = fs::read_to_string(world.path("reports/c/record.md")).unwrap();
+    assert!(record.contains("folder_exists: true") && record.contains(home.file_name().unwrap().to_str().unwrap()));
+
+    // Its owner is gone: the next drill there clears it away.
+    assert!(home.exists());
+    assert_eq!(world.run(&["collect", "c"]).code, 0);
+    assert!(!home.exists());
 }

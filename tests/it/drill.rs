@@ -560,9 +560,14 @@ fn a_dump_whose_commands_reach_for_another_server_reaches_nothing() {
         "\\! touch {0}\n\\o {0}\n\\c \"host={socket} user=postgres dbname=shop\"\nDROP TABLE public.reached;\n",
         mark.display()
     );
-    fs::write(production.path("reach.sql"), plain + &reach).unwrap();
+    // The bytes are whole to the trailer.
+    let trailer = "\n--\n-- PostgreSQL database dump complete";
+    fs::write(production.path("reach.sql"), plain.replacen(trailer, &format!("\n{reach}{trailer}"), 1)).unwrap();
     let fact = production.drill_of("reach.sql", ", on_error: continue");
     assert!(value(&fact, "messages").to_string().contains("backslash commands are restricted"), "{fact:#?}");
+    assert_eq!(missing(&fact, "complete"), Reason::Failed, "the bytes are whole, what was restored is not");
+    assert_eq!(missing(&fact, "counts_equal"), Reason::Failed);
+    assert_eq!(judged(&fact), [Status::Unknown, Status::Fail, Status::Unknown]);
     assert!(!mark.exists());
     production.cluster.psql("shop", "SELECT 1 FROM public.reached LIMIT 1");
     production.cluster.psql("shop", "DROP TABLE public.reached");

@@ -30,6 +30,8 @@ pub(super) struct Messages {
     pub(super) notices: i64,
     /// How many errors `pg_restore` says that it ignored.
     pub(super) ignored: Option<i64>,
+    /// Commands of the dump that were not carried out on purpose: to the client, and to start programs.
+    pub(super) refused: i64,
 }
 
 /// What a line is.
@@ -91,6 +93,8 @@ impl Messages {
             "warning" => self.warnings += 1,
             _ => self.errors += 1,
         }
+        const REFUSED: [&str; 2] = ["backslash commands are restricted", "could not execute command"];
+        self.refused += i64::from(REFUSED.iter().any(|words| message.text.contains(words)));
         let same = |known: &&mut Message| known.severity == message.severity && known.text == message.text;
         match self.list.iter_mut().find(same) {
             Some(known) => known.count += 1,
