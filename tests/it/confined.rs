@@ -301,6 +301,8 @@ fn a_teardown_that_was_prevented_shows_and_fails_by_its_own_check() {
         "collect:\n  - {{ id: drill, uses: restore.drill, with: {{ path: {dump:?}, scratch: {:?}, amcheck: false }} }}\n",
         scratch.path()
     ));
+    let written = fs::read_to_string(world.path("reports/c/case.yaml")).unwrap();
+    world.write("reports/c/case.yaml", written.replace("template: incident", "template: hardening"));
     world.write(
         "policies/plain.yaml",
         "policy: plain\ntitle: t\nchecks:\n\
