@@ -115,6 +115,12 @@ pub fn send(number: u32, signal: Signal) {
     }
 }
 
+/// Lets everything else go first: this thread, and those that it starts, take what the machine has left.
+pub fn step_back() {
+    // A thread that may not is none the worse for it.
+    let _ = rustix::process::nice(19);
+}
+
 /// Signals that [`send`] knows.
 pub mod signals {
     /// Ends a process at once.
