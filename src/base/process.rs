@@ -115,10 +115,15 @@ pub fn send(number: u32, signal: Signal) {
     }
 }
 
-/// Lets everything else go first: this thread, and those that it starts, take what the machine has left.
-pub fn step_back() {
-    // A thread that may not is none the worse for it.
-    let _ = rustix::process::nice(19);
+/// Whether at least as many tasks as this machine has processors want one just now, the caller left out.
+/// Where the system does not tell, there is room.
+#[must_use]
+pub fn is_crowded() -> bool {
+    let text = files::read_system_text(Path::new("/proc/loadavg"), LIMIT).unwrap_or_default();
+    // `0.20 0.18 0.12 1/80 11206`: running and all tasks stand before the last one's number.
+    let running = text.split_whitespace().nth(3).and_then(|tasks| tasks.split_once('/')?.0.parse::<usize>().ok());
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    running.is_some_and(|running| running > processors)
 }
 
 /// Signals that [`send`] knows.

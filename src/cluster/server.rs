@@ -141,7 +141,10 @@ impl Server {
 
     /// Ends it at once, its children included; waits for at most `limit` before it is killed.
     pub fn stop(&mut self, limit: Duration) {
-        self.daemon.stop_by(signals::QUIT, limit);
+        // Name spaces take all that is in them along, shared memory too; elsewhere the server gives it back. What
+        // stands outside of them may have been started with SIGQUIT ignored, as shells do in the background.
+        let signal = if self.alone { signals::KILL } else { signals::QUIT };
+        self.daemon.stop_by(signal, limit);
     }
 }
 

@@ -194,7 +194,7 @@ impl Engine for Local {
     fn put_away(&mut self, steps: &mut Steps) -> Map {
         let folder = self.home.path().to_owned();
         let name = text::from_name(&folder);
-        let what = format!("kill -QUIT the server, rm -r {name}");
+        let what = format!("end the server and what it started, rm -r {name}");
         steps.timed("teardown", &what, |_| {
             if let Some(mut server) = self.server.take() {
                 server.stop(Duration::from_secs(20));
