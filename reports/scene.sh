@@ -1,16 +1,8 @@
 # Sourced by record-hb-08.sh and record-v0-3.sh: a production of the scene's own below /srv/scene, on a host
-# with an invented name, and what records and signs a case of it. Needs root, for the name and the server's
-# user. PROGRAM may name a built binary; the release build otherwise.
-set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
-repository=$PWD
+# with an invented name, and what records and signs a case of it.
+source "$(dirname "${BASH_SOURCE[0]}")/recording.sh"
 place=/srv/scene
 server=$(ls -d /usr/lib/postgresql/*/bin | sort -V | tail -1)
-
-if [[ -z ${PROGRAM:-} ]]; then
-  cargo build --release --locked
-  PROGRAM=target/release/evidence
-fi
 
 as_server() { (cd / && setpriv --reuid=postgres --regid=postgres --clear-groups -- "$@"); }
 
@@ -25,7 +17,7 @@ production() {
   put_away
   mkdir -p $place/{data,run,backups/drills,scratch,bin,tools,keys}
   chown postgres: $place/data $place/run
-  install -D -m 0755 "$PROGRAM" /opt/evidence/evidence
+  install -D -m 0755 "$EVIDENCE" /opt/evidence/evidence
   as_server "$server/initdb" -U postgres -A trust -E UTF8 --no-locale -D $place/data >/dev/null
   as_server "$server/pg_ctl" -D $place/data -l $place/run/log -w -s \
     -o "-c listen_addresses='' -c unix_socket_directories=$place/run -c fsync=off" start
@@ -61,10 +53,7 @@ record() {
       \$evidence sign $name --seat verifier --key $place/keys/dba
       \$evidence verify $name --require-signature"
   )
-  rm -rf "$repository/reports/$name"
-  cp -r "$place/reports/$name" "$repository/reports/$name"
-  # The tool's own modes are private; a repository's are not.
-  chmod -R u=rwX,go=rX "$repository/reports/$name"
+  take_over "$name" $place
   # One block of lines for each recorded case: keys are made anew each time.
   touch "$repository/allowed_signers"
   sed -i "/^# $name\$/,/^\$/d" "$repository/allowed_signers"

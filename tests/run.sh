@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 # command → Debian package
 declare -A needs=(
   [gzip]=gzip [zstd]=zstd [tar]=tar [pigz]=pigz [hashdeep]=hashdeep [ssh-keygen]=openssh-client [openssl]=openssl
-  [psql]=postgresql-client [python3]=python3 [setpriv]=util-linux [cc]=gcc
+  [psql]=postgresql-client [python3]=python3 [setpriv]=util-linux [cc]=gcc [systemd-analyze]=systemd [jq]=jq
 )
 missing=()
 for command in "${!needs[@]}"; do

@@ -41,6 +41,12 @@ pub fn hygiene_rules() -> Vec<(&'static str, &'static str)> {
     policies_below("hygiene")
 }
 
+/// The same as the build read them: a JSON list of the files' contents.
+#[must_use]
+pub fn hygiene_rules_read() -> &'static str {
+    include_str!(concat!(env!("OUT_DIR"), "/hygiene.json"))
+}
+
 /// The built-in rule files of the folder `below` of the policies: file name and text, sorted by name.
 #[must_use]
 pub fn policies_below(below: &str) -> Vec<(&'static str, &'static str)> {

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rustix::process::{Pid, Signal};
 
 use super::digest::Digest;
-use super::{env, files};
+use super::{env, files, text};
 
 /// The most of a file of the kernel that is read.
 const LIMIT: u64 = 4 << 20;
@@ -170,13 +170,20 @@ struct Stat {
 }
 
 fn stat(pid: u32) -> Option<Stat> {
-    let text = files::read_system_text(&of(pid, "stat"), LIMIT).ok()?;
-    // The program's name may hold anything, brackets included: the last one closes it.
-    let (head, rest) = text.rsplit_once(") ")?;
-    let program = head.split_once('(')?.1.to_owned();
-    let fields: Vec<&str> = rest.split_whitespace().collect();
+    let stat = files::read(&of(pid, "stat"), LIMIT).ok()?;
+    let (program, fields) = split_stat(&stat)?;
     let gone = matches!(fields.first(), Some(&("Z" | "X")));
     Some(Stat { program, parent: fields.get(1)?.parse().ok()?, started: fields.get(19)?.parse().ok()?, gone })
+}
+
+/// The name and the fields behind it of a process's `stat`, such as `4711 (a name) with) S 1 …`: the
+/// name ends at the last bracket, whatever stands in it.
+#[must_use]
+pub fn split_stat(stat: &[u8]) -> Option<(String, Vec<&str>)> {
+    let open = stat.iter().position(|b| *b == b'(')?;
+    let close = stat.iter().rposition(|b| *b == b')')?;
+    let rest = std::str::from_utf8(stat.get(close + 1..)?).ok()?;
+    Some((text::from_bytes(stat.get(open + 1..close)?).into_owned(), rest.split_ascii_whitespace().collect()))
 }
 
 /// A short digest: the first name space has the same number on every machine, so the machine's name
@@ -207,6 +214,12 @@ mod tests {
         assert!(own.alive() && own.started > 0 && own.space > 0);
         assert!(!Identity { started: own.started + 1, ..own }.alive());
         assert!(Identity { started: own.started + 1, space: 1, ..own }.alive(), "another name space is not judged");
+    }
+
+    #[test]
+    fn a_name_may_hold_brackets() {
+        let (name, fields) = split_stat(b"7 (a) S (b) S 1 2 3\n").unwrap();
+        assert_eq!((name.as_str(), fields), ("a) S (b", vec!["S", "1", "2", "3"]));
     }
 
     #[test]

@@ -37,6 +37,25 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// `text` for XML, in an element or an attribute: it opens no tag and no entity, and characters that
+/// are unsafe or that XML has not become U+FFFD.
+#[must_use]
+pub fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c if is_unsafe(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// `bytes` as text: what is not UTF-8 becomes a visible `\xNN`, so that nothing is dropped silently
 /// and the byte can still be read.
 #[must_use]
@@ -52,6 +71,28 @@ pub fn from_bytes(bytes: &[u8]) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// The beginning of `bytes`, at most `limit` of them, ending between words: half a secret would not be
+/// recognised as one, and so a first word that is longer is not kept at all.
+#[must_use]
+pub fn shorten(bytes: &[u8], limit: usize) -> Cow<'_, [u8]> {
+    if bytes.len() <= limit {
+        return bytes.into();
+    }
+    match memchr::memrchr3(b' ', b'\t', b',', &bytes[..limit]).filter(|space| *space > 0) {
+        Some(space) => bytes[..space].into(),
+        None => format!("[one word of more than {limit} bytes, not kept]").into_bytes().into(),
+    }
+}
+
+/// The same of a text.
+#[must_use]
+pub fn beginning(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.len() <= limit {
+        return text.into();
+    }
+    String::from_utf8_lossy(&shorten(text.as_bytes(), limit)).into_owned().into()
 }
 
 /// A file name or path as text, by the rule of [`from_bytes`].
@@ -112,6 +153,22 @@ pub fn shell_line<S: AsRef<str>>(words: &[S]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_half_of_a_secret_is_kept_where_a_line_is_shortened() {
+        let secret = ["ghp", "_", &"16C7e42F292c6912E7".repeat(2)].concat();
+        for limit in [400, 4096] {
+            for before in limit - 30..limit {
+                let one_word = format!("{}/{secret} end", "a".repeat(before));
+                let kept = shorten(one_word.as_bytes(), limit).into_owned();
+                assert_eq!(kept, format!("[one word of more than {limit} bytes, not kept]").as_bytes());
+                let last_word = format!("begin {} {secret} end", "a".repeat(before - 8));
+                assert!(!shorten(last_word.as_bytes(), limit).windows(3).any(|at| at == b"ghp"));
+            }
+            let fits = vec![b'a'; limit];
+            assert_eq!(*shorten(&fits, limit), fits);
+        }
+    }
 
     #[test]
     fn terminal_escapes_become_visible() {

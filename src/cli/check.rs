@@ -28,7 +28,8 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Check) -> Result<Exit> {
         tell("warning: the sealed verdict differs from this one; `evidence verify` tells where");
     }
     let trusted = Trusted::new(place, args.allowed_signers.as_deref(), None);
-    let mut closing = verify::closing(&found.run, trusted.trust(), &clock::stamp_seconds(clock::now()))?;
+    let now = clock::stamp_seconds(clock::now());
+    let mut closing = verify::closing(&found.run, &bundle, &seal::inspect(&found.run), trusted.trust(), &now);
     let required = args.require_closed.then(|| status::waits_for(place, &bundle.case));
     let (waits, behind) = required.unwrap_or_default();
     waits.into_iter().for_each(|reason| closing.reopen(reason));

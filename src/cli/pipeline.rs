@@ -2,6 +2,7 @@
 //! verdict, close. Looks happen on a thread of their own that the kernel lets write in the run's
 //! folder only; such a thread cannot be let loose again, and the governed action must not be bound.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -196,32 +197,20 @@ impl<'a> Pipeline<'a> {
 
 impl Sources {
     fn seal(ready: &Ready, masker: &mut Masker, writer: &mut Writer) -> Result<Self> {
-        let mut keep = |name: &str, bytes: &[u8]| -> Result<Masked<Vec<u8>>> {
+        let mut sealed = BTreeMap::new();
+        for (name, bytes) in ready.sources() {
             let raw = Raw::new(bytes.to_vec());
             let masked = if name.ends_with(".yaml") { masker.yaml(raw) } else { masker.bytes(raw) };
-            let sealed = writer.source(name, masked.clone());
-            // A mask begins with a star, which YAML reads as an alias where no quotes stand.
-            let hint =
-                || format!("{name}: a secret in it was masked; put it in quotes, or better, leave it out of the file");
-            if *masked == bytes {
-                sealed?
-            } else {
-                sealed.with_context(hint)?
-            }
-            Ok(masked)
-        };
-        let case = keep("case.yaml", &ready.loaded.bytes)?;
-        let policy = keep("policy.yaml", &ready.policy_bytes)?;
-        for (name, text) in &ready.templates {
-            keep(&format!("templates/{name}"), text.as_bytes())?;
-        }
-        if let Some(text) = &ready.narrative {
-            keep("narrative.md", text.as_bytes())?;
+            writer.source(&name, masked.clone()).with_context(|| match *masked == bytes {
+                true => format!("{name} cannot be sealed"),
+                false => format!("{name} cannot be sealed once its secret is masked; leave the secret out of the file"),
+            })?;
+            sealed.insert(name, masked.into_inner());
         }
         // Decoded from the masked bytes, because those are all that a later judge will have.
         Ok(Self {
-            case: yaml::decode(Path::new("case.yaml"), &case)?,
-            policy: yaml::decode(Path::new("policy.yaml"), &policy)?,
+            case: yaml::decode(Path::new("case.yaml"), &sealed["case.yaml"])?,
+            policy: yaml::decode(Path::new("policy.yaml"), &sealed["policy.yaml"])?,
         })
     }
 }

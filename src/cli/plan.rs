@@ -7,11 +7,12 @@ use crate::base::canonical;
 use crate::base::digest::Digest;
 use crate::collect::{self, Step};
 use crate::govern;
-use crate::hygiene;
+use crate::hygiene::{Masker, Raw};
 use crate::judge;
 use crate::model;
 use crate::model::action::{Phase, SIDE_EFFECTS};
 use crate::model::plan::Plan;
+use crate::model::value::Value;
 use crate::render;
 use crate::report;
 
@@ -42,6 +43,17 @@ pub struct Ready {
     pub digest: Digest,
 }
 
+impl Ready {
+    /// What a run seals before it looks, by file name: the case first, for it names most secrets.
+    pub fn sources(&self) -> impl Iterator<Item = (String, &[u8])> {
+        let own = [("case.yaml", &self.loaded.bytes), ("policy.yaml", &self.policy_bytes)];
+        let own = own.map(|(name, bytes)| (name.to_owned(), bytes.as_slice()));
+        let templates = self.templates.iter().map(|(name, text)| (format!("templates/{name}"), text.as_bytes()));
+        let narrative = self.narrative.iter().map(|text| ("narrative.md".to_owned(), text.as_bytes()));
+        own.into_iter().chain(templates).chain(narrative)
+    }
+}
+
 /// Loads and checks everything that a collection of the case would need.
 ///
 /// # Errors
@@ -66,7 +78,7 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
         render::check_narrative(text, &loaded.case, &may_show).with_context(at)?;
     }
     let prepare = |steps: &[model::case::Step]| {
-        let prepared = collect::prepare_steps(&loaded.case, steps, &loaded.folder, &policy.commands);
+        let prepared = collect::prepare(&loaded.case, steps, &loaded.folder, &policy.commands);
         prepared.map_err(|e| anyhow!("{}{}: {e}", file.display(), line_of_step(&loaded.bytes, e.step.as_deref())))
     };
     let (steps, after) = (prepare(&loaded.case.before())?, prepare(&loaded.case.after())?);
@@ -130,19 +142,24 @@ fn compares(case: &model::case::Case, step: &model::case::Step, path: &str) -> b
     }
 }
 
+/// The plan as it may be shown: masked as a run would mask it, which first learns from what it seals.
+fn shown(ready: &Ready) -> Result<Plan> {
+    let mut masker = Masker::new();
+    for (_, bytes) in ready.sources() {
+        masker.bytes(Raw::new(bytes.to_vec()));
+    }
+    let plan = Value::from_json(serde_json::to_value(&ready.plan)?).context("the plan is empty")?;
+    let masked = masker.value(Raw::new(plan)).into_inner();
+    Ok(serde_json::from_value(serde_json::to_value(masked)?)?)
+}
+
 /// Runs the verb.
 ///
 /// # Errors
 /// When the case is not valid.
 pub fn run(place: &Place, screen: &Screen, args: &args::Plan) -> Result<Exit> {
     let ready = ready(place, &args.case)?;
-    let mut plan = ready.plan;
-    for action in plan.steps.iter_mut().chain(&mut plan.after).flat_map(|step| &mut step.actions) {
-        action.what = hygiene::mask_str(&action.what);
-    }
-    for text in plan.action.iter_mut().flat_map(model::plan::PlannedAction::texts) {
-        *text = hygiene::mask_str(text);
-    }
+    let plan = shown(&ready)?;
     let digest = ready.digest.to_string();
     if screen.json {
         screen.value(&report::json::plan(&plan, &digest))?;

@@ -150,7 +150,9 @@ fn said(place: &Place, run: &Path, policy: &str, trusted: &Trusted, now: &str) -
                 .push(format!("it was judged by the policy {was}, and the case now names {}", text::visible(policy)));
         }
         if outdated.is_empty() {
-            unsigned.extend(not_closed(run, trusted, now));
+            // Who did not sign, and what is wrong beside it.
+            let closing = verify::closing(run, &bundle, &inspection, trusted.trust(), now);
+            unsigned.extend(if closing.is_closed() { Vec::new() } else { closing.reasons });
         }
     }
     own
@@ -162,15 +164,6 @@ fn policy_now(place: &Place, name: &str) -> Result<Policy> {
     let text = String::from_utf8_lossy(&bytes).into_owned();
     let masked = Masker::new().text(Raw::new(text)).into_inner();
     Ok(yaml::decode(Path::new("policy.yaml"), masked.as_bytes())?)
-}
-
-/// Why a run whose verdict closes does not count as closed: who did not sign, and what is wrong beside it.
-fn not_closed(run: &Path, trusted: &Trusted, now: &str) -> Vec<String> {
-    match verify::closing(run, trusted.trust(), now) {
-        Err(error) => vec![text::visible(&error.to_string()).into_owned()],
-        Ok(closing) if closing.is_closed() => Vec::new(),
-        Ok(closing) => closing.reasons,
-    }
 }
 
 fn exit(board: &Board) -> Exit {

@@ -76,11 +76,8 @@ impl Collector for CountsCompare {
     fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError> {
         let With { left, right, tables } = settings.decode()?;
         for (key, id) in [("left", &left), ("right", &right)] {
-            let mut earlier = settings.case.collect.iter().take_while(|step| step.id != settings.step.id);
+            let step = settings.earlier_step(key, id)?;
             let shown = text::visible(id);
-            let Some(step) = earlier.find(|step| &step.id == id) else {
-                return Err(SettingError::new(format!("with: {key}: no step `{shown}` before this one")));
-            };
             if !PLACES.iter().any(|(uses, _)| *uses == step.uses) {
                 let known: Vec<&str> = PLACES.iter().map(|(uses, _)| *uses).collect();
                 let message =

@@ -19,6 +19,28 @@ pub struct Doc {
     pub example: &'static str,
 }
 
+/// The values of a collector that looks at one file: those in brackets, what the file system says, the others.
+macro_rules! with_metadata {
+    ([$($before:expr),* $(,)?], $($after:expr),* $(,)?) => {
+        &[
+            $($before,)*
+            ("mode", "permission bits, four octal digits, e.g. `0755`"),
+            ("owner", "name of the owner, or the number as text"),
+            ("group", "name of the group, or the number as text"),
+            ("uid", "number of the owner"),
+            ("gid", "number of the group"),
+            ("mtime", "last change of the content, RFC 3339 UTC with nanoseconds"),
+            ("ctime", "last change of content or metadata, RFC 3339 UTC with nanoseconds"),
+            ("atime", "last access as recorded before this look, RFC 3339 UTC with nanoseconds"),
+            ("world_writable", "whether everybody may write to it"),
+            ("inode", "inode number"),
+            ("links", "number of hard links"),
+            $($after,)*
+        ]
+    };
+}
+pub(super) use with_metadata;
+
 /// One setting of a collector.
 pub struct Setting {
     /// Its key under `with:`.

@@ -11,6 +11,7 @@ use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 
+use super::doc::with_metadata;
 use super::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings, subject};
 
 /// The collector.
@@ -38,21 +39,12 @@ static DOC: Doc = Doc {
             meaning: "read the whole content for its digest",
         },
     ],
-    values: &[
-        ("exists", "whether anything stands there"),
-        ("kind", "`file`, `folder`, `link`, `FIFO`, `socket`, `block device`, `character device`"),
-        ("size_bytes", "size in bytes"),
-        ("mode", "permission bits, four octal digits, e.g. `0755`"),
-        ("owner", "name of the owner, or the number as text"),
-        ("group", "name of the group, or the number as text"),
-        ("uid", "number of the owner"),
-        ("gid", "number of the group"),
-        ("mtime", "last change of the content, RFC 3339 UTC with nanoseconds"),
-        ("ctime", "last change of content or metadata, RFC 3339 UTC with nanoseconds"),
-        ("atime", "last access as recorded before this look, RFC 3339 UTC with nanoseconds"),
-        ("world_writable", "whether everybody may write to it"),
-        ("inode", "inode number"),
-        ("links", "number of hard links"),
+    values: with_metadata![
+        [
+            ("exists", "whether anything stands there"),
+            ("kind", "`file`, `folder`, `link`, `FIFO`, `socket`, `block device`, `character device`"),
+            ("size_bytes", "size in bytes"),
+        ],
         ("link_target", "where a symbolic link points, as written, not followed"),
         ("sha256", "SHA-256 of the content, 64 hexadecimal digits"),
     ],

@@ -34,7 +34,7 @@ mod uptime_kuma;
 mod via;
 
 pub use doc::{Doc, Setting};
-pub use session::{Gate, Progress, Session, Step, halted, make_rooms, prepare, prepare_steps};
+pub use session::{Gate, Progress, Session, Step, halted, make_rooms, prepare};
 pub use settings::{SettingError, Settings};
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
-use crate::base::{clock, quantity, text};
+use crate::base::{clock, quantity};
 use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Basis, Fact, Observation, Reason, split_reference};
 use crate::model::plan::{Action, Verb};
@@ -101,14 +101,9 @@ impl Collector for ObjectivesCollector {
         if with.backups.is_empty() {
             return Err(SettingError::new("with: backups: name at least one earlier `backup` or `files` step"));
         }
-        let before = || settings.case.collect.iter().take_while(|step| step.id != settings.step.id);
-        for id in with.backups.iter().chain(with.restore.as_ref()) {
-            let id = split_reference(id).0;
-            if !before().any(|step| step.id == id) {
-                let hint = text::did_you_mean(id, before().map(|step| step.id.as_str()));
-                let id = text::visible(id);
-                return Err(SettingError::new(format!("with: no step `{id}` comes before this one{hint}")));
-            }
+        let backups = with.backups.iter().map(|backup| ("backups", backup));
+        for (key, reference) in backups.chain(with.restore.iter().map(|restore| ("restore", restore))) {
+            settings.earlier_step(key, split_reference(reference).0)?;
         }
         let seconds =
             |text: &str| quantity::parse_seconds(text).map_err(|e| SettingError::new(format!("objectives: {e}")));

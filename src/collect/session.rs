@@ -61,19 +61,13 @@ pub fn make_rooms(steps: &[Step]) -> Vec<PathBuf> {
     steps.iter().filter_map(|step| step.prepared.make_room()).collect()
 }
 
-/// Prepares every step of `case`, before anything is read; relative paths start from `folder`.
+/// Prepares `steps` of `case`, whose policy allows `commands`, before anything is read; relative paths
+/// start from `folder`.
 ///
 /// # Errors
-/// The first step whose collector is unknown or whose settings are wrong, named.
-pub fn prepare(case: &Case, folder: &Path) -> Result<Vec<Step>, SettingError> {
-    prepare_steps(case, &case.before(), folder, &[])
-}
-
-/// The same for `steps` of the case, whose policy allows `commands`.
-///
-/// # Errors
-/// As [`prepare`]; also when a step runs a command that is none of `commands`.
-pub fn prepare_steps(
+/// The first step whose collector is unknown, whose settings are wrong, or that runs a command that is
+/// none of `commands`, named.
+pub fn prepare(
     case: &Case,
     steps: &[crate::model::case::Step],
     folder: &Path,

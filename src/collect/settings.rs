@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
 
 use crate::base::quantity::{self, Quantity};
-use crate::base::yaml;
+use crate::base::{text, yaml};
+use crate::events::zone::{Moment, Rules};
 use crate::model::allow::AllowedCommand;
 use crate::model::case::{Case, Step, Target};
 use crate::model::value::Value;
@@ -61,11 +64,73 @@ impl Settings<'_> {
         found.ok_or_else(|| SettingError::new("needs `on: TARGET`, one of the case's `targets:`"))
     }
 
+    /// The steps of the case before this one.
+    pub fn earlier(&self) -> impl Iterator<Item = &Step> {
+        self.case.collect.iter().take_while(|step| step.id != self.step.id)
+    }
+
+    /// The step `id`, which the setting `key` names and which must come before this one.
+    ///
+    /// # Errors
+    /// When it does not.
+    pub fn earlier_step(&self, key: &str, id: &str) -> Result<&Step, SettingError> {
+        self.earlier().find(|step| step.id == id).ok_or_else(|| {
+            let hint = text::did_you_mean(id, self.earlier().map(|step| step.id.as_str()));
+            let id = text::visible(id);
+            SettingError::new(format!("with: {key}: no step `{id}` comes before this one{hint}"))
+        })
+    }
+
+    /// The zone of times that name none, `name` or else the case's or else UTC, and which of these it is:
+    /// `step`, `case` or `default`.
+    ///
+    /// # Errors
+    /// When there is no such zone.
+    pub fn zone(&self, name: Option<&str>) -> Result<(Tz, &'static str), SettingError> {
+        let (name, from) = match (name, &self.case.zone) {
+            (Some(name), _) => (name, "step"),
+            (None, Some(name)) => (name.as_str(), "case"),
+            (None, None) => ("UTC", "default"),
+        };
+        let zone = name.parse::<Tz>().map_err(|_| {
+            let hint = text::did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
+            SettingError::new(format!("zone: `{}` is no IANA time zone{hint}", text::visible(name)))
+        });
+        zone.map(|zone| (zone, from))
+    }
+
     /// `path` as the case means it: absolute, or from the case's folder.
     #[must_use]
     pub fn path(&self, path: &str) -> PathBuf {
         self.folder.join(path)
     }
+}
+
+/// An instant that a case writes, in `zone` unless it names its own.
+///
+/// # Errors
+/// When it is no time, or not a single one, with the setting's name.
+pub fn instant(key: &str, written: &str, zone: Tz) -> Result<DateTime<Utc>, SettingError> {
+    let rules = Rules { zone, year: None, written: None };
+    let why = match rules.read(written.trim().as_bytes()) {
+        Some((_, Moment::At(instant))) => return Ok(instant),
+        Some((_, moment)) => moment.note().unwrap_or_default(),
+        None => "no time",
+    };
+    let written = text::visible(written);
+    Err(SettingError::new(format!("with: {key}: `{written}`: {why}; write e.g. 2026-05-15T10:23:50+02:00")))
+}
+
+/// The two instants of `between`, in order.
+///
+/// # Errors
+/// When one of them is none, or the first comes after the second.
+pub fn between([from, to]: &[String; 2], zone: Tz) -> Result<(DateTime<Utc>, DateTime<Utc>), SettingError> {
+    let (from, to) = (instant("between", from, zone)?, instant("between", to, zone)?);
+    if from > to {
+        return Err(SettingError::new("with: between: the first time is after the second"));
+    }
+    Ok((from, to))
 }
 
 /// A size such as `64 KiB` or a number of bytes; `default` when it is not given.

@@ -52,23 +52,25 @@ pub(super) fn failed(words: &[String], outcome: &Outcome, known: &[(&str, Reason
         Some(127 | 255) => Reason::Unavailable,
         _ => Reason::Failed,
     };
-    let how = match (outcome.code, outcome.signal) {
+    let line = short(said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing"));
+    let sudo = if reason == Reason::Denied { "sudo " } else { "" };
+    Absence::new(reason, format!("{line} ({})", how(outcome))).settled_by(format!("{sudo}{}", text::shell_line(words)))
+}
+
+/// How it ended, in words.
+pub(super) fn how(outcome: &Outcome) -> String {
+    match (outcome.code, outcome.signal) {
         (Some(code), _) => format!("exit code {code}"),
         (None, Some(signal)) => format!("ended by signal {signal}"),
         (None, None) => "ended".to_owned(),
-    };
-    let line = short(said.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("it said nothing"));
-    let sudo = if reason == Reason::Denied { "sudo " } else { "" };
-    Absence::new(reason, format!("{line} ({how})")).settled_by(format!("{sudo}{}", text::shell_line(words)))
+    }
 }
 
-/// The beginning of a line, control characters made visible.
+/// The beginning of a line, up to the end of a word, control characters made visible.
 pub(super) fn short(line: &str) -> String {
-    let line = text::visible(line.trim());
-    match line.char_indices().nth(LONGEST_LINE) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.into_owned(),
-    }
+    let line = line.trim();
+    let cut = if line.len() > LONGEST_LINE { "…" } else { "" };
+    format!("{}{cut}", text::visible(&text::beginning(line, LONGEST_LINE)))
 }
 
 #[cfg(test)]
@@ -77,6 +79,13 @@ mod tests {
 
     fn words(line: &str) -> Vec<String> {
         line.split(' ').map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_long_message_ends_with_a_whole_word() {
+        let secret = ["ghp", "_", &"16C7e42F292c6912E7".repeat(2)].concat();
+        let said = format!("{} no such login: {secret}", "x".repeat(LONGEST_LINE - 40));
+        assert!(short(&said).ends_with("no such login:…") && short(" one\u{1b} ") == "one\\x1b");
     }
 
     #[test]

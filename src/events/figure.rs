@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use chrono::{DateTime, Utc};
 
+use crate::base::text::xml;
+
 use super::event::Event;
 use super::kind::Kind;
 
@@ -50,7 +52,7 @@ pub fn figure(events: &[Event], lanes: &[Lane]) -> Option<Vec<u8>> {
     for (row, lane) in lanes.iter().enumerate() {
         let y = TOP + HIGH * i64::try_from(row).ok()? + HIGH / 2;
         let _ = writeln!(out, "<line class=\"rule\" x1=\"{LEFT}\" y1=\"{y}\" x2=\"{}\" y2=\"{y}\"/>", LEFT + WIDE);
-        let _ = writeln!(out, "<text class=\"ink\" x=\"8\" y=\"{}\">{}</text>", y + 4, escape(&short(&lane.name)));
+        let _ = writeln!(out, "<text class=\"ink\" x=\"8\" y=\"{}\">{}</text>", y + 4, xml(&short(&lane.name)));
         for event in events.iter().filter(|event| event.source == lane.source) {
             if let Some(place) = event.place {
                 mark(&mut out, event, &lane.name, (x(place, first, last), y));
@@ -102,7 +104,7 @@ fn mark(out: &mut String, event: &Event, lane: &str, (x, y): (i64, i64)) {
         _ => format!("<path d=\"M{} {y} L{x} {} L{} {y} L{x} {} Z\"", x - 5, y - 5, x + 5, y + 5),
     };
     let when = event.place.map(|at| at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()).unwrap_or_default();
-    let title = escape(&format!("{when} {} {}:{}", event.kind(), short(lane), event.line));
+    let title = xml(&format!("{when} {} {}:{}", event.kind(), short(lane), event.line));
     let _ = writeln!(out, "{shape} class=\"{class}\"{hollow}><title>{title}</title></{}>", element(&shape));
 }
 
@@ -118,22 +120,6 @@ fn short(name: &str) -> String {
         return name.to_owned();
     }
     format!("…{}", name.chars().skip(count - MOST + 1).collect::<String>())
-}
-
-fn escape(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if crate::base::text::is_unsafe(c) => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@
 
 mod amount;
 mod dial;
+pub mod encoding;
 mod event;
 mod figure;
 mod find;

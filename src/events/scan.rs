@@ -183,14 +183,14 @@ impl Pass<'_, '_> {
 
     fn event(&mut self, line: &Line<'_>, reading: Option<&Reading>, message: &Message<'_>, told: Told, back: bool) {
         let original = reading.map(|r| String::from_utf8_lossy(&line.bytes[r.start..r.end]).into_owned());
-        let shown = shorten(&message.text);
+        let shown = text::shorten(&message.text, LONGEST);
         let named = message.tag.as_deref().filter(|_| !self.source.stated);
         let subject = told.subject.or_else(|| named.map(str::to_owned));
         let text = match line.secret {
             true => format!("[line of a private key, {} bytes, not kept]", line.length),
-            false => text::from_bytes(shown).into_owned(),
+            false => text::from_bytes(&shown).into_owned(),
         };
-        self.tally.not_utf8 += u64::from(std::str::from_utf8(shown).is_err());
+        self.tally.not_utf8 += u64::from(std::str::from_utf8(&shown).is_err());
         let twin = self.twins.of(self.source.index, line.number, self.place, &message.text);
         let event = Event {
             source: self.source.index,
@@ -260,18 +260,4 @@ impl Twins {
             }
         }
     }
-}
-
-/// The beginning of `bytes`, ending between words where that is possible: half a secret would not
-/// be recognised as one.
-fn shorten(bytes: &[u8]) -> &[u8] {
-    if bytes.len() <= LONGEST {
-        return bytes;
-    }
-    let start = &bytes[..LONGEST];
-    if let Some(space) = memchr::memrchr3(b' ', b'\t', b',', start).filter(|space| *space > 0) {
-        return &start[..space];
-    }
-    // One word longer than any: it may be a secret, and half of one is not recognised.
-    b"[one word of more than 400 bytes, not kept]"
 }

@@ -9,6 +9,19 @@ use super::lane::{Digest, Lane};
 use super::options::Options;
 use super::tap::Tap;
 
+/// Why decoding stopped before the end.
+pub(super) enum Stop<Damage> {
+    Damage(Damage),
+    /// A limit; nothing is wrong with what was read.
+    Limit,
+}
+
+impl<Damage> From<Damage> for Stop<Damage> {
+    fn from(damage: Damage) -> Self {
+        Self::Damage(damage)
+    }
+}
+
 /// Shared by every thread of one examination; cheap to clone.
 #[derive(Clone)]
 pub(super) struct Context<'s, 'e> {

@@ -20,18 +20,7 @@ const RESERVED: u8 = 0xe0;
 /// Of a file name in a header this much is kept.
 const NAME_KEPT: usize = 512;
 
-/// Why decoding stopped before the end.
-enum Stop {
-    Damage(Damage),
-    /// A limit; nothing is wrong with what was read.
-    Limit,
-}
-
-impl From<Damage> for Stop {
-    fn from(damage: Damage) -> Stop {
-        Stop::Damage(damage)
-    }
-}
+type Stop = super::context::Stop<Damage>;
 
 /// Decodes a stream that begins like gzip into `outlet`.
 pub(super) fn decode(context: &Context<'_, '_>, stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>) -> Gzip {

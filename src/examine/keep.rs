@@ -2,9 +2,12 @@
 //! of names for each list and one budget of bytes for the whole examination. What no longer fits is
 //! counted, and the list says that it was cut.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::base::text;
 
 use super::facts::{Grants, Names, Rows};
 
@@ -40,7 +43,7 @@ impl Keeper {
         names.count += 1;
         let name = shorten(name);
         if self.may_keep(names.names.len(), name.len()) {
-            names.names.push(name.to_owned());
+            names.names.push(name.into_owned());
         } else {
             names.names_cut = true;
         }
@@ -50,10 +53,10 @@ impl Keeper {
     pub(super) fn rows(&self, rows: &mut Rows, table: &str, count: u64) {
         rows.total += count;
         let table = shorten(table);
-        if let Some(have) = rows.by_table.get_mut(table) {
+        if let Some(have) = rows.by_table.get_mut(table.as_ref()) {
             *have += count;
         } else if self.may_keep(rows.by_table.len(), table.len()) {
-            rows.by_table.insert(table.to_owned(), count);
+            rows.by_table.insert(table.into_owned(), count);
         } else {
             rows.tables_cut = true;
         }
@@ -62,19 +65,19 @@ impl Keeper {
     /// Counts a grant to a role. Answers no when the role could not be listed.
     pub(super) fn grant(&self, grants: &mut BTreeMap<String, Grants>, role: &str, what: &str) -> bool {
         let role = shorten(role);
-        if !grants.contains_key(role) {
+        if !grants.contains_key(role.as_ref()) {
             if !self.may_keep(grants.len(), role.len()) {
                 return false;
             }
-            grants.insert(role.to_owned(), Grants::default());
+            grants.insert(role.to_string(), Grants::default());
         }
-        let Some(entry) = grants.get_mut(role) else {
+        let Some(entry) = grants.get_mut(role.as_ref()) else {
             return false;
         };
         entry.count += 1;
         let what = shorten(what);
         if self.may_keep(entry.what.len(), what.len()) {
-            entry.what.push(what.to_owned());
+            entry.what.push(what.into_owned());
         } else {
             entry.what_cut = true;
         }
@@ -82,13 +85,9 @@ impl Keeper {
     }
 }
 
-/// Cuts at a character boundary.
-pub(super) fn shorten(text: &str) -> &str {
-    let mut end = text.len().min(LONGEST);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+/// The beginning of a name or a message, up to the end of a word.
+pub(super) fn shorten(text: &str) -> Cow<'_, str> {
+    text::beginning(text, LONGEST)
 }
 
 #[cfg(test)]
@@ -111,7 +110,7 @@ mod tests {
     fn the_budget_ends_even_when_lists_have_room() {
         let keeper = Keeper::new(usize::MAX);
         let mut names = Names::default();
-        let long = "ä".repeat(400);
+        let long = "ä".repeat(300);
         for _ in 0..20_000 {
             keeper.name(&mut names, &long);
         }

@@ -13,16 +13,7 @@ const MAGIC: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 /// In the byte behind the magic: a checksum of the content follows it.
 const CHECKSUM: u8 = 4;
 
-enum Stop {
-    Damage(Damage),
-    Limit,
-}
-
-impl From<Damage> for Stop {
-    fn from(damage: Damage) -> Stop {
-        Stop::Damage(damage)
-    }
-}
+type Stop = super::context::Stop<Damage>;
 
 /// Decodes a stream that begins like zstd into `outlet`.
 pub(super) fn decode(context: &Context<'_, '_>, stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>) -> Zstd {

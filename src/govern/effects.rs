@@ -97,6 +97,14 @@ fn note_gap(seen: &mut Observation, index: usize, path: &Path, growth: &Growth) 
     }
 }
 
+/// What comparing the facts of both phases gives, and nothing else: it needs no more than a bundle has.
+#[must_use]
+pub fn compared(facts: &[Fact]) -> Observation {
+    let mut seen = Observation::of("facts of both phases");
+    pairs(&mut seen, facts);
+    seen
+}
+
 fn pairs(seen: &mut Observation, all: &[Fact]) {
     let find = |id: &str| all.iter().find(|fact| fact.id == id);
     let pairs = all.iter().filter_map(|after| Some(Pair { before: find(after.id.strip_suffix(AFTER)?)?, after }));

@@ -14,5 +14,5 @@ mod watch;
 
 pub use act::Ready;
 pub use doc::{DOCS, doc};
-pub use effects::effects;
+pub use effects::{compared, effects};
 pub use watch::{Again, Snapshot, Watched};

@@ -43,12 +43,14 @@ pub(super) enum By {
     Element,
 }
 
-/// The assignment around the word at `hit`, if there is one and its name announces a secret.
-pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment> {
-    // A word such as `pw=` ends behind the name.
-    let word = text[hit..hit + word].iter().take_while(|b| is_name(**b)).count();
-    let name = name_around(text, hit, word)?;
-    if text[name.start] == b'-' {
+/// Whether a name is that of a command's flag.
+pub(super) fn is_flag(text: &[u8], name: &Range<usize>) -> bool {
+    text[name.start] == b'-'
+}
+
+/// What is assigned to `name`, if something is and it announces a secret.
+pub(super) fn to(text: &[u8], name: Range<usize>) -> Option<Assignment> {
+    if is_flag(text, &name) {
         return flag(text, &name);
     }
     let mut after = operator(text, &name)?;
@@ -89,7 +91,7 @@ pub(super) fn around(text: &[u8], hit: usize, word: usize) -> Option<Assignment>
 fn is_assignment(text: &[u8], start: usize) -> bool {
     let name = text[start..].iter().take(LONGEST_NAME).take_while(|b| is_name(**b)).count();
     let is_assigned = name > 1 && text.get(start + name) == Some(&b'=') && text.get(start + name + 1) != Some(&b'=');
-    is_assigned && std::str::from_utf8(&text[start..start + name]).is_ok_and(|n| keys::names_secret(n).is_some())
+    is_assigned && keys::names_secret(&text[start..start + name]).is_some()
 }
 
 /// `"token=" + value`: the quote at `start` ends the string that the name stands in.
@@ -193,8 +195,8 @@ fn made_of(text: &[u8], start: usize) -> usize {
 /// The argument of a flag that announces a secret.
 fn flag(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
     let opens = name.start == 0 || b" \t\n\"'[,(`=".contains(&text[name.start - 1]);
-    let written = std::str::from_utf8(&text[name.clone()]).ok()?;
-    let kind = keys::names_secret(written.trim_start_matches('-')).filter(|_| opens && written.len() > 3)?;
+    let dashes = text[name.clone()].iter().take_while(|b| **b == b'-').count();
+    let kind = keys::names_secret(&text[name.start + dashes..name.end]).filter(|_| opens && name.len() > 3)?;
     let mut at = name.end;
     match text.get(at)? {
         b'=' => at += 1,
@@ -212,23 +214,35 @@ fn flag(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
     Some(Assignment { name: name.clone(), kind, value: range, quoted, stands, by: By::Flag })
 }
 
+/// Whether a byte may stand in a name, by the byte.
+const NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'_' | b'.' | b'-' | b'$');
+        byte += 1;
+    }
+    table
+};
+
 fn is_name(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"_.-$".contains(&byte)
+    NAME[usize::from(byte)]
 }
 
-/// The whole name around a word of it.
-fn name_around(text: &[u8], hit: usize, word: usize) -> Option<Range<usize>> {
-    let end = hit + word;
+/// The whole name around the word at `hit`.
+pub(super) fn name_around(text: &[u8], hit: usize, word: usize) -> Option<Range<usize>> {
+    // A word such as `pw=` ends behind the name.
+    let end = hit + text[hit..hit + word].iter().take_while(|b| is_name(**b)).count();
     let after = text[end..].iter().take(LONGEST_NAME).take_while(|b| is_name(**b)).count();
     let before = text[..hit].iter().rev().take(LONGEST_NAME).take_while(|b| is_name(**b)).count();
     (after < LONGEST_NAME && before < LONGEST_NAME).then_some(hit - before..end + after)
 }
 
 fn kind_of(text: &[u8], name: &Range<usize>) -> Option<Kind> {
-    let written = std::str::from_utf8(&text[name.clone()]).ok()?;
-    let written = written.trim_end_matches('.');
+    let dots = text[name.clone()].iter().rev().take_while(|b| **b == b'.').count();
+    let written = &text[name.start..name.end - dots];
     // In a connection string `PWD` is no folder.
-    let in_string = written.eq_ignore_ascii_case("pwd") && name.start > 0 && text[name.start - 1] == b';';
+    let in_string = written.eq_ignore_ascii_case(b"pwd") && name.start > 0 && text[name.start - 1] == b';';
     if in_string {
         return Some(Kind::Password);
     }
@@ -236,11 +250,15 @@ fn kind_of(text: &[u8], name: &Range<usize>) -> Option<Kind> {
         // `API key: …`: the words before, as one name.
         let before = &text[name.start.saturating_sub(24)..name.start];
         let from = before.iter().rposition(|b| !b.is_ascii_alphabetic() && *b != b' ').map_or(0, |i| i + 1);
-        let words = std::str::from_utf8(&before[from..]).ok()?.trim_start();
-        if words.trim().is_empty() {
+        let words = before[from..].trim_ascii();
+        if words.is_empty() {
             return None;
         }
-        keys::names_secret(&format!("{}_{written}", words.trim().replace(' ', "_")))
+        let mut both = [b' '; 24 + 1 + 2 * LONGEST_NAME];
+        let end = (words.len() + 1 + written.len()).min(both.len());
+        both[..words.len()].copy_from_slice(words);
+        both[words.len() + 1..end].copy_from_slice(&written[..end - words.len() - 1]);
+        keys::names_secret(&both[..end])
     })
 }
 
@@ -466,7 +484,8 @@ mod tests {
         let lower = text.to_ascii_lowercase();
         let (hit, word) =
             ["password", "api_key", "apikey", "token", "key"].iter().find_map(|w| Some((lower.find(w)?, w.len())))?;
-        let found = around(text.as_bytes(), hit, word)?;
+        let name = name_around(text.as_bytes(), hit, word)?;
+        let found = to(text.as_bytes(), name)?;
         Some(text[found.value].to_owned())
     }
 

@@ -8,8 +8,6 @@ use std::sync::LazyLock;
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 
-use crate::base::assets;
-
 use super::assign::{self, By};
 use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
@@ -50,14 +48,14 @@ pub(super) struct Engine {
 
 /// The built-in rules; `None` when they cannot be read, and then everything is masked whole.
 pub(super) static BUILT_IN: LazyLock<Option<Engine>> = LazyLock::new(|| {
-    let rules = rule::load(&assets::hygiene_rules()).ok()?;
+    let rules = rule::built_in().ok()?;
     if rules.is_empty() { None } else { Some(Engine::new(rules)) }
 });
 
 impl Engine {
     /// An engine with `rules`.
     pub fn new(rules: Vec<Rule>) -> Self {
-        let mut numbers = std::collections::BTreeMap::<(Vec<u8>, bool), Vec<usize>>::new();
+        let mut numbers = std::collections::BTreeMap::<(Vec<u8>, bool), (Vec<usize>, u32)>::new();
         let mut everywhere = Vec::new();
         for (index, rule) in rules.iter().enumerate() {
             let usable = rule.words().iter().filter(|w| w.len() >= 3).count();
@@ -67,7 +65,8 @@ impl Engine {
             }
             for word in rule.words() {
                 let bytes = if rule.folds() { word.to_ascii_lowercase() } else { word.clone() }.into_bytes();
-                let rules = numbers.entry((bytes, rule.folds())).or_default();
+                let (rules, next) = numbers.entry((bytes, rule.folds())).or_default();
+                *next |= rule.follows(word);
                 if rules.last() != Some(&index) {
                     rules.push(index);
                 }
@@ -75,9 +74,9 @@ impl Engine {
         }
         let (words, announces): (Vec<_>, Vec<_>) = numbers
             .into_iter()
-            .map(|((bytes, fold), rules)| {
+            .map(|((bytes, fold), (rules, next))| {
                 let length = bytes.len();
-                (Word { bytes, fold }, (rules, length))
+                (Word { bytes, fold, next }, (rules, length))
             })
             .unzip();
         Self { rules, words: Prefilter::new(words), announces, everywhere }
@@ -88,6 +87,12 @@ impl Engine {
         &self.rules
     }
 
+    /// The first pass.
+    #[cfg(test)]
+    pub fn words(&self) -> &Prefilter {
+        &self.words
+    }
+
     /// Every secret in `text`, in order, none overlapping another.
     pub fn find(&self, text: &[u8]) -> Vec<Finding> {
         merge(self.find_all(text))
@@ -95,7 +100,7 @@ impl Engine {
 
     /// Every secret in `text`, as each rule sees it.
     pub fn find_all(&self, text: &[u8]) -> Vec<Finding> {
-        let mut search = Search { engine: self, text, searched: Vec::new(), found: Vec::new() };
+        let mut search = Search { engine: self, text, searched: Vec::new(), named: (usize::MAX, 0), found: Vec::new() };
         self.words.each(text, |word, at| {
             let (rules, length) = &self.announces[word];
             for &rule in rules {
@@ -117,6 +122,8 @@ struct Search<'a> {
     text: &'a [u8],
     /// For rules that are no longer tried before a place: rule and place.
     searched: Vec<(usize, usize)>,
+    /// The last name whose assignment was read: rule and beginning.
+    named: (usize, usize),
     found: Vec<Finding>,
 }
 
@@ -276,10 +283,14 @@ impl Search<'_> {
 
     /// The value after a name, if the name announces a secret and the value is one.
     fn assigned(&mut self, index: usize, hit: usize, word: usize) {
-        let Some(seen) = assign::around(self.text, hit, word) else { return };
-        if (seen.by == By::Flag) != (self.engine.rules[index].place == Place::Flag) {
+        let Some(name) = assign::name_around(self.text, hit, word) else { return };
+        let is_flag = self.engine.rules[index].place == Place::Flag;
+        // Several words announce the same name: `db_password_token`.
+        if assign::is_flag(self.text, &name) != is_flag || self.named == (index, name.start) {
             return;
         }
+        self.named = (index, name.start);
+        let Some(seen) = assign::to(self.text, name) else { return };
         let value = &self.text[seen.value.clone()];
         // `["--password", "--verbose"]`: the next item of a list; in quotes after a blank it is the value.
         let listed = self.text[seen.name.end..seen.value.start].contains(&b',');

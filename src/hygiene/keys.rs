@@ -125,60 +125,68 @@ const QUALIFIERS: [&str; 24] = [
     "plain",
 ];
 
-/// What the value under `name` is, if the name says that it is a secret.
-pub(super) fn names_secret(name: &str) -> Option<Kind> {
-    if matches!(name, "PWD" | "OLDPWD") {
+/// What the value under `name` is, if the name says that it is a secret. The words are read from the
+/// end, and mostly the last one says no: this is asked of every name that holds an announcing word.
+pub(super) fn names_secret(name: &[u8]) -> Option<Kind> {
+    if matches!(name, b"PWD" | b"OLDPWD") {
         return None;
     }
-    let mut words = words(name);
-    while words.len() > 1 && words.last().is_some_and(|word| QUALIFIERS.contains(&word.as_str())) {
-        words.pop();
+    // A number at the end counts for nothing: `password2`.
+    let end = name.iter().rposition(|b| !b.is_ascii_digit() && !b"_-.".contains(b)).map_or(0, |i| i + 1);
+    let (mut rest, mut last) = last_word(&name[..end]);
+    while stands_in(&QUALIFIERS, last) && !last_word(rest).1.is_empty() {
+        (rest, last) = last_word(rest);
     }
-    let last = words.last()?.as_str();
-    let before = words.len().checked_sub(2).and_then(|i| words.get(i)).map_or("", String::as_str);
-    let ends_as_password = PASSWORD_ENDS.iter().any(|end| last.ends_with(end)) && !NO_PASSWORDS.contains(&last);
-    let is_split = words.ends_with(&["pass".to_owned(), "word".to_owned()]);
-    let is_hashed = ["hash", "digest"].contains(&last) && PASSWORDS.contains(&before);
-    if PASSWORDS.contains(&last) || ends_as_password || is_split || is_hashed {
+    let ends_as_password = has_end(&PASSWORD_ENDS, last) && !stands_in(&NO_PASSWORDS, last);
+    if stands_in(&PASSWORDS, last) || ends_as_password {
         return Some(Kind::Password);
     }
-    let is_token = TOKENS.contains(&last) || TOKEN_ENDS.iter().any(|end| last.ends_with(end));
-    let is_key = last == "key" && KEY_OWNERS.contains(&before) && !is_database_word(before, &words);
-    let is_base = words.ends_with(&["secret".to_owned(), "key".to_owned(), "base".to_owned()]);
-    let is_phrase = last == "phrase" && ["seed", "recovery", "mnemonic", "secret", "pass"].contains(&before);
-    if is_phrase {
+    if stands_in(&TOKENS, last) || has_end(&TOKEN_ENDS, last) {
+        return Some(Kind::Token);
+    }
+    of_two_words(rest, last)
+}
+
+/// The same of a name whose last word alone says nothing: `pass_word`, `api_key`, `secret_key_base`.
+fn of_two_words(rest: &[u8], last: &[u8]) -> Option<Kind> {
+    let is = |word: &str| last.eq_ignore_ascii_case(word.as_bytes());
+    let (rest, before) = last_word(rest);
+    let follows = |words: &[&str]| stands_in(words, before);
+    if is("word") && follows(&["pass"])
+        || (is("hash") || is("digest")) && follows(&PASSWORDS)
+        || is("phrase") && follows(&["seed", "recovery", "mnemonic", "secret", "pass"])
+    {
         return Some(Kind::Password);
     }
-    let is_seed = last == "seed" && ["2fa", "totp", "otp", "mfa", "wallet", "secret", "master"].contains(&before);
-    (is_token || is_key || is_base || is_seed).then_some(Kind::Token)
+    // `primary_key` alone is a word of databases; `storage_primary_key` is a secret.
+    let is_of_database = follows(&["primary"]) && last_word(rest).1.is_empty();
+    let is_key = is("key") && follows(&KEY_OWNERS) && !is_of_database;
+    let is_base = is("base") && follows(&["key"]) && stands_in(&["secret"], last_word(rest).1);
+    let is_seed = is("seed") && follows(&["2fa", "totp", "otp", "mfa", "wallet", "secret", "master"]);
+    (is_key || is_base || is_seed).then_some(Kind::Token)
 }
 
-/// `primary_key` alone is a word of databases; `storage_primary_key` is a secret.
-fn is_database_word(before: &str, words: &[String]) -> bool {
-    before == "primary" && words.len() == 2
+fn stands_in(list: &[&str], word: &[u8]) -> bool {
+    list.iter().any(|one| one.as_bytes().eq_ignore_ascii_case(word))
 }
 
-/// The words of a name in lower case, split at punctuation and at camel humps; a number at the end
-/// (`password2`) counts for nothing.
-fn words(name: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let mut current = String::new();
-    let chars: Vec<char> = name.trim_end_matches(|c: char| c.is_ascii_digit() || "_-.".contains(c)).chars().collect();
-    for (i, &c) in chars.iter().enumerate() {
-        let hump = c.is_ascii_uppercase()
-            && i > 0
-            && (chars[i - 1].is_ascii_lowercase() || chars.get(i + 1).is_some_and(char::is_ascii_lowercase));
-        if (hump || !c.is_ascii_alphanumeric()) && !current.is_empty() {
-            words.push(std::mem::take(&mut current));
-        }
-        if c.is_ascii_alphanumeric() {
-            current.push(c.to_ascii_lowercase());
-        }
-    }
-    if !current.is_empty() {
-        words.push(current);
-    }
-    words
+fn has_end(list: &[&str], word: &[u8]) -> bool {
+    let ends =
+        |end: &&str| word.len() >= end.len() && word[word.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes());
+    list.iter().any(ends)
+}
+
+/// The last word of a name, empty when there is none, and what stands before it. Words are set apart
+/// by punctuation and by camel humps.
+fn last_word(name: &[u8]) -> (&[u8], &[u8]) {
+    let end = name.iter().rposition(u8::is_ascii_alphanumeric).map_or(0, |i| i + 1);
+    let begins = |i: &usize| {
+        let is_first = *i == 0 || !name[*i - 1].is_ascii_alphanumeric();
+        let is_before_lower = name[..end].get(i + 1).is_some_and(u8::is_ascii_lowercase);
+        is_first || name[*i].is_ascii_uppercase() && (name[*i - 1].is_ascii_lowercase() || is_before_lower)
+    };
+    let start = (0..end).rev().find(begins).unwrap_or(end);
+    (&name[..start], &name[start..end])
 }
 
 #[cfg(test)]
@@ -190,10 +198,10 @@ mod tests {
         for name in
             ["password", "DB_PASSWORD", "PGPASSWORD", "userPassword", "smtp.pass", "MYSQL_PWD", "password2", "SSHPASS"]
         {
-            assert_eq!(names_secret(name), Some(Kind::Password), "{name}");
+            assert_eq!(names_secret(name.as_bytes()), Some(Kind::Password), "{name}");
         }
         for name in ["pwd", "pass_word", "password_hash", "wifiPsk", "seed_mnemonic"] {
-            assert_eq!(names_secret(name), Some(Kind::Password), "{name}");
+            assert_eq!(names_secret(name.as_bytes()), Some(Kind::Password), "{name}");
         }
         for name in [
             "validationKey",
@@ -209,7 +217,7 @@ mod tests {
             "PresharedKey",
             "secret_key_base",
         ] {
-            assert_eq!(names_secret(name), Some(Kind::Token), "{name}");
+            assert_eq!(names_secret(name.as_bytes()), Some(Kind::Token), "{name}");
         }
     }
 
@@ -232,7 +240,7 @@ mod tests {
             "ssh_host_key",
             "",
         ] {
-            assert_eq!(names_secret(name), None, "{name}");
+            assert_eq!(names_secret(name.as_bytes()), None, "{name}");
         }
     }
 }

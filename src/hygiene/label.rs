@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 
-use super::engine::{BEFORE, Engine, Finding, REACH};
+use super::engine::{Engine, Finding, REACH};
 use super::form::Form;
+use super::pieces::{BACK, Cutter, Piece};
 use super::ruleset::Ruleset;
 
 /// How much is masked in one piece, in bytes.
-const PIECE: usize = 1 << 20;
-/// How much before a piece may matter to a finding in it.
-const BACK: usize = (16 << 10) + 4 * BEFORE;
+const PIECE: usize = 2 << 20;
 /// A label may complete a pattern that did not match before; more rounds than this never helped.
 const ROUNDS: usize = 6;
 
@@ -59,67 +59,55 @@ impl<'a> Labeller<'a> {
         format!("***{}-{number}***", self.engine.rules()[rule].id)
     }
 
-    /// Copies `reader` to `writer` with every secret masked.
+    /// Copies `reader` to `writer` with every secret masked. Pieces are looked at on all cores; labels
+    /// are given in order.
     ///
     /// # Errors
     /// When one of the two fails.
     pub fn copy(&mut self, mut reader: impl Read, mut writer: impl Write) -> io::Result<()> {
-        let (mut text, mut back, mut form) = (Vec::new(), 0, None);
-        loop {
-            let wanted = back + PIECE + REACH - text.len().min(back + PIECE + REACH);
-            let end = (&mut reader).take(wanted as u64).read_to_end(&mut text)? < wanted;
-            let form = *form.get_or_insert_with(|| Form::of(&text));
-            let owned = if end { text.len() } else { line_end(&text, back + PIECE) };
-            let (masked, reached) = self.piece(&text, back, owned, form);
-            self.note(&masked);
-            writer.write_all(&masked)?;
-            if end && reached >= text.len() {
-                return writer.flush();
-            }
-            let drop = reached.saturating_sub(BACK) & !1;
-            text.drain(..drop);
-            back = reached - drop;
-        }
+        let mut head = Vec::new();
+        reader.by_ref().take(1024).read_to_end(&mut head)?;
+        let (engine, form) = (self.engine, Form::of(&head));
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let mut reached = 0;
+        Cutter::new(io::Cursor::new(head).chain(reader), PIECE).each(
+            threads,
+            |piece| look(engine, piece, form),
+            |piece, look| {
+                let masked = self.piece(piece, look, form, &mut reached);
+                self.note(&masked);
+                writer.write_all(&masked)
+            },
+        )?;
+        writer.flush()
     }
 
-    /// Masks what begins in `from..to`; gives the text and how far it reaches.
-    fn piece(&mut self, text: &[u8], from: usize, to: usize, form: Form) -> (Vec<u8>, usize) {
-        let view = form.view(text);
+    /// The masked own part of a piece from `reached` on, the place in the stream up to which the
+    /// pieces before it were masked: a secret may reach beyond its piece.
+    fn piece(&mut self, piece: &Piece, look: Look, form: Form, reached: &mut u64) -> Vec<u8> {
         let width = form.width();
-        let mut found = self.engine.deep(&view);
-        found.retain(|f| (from / width..to.div_ceil(width)).contains(&f.secret.start));
-        widen(&view, &mut found);
-        let reached = found.last().map_or(to, |f| to.max(f.secret.end * width));
+        let from = piece.from.max(reached.saturating_sub(piece.base) as usize);
+        let Look { mut found, mut is_settled } = look;
+        let all = found.len();
+        found.retain(|f| f.secret.start * width >= from);
+        is_settled &= found.len() == all;
+        let end = found.last().map_or(piece.to, |f| piece.to.max(f.secret.end * width)).max(from);
+        *reached = piece.base + end as u64;
         if found.is_empty() {
-            return (text[from..to].to_vec(), to);
+            return piece.text[from..end].to_vec();
         }
-        let mut masked = self.replace(&text[..reached], &view, from, &found, form);
-        for _ in 0..ROUNDS {
+        let view = form.view(&piece.text[..end]);
+        let mut masked = replace(&piece.text[..end], &view, from, &found, form, |f, secret| self.label(f.rule, secret));
+        for _ in 0..if is_settled { 0 } else { ROUNDS } {
             let view = form.view(&masked);
             let mut again = self.engine.deep(&view);
             if again.is_empty() {
                 break;
             }
             widen(&view, &mut again);
-            masked = self.replace(&masked, &view, 0, &again, form);
+            masked = replace(&masked, &view, 0, &again, form, |f, secret| self.label(f.rule, secret));
         }
-        (masked, reached)
-    }
-
-    fn replace(&mut self, text: &[u8], view: &[u8], from: usize, found: &[Finding], form: Form) -> Vec<u8> {
-        let width = form.width();
-        let mut out = Vec::with_capacity(text.len() - from + 64);
-        let mut at = from / width;
-        for finding in found {
-            let start = finding.secret.start.max(at);
-            out.extend_from_slice(&text[at * width..start * width]);
-            let label = self.label(finding.rule, &view[finding.secret.clone()]);
-            form.put(&mut out, label.bytes());
-            at = finding.secret.end.max(start);
-            form.put(&mut out, view[start..at].iter().copied().filter(|b| *b == b'\n'));
-        }
-        out.extend_from_slice(&text[at * width..]);
-        out
+        masked
     }
 
     /// Keeps where labels stand.
@@ -146,11 +134,65 @@ impl<'a> Labeller<'a> {
     }
 }
 
-/// The end of the line that `at` stands in, or `at` when the line goes on for long.
-fn line_end(text: &[u8], at: usize) -> usize {
-    let rest = &text[at..text.len().min(at + REACH / 2)];
-    let end = memchr::memchr(b'\n', rest).map_or(at, |i| at + i + 1);
-    (end + (end & 1)).min(text.len())
+/// What a look at a piece gave.
+struct Look {
+    /// The secrets that begin in its own part.
+    found: Vec<Finding>,
+    /// Whether nothing is left to find once they are masked.
+    is_settled: bool,
+}
+
+fn look(engine: &Engine, piece: &Piece, form: Form) -> Look {
+    let (view, width) = (form.view(&piece.text), form.width());
+    let mut found = engine.deep(&view);
+    found.retain(|f| (piece.from / width..piece.to.div_ceil(width)).contains(&f.secret.start));
+    widen(&view, &mut found);
+    // Which number a label will have does not matter to what is found in it.
+    let label = |f: &Finding, _: &[u8]| format!("***{}-1***", engine.rules()[f.rule].id);
+    let is_settled = around(&found, piece, width).into_iter().all(|(text, among)| {
+        let masked = replace(&piece.text[..text.end], &view, text.start, &found[among], form, label);
+        engine.deep(&form.view(&masked)).is_empty()
+    });
+    Look { found, is_settled }
+}
+
+/// The parts of a piece that a mask could make another secret of, each with the findings in it: as much
+/// before and after each as may matter to a finding.
+fn around(found: &[Finding], piece: &Piece, width: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    let end = found.last().map_or(piece.to, |f| piece.to.max(f.secret.end * width));
+    let mut parts: Vec<(Range<usize>, Range<usize>)> = Vec::new();
+    for (number, finding) in found.iter().enumerate() {
+        let start = piece.from.max((finding.secret.start * width).saturating_sub(REACH + BACK));
+        let until = end.min(finding.secret.end * width + REACH);
+        match parts.last_mut() {
+            Some((text, among)) if start <= text.end => (text.end, among.end) = (until.max(text.end), number + 1),
+            _ => parts.push((start..until, number..number + 1)),
+        }
+    }
+    parts
+}
+
+/// `text` from `from` on with a label in the place of each finding; line feeds stay.
+fn replace(
+    text: &[u8],
+    view: &[u8],
+    from: usize,
+    found: &[Finding],
+    form: Form,
+    mut label: impl FnMut(&Finding, &[u8]) -> String,
+) -> Vec<u8> {
+    let width = form.width();
+    let mut out = Vec::with_capacity(text.len() - from + 64);
+    let mut at = from / width;
+    for finding in found {
+        let start = finding.secret.start.max(at);
+        out.extend_from_slice(&text[at * width..start * width]);
+        form.put(&mut out, label(finding, &view[finding.secret.clone()]).bytes());
+        at = finding.secret.end.max(start);
+        form.put(&mut out, view[start..at].iter().copied().filter(|b| *b == b'\n'));
+    }
+    out.extend_from_slice(&text[at * width..]);
+    out
 }
 
 /// Moves the edges of findings outward to whole UTF-8 characters, so that masked text stays text.

@@ -80,7 +80,7 @@ const NAMED: &str = "assigned-secret";
 /// Whether `text`, standing as a value under `name`, is a secret as a whole.
 pub(super) fn is_named_secret(name: &str, text: &str) -> bool {
     let bytes = text.as_bytes();
-    names_secret(name).is_some() && bytes.len() > 1 && !value::is_placeholder(bytes)
+    names_secret(name.as_bytes()).is_some() && bytes.len() > 1 && !value::is_placeholder(bytes)
 }
 
 /// The mask for the whole of `text`, counted and learned.

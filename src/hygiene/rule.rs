@@ -10,9 +10,11 @@ use regex_automata::util::syntax;
 use regex_syntax::hir::literal::Extractor;
 use serde::Deserialize;
 
+use crate::base::assets;
 use crate::base::yaml::{self, YamlError};
 
 use super::check::Check;
+use super::follows;
 
 /// One file of rules.
 #[derive(Debug, Deserialize)]
@@ -25,6 +27,14 @@ struct File {
     #[serde(default)]
     family: String,
     rules: Vec<Rule>,
+}
+
+impl File {
+    /// Its rules, which know what they have in common.
+    fn rules(self) -> impl Iterator<Item = Rule> {
+        let family = if self.family.is_empty() { "rules".to_owned() } else { self.family };
+        self.rules.into_iter().map(move |rule| Rule { family: family.clone(), many: self.many, ..rule })
+    }
 }
 
 /// Where a rule's secret stands.
@@ -213,6 +223,16 @@ impl Rule {
         })
     }
 
+    /// The bytes that may follow `word` where the pattern matches, a bit for each by its lowest five
+    /// bits. Asked of the shortest words alone: the answer takes time at every start.
+    pub fn follows(&self, word: &str) -> u32 {
+        if word.len() > 3 || self.is_read() || !self.names.is_empty() {
+            return follows::ANY;
+        }
+        let parsed = syntax::parse_with(&self.pattern, &syntax_config());
+        parsed.map_or(follows::ANY, |parsed| follows::follows(&parsed, word))
+    }
+
     /// Whether every text that matches `expression` begins with one of the rule's words.
     fn begins_with_word(&self, expression: &str) -> bool {
         if !self.names.is_empty() {
@@ -244,6 +264,14 @@ fn build(expression: &str) -> Result<Regex, String> {
     })
 }
 
+/// The built-in rules, in order.
+///
+/// # Errors
+/// When one of them is no valid rule, which the tests would have noticed.
+pub(super) fn built_in() -> Result<Vec<Rule>, serde_json::Error> {
+    Ok(serde_json::from_str::<Vec<File>>(assets::hygiene_rules_read())?.into_iter().flat_map(File::rules).collect())
+}
+
 /// Decodes rule files given as name and text, in order.
 ///
 /// # Errors
@@ -252,8 +280,7 @@ pub(super) fn load(files: &[(&str, &str)]) -> Result<Vec<Rule>, YamlError> {
     let mut rules = Vec::new();
     for (name, text) in files {
         let file = yaml::decode::<File>(Path::new(name), text.as_bytes())?;
-        let family = if file.family.is_empty() { "rules".to_owned() } else { file.family };
-        rules.extend(file.rules.into_iter().map(|rule| Rule { family: family.clone(), many: file.many, ..rule }));
+        rules.extend(file.rules());
     }
     Ok(rules)
 }

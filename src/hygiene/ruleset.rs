@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::base::{assets, files};
+use crate::base::files;
 
 use super::engine::Engine;
 use super::gitleaks;
@@ -42,6 +42,9 @@ pub struct RuleInfo<'a> {
 /// Why rules could not be used.
 #[derive(Debug, thiserror::Error)]
 pub enum RulesError {
+    /// The built-in rules cannot be read.
+    #[error("the built-in rules cannot be read ({0}): this program is damaged; install it anew")]
+    BuiltIn(String),
     /// A file of rules in YAML is wrong.
     #[error(transparent)]
     Yaml(#[from] crate::base::yaml::YamlError),
@@ -79,7 +82,7 @@ impl Ruleset {
     /// # Errors
     /// When a file cannot be used, or a name names no rule.
     pub fn load(extra: &[&Path], only: &[String], skip: &[String]) -> Result<Self, RulesError> {
-        let mut rules = rule::load(&assets::hygiene_rules())?;
+        let mut rules = rule::built_in().map_err(|error| RulesError::BuiltIn(error.to_string()))?;
         for path in extra {
             rules.splice(0..0, read(path)?);
         }

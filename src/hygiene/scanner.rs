@@ -9,17 +9,16 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::allow::{self, Allow};
-use super::engine::{BEFORE, Engine, Finding, REACH};
+use super::engine::{Engine, Finding, REACH};
 use super::form::Form;
 use super::pack;
+use super::pieces::{self, BACK, Cutter};
 use super::rule::Confidence;
 use super::ruleset::Ruleset;
 use super::seam::Raw;
 
 /// How much is looked at in one piece, in bytes.
 const PIECE: usize = 4 << 20;
-/// How much before a piece may matter to a finding in it.
-const BACK: usize = (16 << 10) + 4 * BEFORE;
 /// How much of the line around a finding is kept, masked, on either side.
 const CONTEXT: usize = 160;
 
@@ -172,22 +171,16 @@ impl<'a> Scanner<'a> {
         seen
     }
 
-    /// Reads in order, with what a piece needs of its neighbours kept.
-    fn plain_stream(&self, mut reader: impl Read) -> io::Result<Seen> {
-        let (mut text, mut base, mut back, mut pieces) = (Vec::new(), 0_u64, 0, Vec::new());
-        loop {
-            let wanted = back + self.limits.piece + REACH - text.len();
-            let end = (&mut reader).take(wanted as u64).read_to_end(&mut text)? < wanted;
-            let owned = if end { text.len() } else { back + self.limits.piece };
-            pieces.push(self.piece(&text, base, back, owned));
-            if end {
-                return Ok(self.gather(pieces, base + text.len() as u64));
-            }
-            let drop = owned.saturating_sub(BACK) & !1;
-            text.drain(..drop);
-            base += drop as u64;
-            back = owned - drop;
-        }
+    /// Reads in order and looks at several pieces at once.
+    fn plain_stream(&self, reader: impl Read) -> io::Result<Seen> {
+        let (mut pieces, mut length) = (Vec::new(), 0);
+        let look = |cut: &pieces::Piece| self.piece(&cut.text, cut.base, cut.from, cut.to);
+        Cutter::new(reader, self.limits.piece).each(self.limits.threads, look, |cut, piece| {
+            length = cut.base + cut.to as u64;
+            pieces.push(piece);
+            Ok(())
+        })?;
+        Ok(self.gather(pieces, length))
     }
 
     /// All cores on one file.

@@ -343,7 +343,7 @@ fn is_stop_word(lower: &str) -> bool {
 /// The name of another place that holds the secret: `DB_PASSWORD`, `YOUR_API_KEY`.
 fn is_constant(value: &[u8]) -> bool {
     let is_upper = value.contains(&b'_') && value.iter().all(|b| b.is_ascii_uppercase() || *b == b'_');
-    is_upper && std::str::from_utf8(value).is_ok_and(|name| names_secret(name).is_some())
+    is_upper && names_secret(value).is_some()
 }
 
 /// Letters and digits mixed for long: no word of a language.

@@ -133,11 +133,11 @@ pub(super) fn assigned(kind: Kind, value: &[u8], stands: Stands) -> Confidence {
     let is_a_name = is_words(value)
         && !value.contains(&b' ')
         && !(stands == Stands::Alone && (value.iter().all(u8::is_ascii_lowercase) || ends_in_number(value)))
-        && std::str::from_utf8(value).is_ok_and(|v| super::keys::names_secret(v).is_some());
+        && super::keys::names_secret(value).is_some();
     let is_of_name = stands == Stands::Bare
         && value.iter().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(b))
         && value.iter().any(|b| b"_.".contains(b))
-        && std::str::from_utf8(value).is_ok_and(|v| super::keys::names_secret(v).is_some());
+        && super::keys::names_secret(value).is_some();
     if stands == Stands::Bare && (is_expression(value) || is_type_name(value)) || is_a_name || is_of_name {
         return Confidence::Low;
     }

@@ -7,13 +7,10 @@ use std::ops::Range;
 use super::check::{self, base64};
 use super::engine::{Engine, Finding};
 use super::rule::Confidence;
+use super::runs::{DIGIT, LONGEST, SHORTEST, runs};
 
 /// Writings within writings are read no deeper.
 const DEPTH: u32 = 3;
-/// No encoded piece is longer, in bytes.
-const LONGEST: usize = 256 << 10;
-/// Shorter runs hold no secret worth the look.
-const SHORTEST: usize = 24;
 /// How far escapes are undone around one.
 const STRETCH: usize = 4 << 10;
 
@@ -111,38 +108,6 @@ impl Engine {
             }
             at = (start + 2 * pairs).max(zero + 1);
         }
-    }
-}
-
-const DIGIT: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut i = 0;
-    while i < 256 {
-        let b = i as u8;
-        table[i] = b.is_ascii_alphanumeric() || b == b'+' || b == b'/' || b == b'-' || b == b'_';
-        i += 1;
-    }
-    table
-};
-
-/// Calls `found` with every run of at least [`SHORTEST`] digits of base64. Only one byte in so many
-/// is looked at, since no run can hide between two.
-fn runs(text: &[u8], mut found: impl FnMut(Range<usize>)) {
-    let is_digit = |b: &u8| DIGIT[usize::from(*b)];
-    let (mut at, mut floor) = (SHORTEST - 1, 0);
-    while at < text.len() {
-        if !is_digit(&text[at]) {
-            at += SHORTEST;
-            continue;
-        }
-        let start = at - text[floor..at].iter().rev().take_while(|b| is_digit(b)).count();
-        let end = text.len().min(at.saturating_add(LONGEST));
-        let end = at + text[at..end].iter().take_while(|b| is_digit(b)).count();
-        if end - start >= SHORTEST {
-            found(start..end);
-        }
-        floor = end;
-        at = end + SHORTEST;
     }
 }
 
@@ -288,17 +253,6 @@ mod tests {
             let seen = found(&text);
             assert_eq!(seen.len(), 1, "{via}: {seen:?}");
             assert_eq!(seen[0].0, via);
-        }
-    }
-
-    #[test]
-    fn runs_are_found_at_every_place() {
-        for shift in 0..60 {
-            let text = format!("{}{}!", " ".repeat(shift), "a".repeat(SHORTEST));
-            let mut seen = Vec::new();
-            runs(text.as_bytes(), |run| seen.push(run));
-            assert_eq!(seen.len(), 1);
-            assert_eq!(seen[0], shift..shift + SHORTEST);
         }
     }
 }

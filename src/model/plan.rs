@@ -102,11 +102,3 @@ pub struct PlannedAction {
     /// Logs compared before and after.
     pub watched_logs: Vec<String>,
 }
-
-impl PlannedAction {
-    /// Every text in it, for masking.
-    pub fn texts(&mut self) -> impl Iterator<Item = &mut String> {
-        let lists = self.argv.iter_mut().chain(&mut self.watched_folders).chain(&mut self.watched_logs);
-        [&mut self.title, &mut self.folder].into_iter().chain(lists).chain(self.set.values_mut())
-    }
-}

@@ -232,17 +232,7 @@ fn uri(path: &str) -> String {
 }
 
 fn xml(text: &str) -> String {
-    let mut out = String::new();
-    for c in text::visible(text).chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            _ => out.push(c),
-        }
-    }
-    out
+    text::xml(&text::visible(text))
 }
 
 fn junit(scan: &Scan) -> String {

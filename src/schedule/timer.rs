@@ -57,6 +57,13 @@ impl Unit {
     #[must_use]
     pub fn read(text: &str) -> Self {
         let mut out = Self::default();
+        out.take(text);
+        out
+    }
+
+    /// Takes over what a further file, such as a drop-in, says of the same unit.
+    pub fn take(&mut self, text: &str) {
+        let out = self;
         for (line, key, value) in settings(text, "Timer") {
             let seconds = || span(&value).ok_or_else(|| format!("`{key}` is no time span"));
             let wrong = match key.as_str() {
@@ -85,7 +92,6 @@ impl Unit {
                 out.malformed.push((line, why));
             }
         }
-        out
     }
 }
 

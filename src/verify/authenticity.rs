@@ -177,8 +177,8 @@ fn fits(subject: &Subject<'_>, seat: &str, statement: &SeatStatement) -> Result<
     {
         return Err("names another case or run than the bundle".to_owned());
     }
-    match &subject.record_sha256 {
-        Some(record) if *record != statement.record_sha256 => {
+    match subject.record_sha256() {
+        Some(record) if record != statement.record_sha256 => {
             Err("was made over another record: this one was edited after signing".to_owned())
         }
         _ => Ok(()),

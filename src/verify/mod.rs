@@ -6,6 +6,7 @@ mod anchors;
 mod attestation;
 mod authenticity;
 mod bag;
+mod effects;
 mod record;
 mod stamps;
 mod subject;
@@ -14,6 +15,7 @@ mod verdict;
 use std::path::Path;
 
 use crate::base::files;
+use crate::base::text::visible;
 use crate::base::yaml::YamlError;
 use crate::judge;
 use crate::model::bundle::Bundle;
@@ -50,32 +52,31 @@ pub fn whole(run: &Path, record: Option<(&Path, &[u8])>, trust: Trust<'_>, at: &
     let read = bundle.as_ref().ok();
     let subject = Subject::new(run, read, inspection.digest, record.map(|(_, bytes)| bytes), trust);
     let signatures = authenticity::signatures(&subject);
+    let judged = bundle.as_ref().map_or_else(|error| verdict::unread(error, &inspection), verdict::level);
     let mut levels = vec![
         bag::level(&inspection),
         anchors::level(run, &inspection),
-        verdict::level(&bundle, &inspection),
+        judged,
         record::level(&bundle, record),
         authenticity::level(&signatures),
     ];
+    levels.splice(3..3, read.and_then(effects::level));
     levels.extend(attestation::level(&subject, &signatures));
     levels.extend(stamps::level(&subject));
     let closing = read.map(|bundle| closing_of(bundle, &signatures, &levels, at));
     Verified { verification: Verification { levels }, closing, signatures: signatures.unwrap_or_default() }
 }
 
-/// What becomes of the case whose run lies in the folder `run`, as far as `trust` reaches, at the
-/// instant `at` (RFC 3339): everything that [`whole`] looks at, except a record that somebody holds.
-///
-/// # Errors
-/// When the run cannot be read.
-pub fn closing(run: &Path, trust: Trust<'_>, at: &str) -> Result<Closing, ReadError> {
-    let bundle = seal::read(run)?;
-    let inspection = seal::inspect(run);
-    let subject = Subject::new(run, Some(&bundle), inspection.digest, None, trust);
+/// What becomes of the case whose run lies in the folder `run` and was read as `bundle`, as far as
+/// `trust` reaches, at the instant `at` (RFC 3339): everything that [`whole`] looks at, except a record
+/// that somebody holds.
+#[must_use]
+pub fn closing(run: &Path, bundle: &Bundle, inspection: &Inspection, trust: Trust<'_>, at: &str) -> Closing {
+    let subject = Subject::new(run, Some(bundle), inspection.digest, None, trust);
     let signatures = authenticity::signatures(&subject);
-    let bundle = Ok(bundle);
-    let levels = [bag::level(&inspection), anchors::level(run, &inspection), verdict::level(&bundle, &inspection)];
-    bundle.map(|bundle| closing_of(&bundle, &signatures, &levels, at))
+    let mut levels = vec![bag::level(inspection), anchors::level(run, inspection), verdict::level(bundle)];
+    levels.extend(effects::level(bundle));
+    closing_of(bundle, &signatures, &levels, at)
 }
 
 /// A closing rests on a bundle that is what was sealed, and on a record that says what it says.
@@ -100,6 +101,17 @@ pub fn is_signed(verified: &Verified) -> bool {
     seats && verified.signatures.iter().any(counts)
 }
 
+/// A release may do it differently; then a difference proves nothing until that release is asked.
+fn other_version(bundle: &Bundle) -> Option<String> {
+    made_by_other(&bundle.info.tool_version, env!("CARGO_PKG_VERSION"))
+}
+
+fn made_by_other(maker: &str, ours: &str) -> Option<String> {
+    let maker = visible(maker);
+    let said = || format!("the run was made by evidence {maker}, this is {ours}: ask that version before you judge");
+    (maker != ours).then(said)
+}
+
 fn level(name: &str, status: LevelStatus, detail: Vec<String>) -> Level {
     Level { name: name.to_owned(), status, detail }
 }
@@ -119,4 +131,15 @@ fn is_damage(error: &ReadError, inspection: &Inspection) -> bool {
         ReadError::Invalid { .. } | ReadError::Yaml(_) => true,
     };
     wrong && inspection.unread.is_empty()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn says_when_another_release_made_the_run() {
+        assert_eq!(made_by_other("1.0.0", "1.0.0"), None);
+        assert!(made_by_other("0.0.9", "1.0.0").is_some_and(|said| said.contains("made by evidence 0.0.9, this is")));
+    }
 }

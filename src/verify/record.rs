@@ -16,7 +16,6 @@ pub(super) fn level(bundle: &Result<Bundle, ReadError>, record: Option<(&Path, &
         let what = "there is no record: write it with `evidence render`, or name it";
         return super::level(NAME, LevelStatus::NotDone, vec![what.to_owned()]);
     };
-    let maker = bundle.as_ref().map_or("", |bundle| bundle.info.tool_version.as_str());
     let again = match bundle {
         Ok(bundle) => render::render(bundle),
         Err(error) => return super::because(NAME, error),
@@ -26,19 +25,14 @@ pub(super) fn level(bundle: &Result<Bundle, ReadError>, record: Option<(&Path, &
         Ok(again) if again == record => {
             (LevelStatus::Holds, format!("{path}: {} the same", plural(lines(record).count(), "line")))
         }
-        Ok(again) => (LevelStatus::Broken, format!("{path}:{}{}", difference(record, &again), other_version(maker))),
+        Ok(again) => {
+            let other = bundle.as_ref().ok().and_then(super::other_version);
+            let other = other.map_or_else(String::new, |other| format!("; {other}"));
+            (LevelStatus::Broken, format!("{path}:{}{other}", difference(record, &again)))
+        }
         Err(error) => (LevelStatus::Broken, format!("{path}: the bundle renders to no record: {error}")),
     };
     super::level(NAME, status, vec![detail])
-}
-
-/// A release may write differently; then the difference proves nothing until that release is asked.
-fn other_version(maker: &str) -> String {
-    const OURS: &str = env!("CARGO_PKG_VERSION");
-    if maker == OURS {
-        return String::new();
-    }
-    format!("; the run was made by evidence {}, this is {OURS}: ask that version before you judge", visible(maker))
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
@@ -64,12 +58,6 @@ fn difference(record: &[u8], again: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn says_when_another_release_made_the_run() {
-        assert_eq!(other_version(env!("CARGO_PKG_VERSION")), "");
-        assert!(other_version("0.0.9").contains("made by evidence 0.0.9, this is"));
-    }
 
     #[test]
     fn names_the_first_line_that_differs_and_not_its_content() {

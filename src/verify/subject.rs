@@ -1,5 +1,6 @@
 //! What is verified, and whom the one who verifies trusts.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
 use crate::base::digest::Digest;
@@ -23,8 +24,9 @@ pub(super) struct Subject<'a> {
     pub(super) bundle: Option<&'a Bundle>,
     /// The digest of the tag manifest, if it can be read.
     pub(super) tags_sha256: Option<String>,
-    /// The digest of the record: of the one that is verified, or of the one that the bundle gives.
-    pub(super) record_sha256: Option<String>,
+    /// The record that is verified, if there is one.
+    record: Option<&'a [u8]>,
+    record_sha256: OnceCell<Option<String>>,
     /// Whom the caller trusts.
     pub(super) trust: Trust<'a>,
 }
@@ -34,19 +36,19 @@ impl<'a> Subject<'a> {
         run: &'a Path,
         bundle: Option<&'a Bundle>,
         tags: Option<Digest>,
-        record: Option<&[u8]>,
+        record: Option<&'a [u8]>,
         trust: Trust<'a>,
     ) -> Self {
+        let tags_sha256 = tags.map(|digest| digest.to_string());
+        Self { run, bundle, tags_sha256, record, record_sha256: OnceCell::new(), trust }
+    }
+
+    /// The digest of the record: of the one that is verified, or of the one that the bundle gives.
+    pub(super) fn record_sha256(&self) -> Option<&str> {
         // Another release may write the same record otherwise; then only a record that is there tells.
-        let same = bundle.filter(|bundle| bundle.info.tool_version == env!("CARGO_PKG_VERSION"));
+        let same = self.bundle.filter(|bundle| bundle.info.tool_version == env!("CARGO_PKG_VERSION"));
         let rendered = || render::render(same?).ok().map(|record| Digest::of(&record));
-        let record = record.map(Digest::of).or_else(rendered);
-        Self {
-            run,
-            bundle,
-            tags_sha256: tags.map(|digest| digest.to_string()),
-            record_sha256: record.map(|digest| digest.to_string()),
-            trust,
-        }
+        let digest = || self.record.map(Digest::of).or_else(rendered).map(|digest| digest.to_string());
+        self.record_sha256.get_or_init(digest).as_deref()
     }
 }

@@ -10,15 +10,7 @@ use crate::seal::{Inspection, ReadError};
 const NAME: &str = "verdict re-judged";
 const PLACE: &str = "data/verdict.json";
 
-pub(super) fn level(bundle: &Result<Bundle, ReadError>, inspection: &Inspection) -> Level {
-    let bundle = match bundle {
-        Ok(bundle) => bundle,
-        // A bag that is whole and cannot be read was never sealed like that.
-        Err(error) if super::is_damage(error, inspection) => {
-            return super::level(NAME, LevelStatus::Broken, vec![error.to_string()]);
-        }
-        Err(error) => return super::because(NAME, error),
-    };
+pub(super) fn level(bundle: &Bundle) -> Level {
     let facts: Vec<_> = bundle.facts.iter().map(|sealed| sealed.fact.clone()).collect();
     // Ages count from the start of the run, whatever instant the verdict claims.
     let again = judge::judge(&bundle.policy, &facts, &bundle.case, &bundle.info.started_at);
@@ -26,6 +18,15 @@ pub(super) fn level(bundle: &Result<Bundle, ReadError>, inspection: &Inspection)
         return super::level(NAME, LevelStatus::Holds, vec![format!("{}, as sealed", again.outcome.word())]);
     }
     super::level(NAME, LevelStatus::Broken, differences(&bundle.verdict, &again))
+}
+
+/// The level of a bundle that cannot be read.
+pub(super) fn unread(error: &ReadError, inspection: &Inspection) -> Level {
+    // A bag that is whole and cannot be read was never sealed like that.
+    match super::is_damage(error, inspection) {
+        true => super::level(NAME, LevelStatus::Broken, vec![error.to_string()]),
+        false => super::because(NAME, error),
+    }
 }
 
 fn differences(sealed: &Verdict, again: &Verdict) -> Vec<String> {

@@ -400,8 +400,8 @@ fn child_seals_until_the_disk_is_full() {
 /// File systems of different sizes, so that they are full at every step of making and closing a run.
 #[test]
 fn a_disk_that_fills_up_at_any_step_leaves_the_run_unsealed() {
-    if !Invocation::new("unshare").args(["-m", "true"]).run().is_ok_and(|outcome| outcome.success()) {
-        eprintln!("skipped: mounting a small file system needs root");
+    let mounts = Invocation::new("unshare").args(["-m", "true"]).run().is_ok_and(|outcome| outcome.success());
+    if !can(mounts, "mounting a small file system needs root") {
         return;
     }
     let test = std::env::current_exe().unwrap();

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
-use crate::sealing::{repair, tool};
+use crate::sealing::{can, repair, tool};
 use crate::support::world::{Ran, World};
 
 const POLICY: &str = "\
@@ -367,7 +367,9 @@ fn a_waiver_that_ends_later_opens_the_case_again() {
     closing.both();
     let trust =
         evidence::verify::Trust { allowed_signers: Some(&closing.world.path("allowed_signers")), authority: None };
-    let at = |at: &str| evidence::verify::closing(&closing.run(), trust, at).unwrap();
+    let run = closing.run();
+    let bundle = evidence::seal::read(&run).unwrap();
+    let at = |at: &str| evidence::verify::closing(&run, &bundle, &evidence::seal::inspect(&run), trust, at);
     assert!(at("2998-12-31T00:00:00Z").is_closed());
     let later = at("2999-01-02T00:00:00Z");
     assert!(!later.is_closed() && later.reasons[0].contains("expired at 2999-01-01"), "{:?}", later.reasons);
@@ -516,9 +518,7 @@ fn an_attestation_is_read_by_others_and_refused_after_an_edit() {
     let Some(python) = tool("python3") else { return };
     let known =
         Command::new(&python).args(["-c", "import securesystemslib, in_toto_attestation, cryptography"]).output();
-    if !known.unwrap().status.success() {
-        assert!(std::env::var("CI").is_err(), "readers are missing: run tests/run.sh");
-        eprintln!("skipped: readers of attestations are not installed; run tests/run.sh");
+    if !can(known.unwrap().status.success(), "readers of attestations are not installed; run tests/run.sh") {
         return;
     }
     let closing = Closing::new();

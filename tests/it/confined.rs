@@ -247,7 +247,7 @@ fn native_code_in_a_dump_keeps_within_the_same_bounds_and_ends_with_the_server()
     assert_eq!(value(&fact, "smoke_holds"), &Value::Bool(true), "{:#?}", value(&fact, "smoke"));
     assert_eq!(value(&fact, "isolation.process_space"), &"of its own".into());
     assert!(!mark.exists());
-    let nobody = 65534;
+    let (nobody, _) = evidence::base::env::user_by_name("nobody").unwrap();
     assert_eq!(hidden(nobody), Vec::<String>::new());
     assert_eq!(ground.rows(), before);
     assert_nothing_left(&fact);

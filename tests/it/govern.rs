@@ -6,8 +6,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use evidence::base::canonical;
 use serde_json::Value;
 
+use crate::sealing::repair;
 use crate::support::cluster::Cluster;
 use crate::support::world::{Ran, World};
 
@@ -138,6 +140,41 @@ fn a_hard_stop_on_what_comes_after_waits_for_it() {
     let ran = world.run(&["run", "job"]);
     assert_eq!(ran.code, 4, "{}", ran.stderr);
     assert!(world.path("backups/new.gz").exists(), "it was held back by its own result");
+}
+
+/// A difference is taken away, then anchor and every checksum are repaired: the facts of both phases still show it.
+#[test]
+fn a_side_effect_that_was_taken_away_is_missed() {
+    let world = world(JOB, "");
+    assert_eq!(world.run(&["run", "job"]).code, 0);
+    verifies(&world);
+    let forged = |edit: &dyn Fn(&mut Value)| {
+        let run = world.run_folder("job");
+        let path = run.join("data/facts.jsonl");
+        let kept = fs::read_to_string(&path).unwrap();
+        let lines = kept.lines().map(|line| {
+            let mut line: Value = serde_json::from_str(line).unwrap();
+            if line["fact"]["id"] == "side_effects" {
+                edit(&mut line["fact"]);
+                line["anchor"] = canonical::anchor(&line["fact"]).unwrap().to_string().into();
+            }
+            String::from_utf8(canonical::to_vec(&line).unwrap()).unwrap() + "\n"
+        });
+        fs::write(&path, lines.collect::<String>()).unwrap();
+        repair(&run);
+        world.run(&["render", "job"]);
+        let verified = world.run(&["verify", "job", "--json"]);
+        let check = world.run(&["check", "job", "--require-closed"]);
+        fs::write(&path, kept).unwrap();
+        repair(&run);
+        (verified.code, verified.stdout, check.code)
+    };
+    let (code, said, check) = forged(&|fact| fact["values"]["differences"].as_array_mut().unwrap().clear());
+    assert!(code == 5 && said.contains("`differences` is not what its facts give"), "{said}");
+    assert_ne!(check, 0);
+    let (code, said, _) = forged(&|fact| fact["values"]["compared"]["newest"]["differences"] = 0.into());
+    assert!(code == 5 && said.contains("`compared` is not what its facts give"), "{said}");
+    verifies(&world);
 }
 
 #[test]
@@ -447,7 +484,7 @@ action:
 /// The governed run of the scene G6: the real script against a real server that denies the schema.
 #[test]
 fn the_scene_g6_with_its_governed_run() {
-    let Some(cluster) = Cluster::start() else { return };
+    let cluster = Cluster::start().unwrap();
     cluster.psql("postgres", "CREATE DATABASE directus");
     let tables: String = (1..=8).map(|n| format!("CREATE TABLE sandbox_tac.t{n} (id int); ")).collect();
     cluster.psql("directus", &format!("CREATE ROLE backup LOGIN; CREATE SCHEMA sandbox_tac; {tables}"));

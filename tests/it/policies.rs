@@ -55,7 +55,7 @@ fn fits(case: &Case) {
     case.validate().unwrap();
     judge::check_references(&policy, case).unwrap();
     judge::check_paths(&policy, case, &documented).unwrap_or_else(|e| panic!("{e}"));
-    collect::prepare(case, Path::new("/srv")).unwrap_or_else(|e| panic!("{}: {e}", case.policy));
+    collect::prepare(case, &case.before(), Path::new("/srv"), &[]).unwrap_or_else(|e| panic!("{}: {e}", case.policy));
 }
 
 #[test]

@@ -384,7 +384,7 @@ fn a_missing_client_is_named() {
 fn a_plan_shows_the_command_and_every_statement() {
     let targets = "  db: { postgres: { via: \"docker:pg\", user: app, database: app }, sysid: \"42\" }";
     let case = case(targets, "  - { id: q, uses: postgres.query, on: db, with: { query: SELECT 1 AS a } }");
-    let steps = evidence::collect::prepare(&case, Path::new("/")).unwrap();
+    let steps = evidence::collect::prepare(&case, &case.before(), Path::new("/"), &[]).unwrap();
     let actions: Vec<String> = steps[0].plan().actions.into_iter().map(|action| action.what).collect();
     assert!(actions[0].starts_with("docker exec -i pg psql -X -q -A -t -0 -w "), "{}", actions[0]);
     assert_eq!(actions[1], "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");

@@ -104,15 +104,21 @@ pub fn tree(folder: &Path) -> Vec<String> {
     files.map(|entry| entry.path().strip_prefix(folder).unwrap().to_str().unwrap().to_owned()).collect()
 }
 
-/// A tool of other people that a test needs. Missing: a failure under CI, otherwise the test is
-/// skipped and says so. `tests/run.sh` installs what the system does not have.
+/// Whether a test has what it needs, which `why` says. If not: a failure under CI, otherwise the test is
+/// skipped and says so.
+pub fn can(has: bool, why: &str) -> bool {
+    assert!(has || env::var("CI").is_none(), "{why}");
+    if !has {
+        eprintln!("skipped: {why}");
+    }
+    has
+}
+
+/// A tool of other people that a test needs; `tests/run.sh` installs what the system does not have.
 pub fn tool(name: &str) -> Option<PathBuf> {
     let ours = env::var("EVIDENCE_TEST_VENV").map(|venv| Path::new(&venv).join("bin").join(name));
     let found = ours.filter(|path| path.is_file()).or_else(|| env::find_program(name));
-    if found.is_none() {
-        assert!(env::var("CI").is_none(), "`{name}` is missing: run tests/run.sh");
-        eprintln!("skipped: `{name}` is not installed; run tests/run.sh");
-    }
+    can(found.is_some(), &format!("`{name}` is not installed; run tests/run.sh"));
     found
 }
 

@@ -19,48 +19,34 @@ use rustix::net::{
 
 use super::super::clock::{Deadline, Stopwatch};
 use super::end::{group_lives, wait};
-use super::heard::{Heard, Said};
-use super::{ChildError, Invocation, LINGER, Outcome, spawn_feed};
+use super::heard::{Ears, LINGER, Said};
+use super::{ChildError, Invocation, Outcome};
 
 /// More than any program writes at once.
 const PIECE: usize = 256 << 10;
 
 impl Invocation {
-    /// Like [`Self::run`], with what each of the child's processes said on standard error together: one after
-    /// the other, in the order in which they first said something.
+    /// Like [`Self::run`] without input, with what each of the child's processes said on standard error
+    /// together: one process after the other, in the order in which they first said something.
     ///
     /// # Errors
     /// When it could not be started; a non-zero exit is an [`Outcome`], not an error.
     pub fn run_apart(self) -> Result<Outcome, ChildError> {
         // Where there is no such socket, the pieces stand as they come.
         let Ok((ours, theirs)) = pair() else { return self.run() };
-        let watch = Stopwatch::start();
-        let deadline = Deadline::after(self.limit);
+        let (watch, deadline) = (Stopwatch::start(), Deadline::after(self.limit));
         let mut command = self.command();
-        command.stderr(Stdio::from(theirs));
+        command.stdin(Stdio::null()).stderr(Stdio::from(theirs));
         let mut child = command.spawn().map_err(|e| self.fail(e))?;
         // It holds our copy of the other end: as long as that is open, ours does not end.
         drop(command);
-        if let Some(pipe) = child.stdin.take() {
-            spawn_feed(pipe, self.stdin.clone());
-        }
-        let out = child.stdout.take().map(|pipe| Heard::listen(pipe, self.cap));
         let voices = Voices::listen(ours, self.cap);
+        let ears = Ears::on(&mut child, self.cap);
         let (status, end) = wait(&mut child, &deadline, &self.leash).map_err(|e| self.fail(e))?;
-        let took = watch.elapsed();
-        let left_running = group_lives(&child);
-        let rest = Deadline::after(LINGER);
-        let stdout = out.map_or_else(Said::default, |heard| heard.take(&rest));
-        let stderr = voices.take(&rest);
-        Ok(Outcome {
-            said: (stdout.total, stderr.total),
-            stdout_cut: stdout.is_cut(),
-            stdout: stdout.bytes,
-            stderr: stderr.bytes,
-            left_running,
-            took,
-            ..Outcome::ended(status, end)
-        })
+        let (took, left_running) = (watch.elapsed(), group_lives(&child));
+        let heard = Outcome::of(status, end, took, ears);
+        let stderr = voices.take(&Deadline::after(LINGER));
+        Ok(Outcome { said: (heard.said.0, stderr.total), stderr: stderr.bytes, left_running, ..heard })
     }
 }
 

@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, waitid};
+use rustix::process::Pid;
 
 use super::super::clock::{Deadline, Stopwatch};
-use super::end::{End, Until, end_group, pid};
-use super::heard::{Heard, Said};
-use super::{ChildError, Invocation, LINGER, Outcome};
+use super::end::{End, Leash, kill_group, pid, see_end};
+use super::heard::Ears;
+use super::{ChildError, Invocation, Outcome};
 
 impl Invocation {
     /// Starts a child that is given its input piece by piece.
@@ -21,25 +21,14 @@ impl Invocation {
     /// # Errors
     /// When it could not be started.
     pub fn feed(self) -> Result<Fed, ChildError> {
-        let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
-        let cap = self.cap;
-        let out = child.stdout.take().map(|pipe| Heard::listen(pipe, cap));
-        let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
+        let mut child = self.start()?;
+        let ears = Ears::on(&mut child, self.cap);
         let deadline = Deadline::after(self.limit);
         let done = Arc::new(AtomicBool::new(false));
-        let guard = Guard { number: child.id(), deadline, until: self.leash.until.clone(), done: Arc::clone(&done) };
+        let guard = Guard { group: pid(&child), deadline, leash: self.leash.clone(), done: Arc::clone(&done) };
         let guard = thread::spawn(move || guard.watch());
-        Ok(Fed {
-            input: child.stdin.take(),
-            child,
-            out,
-            err,
-            done,
-            guard,
-            deadline,
-            watch: Stopwatch::start(),
-            what: self,
-        })
+        let input = child.stdin.take();
+        Ok(Fed { what: self, child, input, ears, done, guard, deadline, watch: Stopwatch::start() })
     }
 }
 
@@ -48,8 +37,7 @@ pub struct Fed {
     what: Invocation,
     child: Child,
     input: Option<std::process::ChildStdin>,
-    out: Option<Heard>,
-    err: Option<Heard>,
+    ears: Ears,
     done: Arc<AtomicBool>,
     guard: thread::JoinHandle<bool>,
     deadline: Deadline,
@@ -74,57 +62,28 @@ impl Fed {
     pub fn finish(mut self) -> Result<Outcome, ChildError> {
         drop(self.input.take());
         // Until it is waited for, its number is nobody else's: the guard has to be gone by then.
-        let ended = waited(&mut self.child, &self.deadline, self.what.leash.until.as_ref());
+        let end = see_end(&mut self.child, &self.deadline, &self.what.leash);
         self.done.store(true, Ordering::SeqCst);
         let cut_short = self.guard.join().unwrap_or(false);
         let status = self.child.wait().map_err(|e| self.what.fail(e))?;
-        let rest = Deadline::after(LINGER);
-        let stdout = self.out.map_or_else(Said::default, |heard| heard.take(&rest));
-        let stderr = self.err.map_or_else(Said::default, |heard| heard.take(&rest));
-        let end = if cut_short || !ended { End::TimeUp } else { End::ByItself };
-        Ok(Outcome {
-            said: (stdout.total, stderr.total),
-            stdout_cut: stdout.is_cut(),
-            stdout: stdout.bytes,
-            stderr: stderr.bytes,
-            took: self.watch.elapsed(),
-            ..Outcome::ended(status, end)
-        })
-    }
-}
-
-/// Waits, without taking the child's number away, until it has ended; ends it when its time is up.
-fn waited(child: &mut Child, deadline: &Deadline, until: Option<&Until>) -> bool {
-    let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
-    let Some(pid) = pid(child) else { return true };
-    loop {
-        match waitid(WaitId::Pid(pid), options) {
-            Ok(None) => {}
-            _ => return true,
-        }
-        if deadline.passed() || until.is_some_and(|until| until()) {
-            end_group(child);
-            return false;
-        }
-        thread::sleep(Duration::from_millis(2));
+        let end = if cut_short || end != End::ByItself { End::TimeUp } else { End::ByItself };
+        Ok(Outcome::of(status, end, self.watch.elapsed(), self.ears))
     }
 }
 
 /// Ends a child that is being fed when its time is up: whoever feeds it may be waiting for it.
 struct Guard {
-    number: u32,
+    group: Option<Pid>,
     deadline: Deadline,
-    until: Option<Until>,
+    leash: Leash,
     done: Arc<AtomicBool>,
 }
 
 impl Guard {
     fn watch(self) -> bool {
         while !self.done.load(Ordering::SeqCst) {
-            if self.deadline.passed() || self.until.as_ref().is_some_and(|until| until()) {
-                if let Some(pid) = i32::try_from(self.number).ok().and_then(Pid::from_raw) {
-                    let _ = kill_process_group(pid, Signal::KILL);
-                }
+            if self.leash.pulls(&self.deadline).is_some() {
+                self.group.into_iter().for_each(kill_group);
                 return true;
             }
             thread::sleep(Duration::from_millis(20));
@@ -135,6 +94,7 @@ impl Guard {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Until;
     use super::*;
 
     #[test]

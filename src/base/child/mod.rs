@@ -26,13 +26,10 @@ pub use end::Until;
 pub use feed::Fed;
 
 use end::{End, Leash, end_group, group_lives, pid, wait};
-use heard::{Heard, Said};
+use heard::Ears;
 
 /// Variables that every child may see.
 const ALWAYS: &[&str] = &["PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "TZ"];
-
-/// How long the pipes of a child that has ended are still listened to.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// What to run, and within which limits.
 pub struct Invocation {
@@ -225,31 +222,12 @@ impl Invocation {
     /// # Errors
     /// When it could not be started; a non-zero exit is an [`Outcome`], not an error.
     pub fn run(self) -> Result<Outcome, ChildError> {
-        let watch = Stopwatch::start();
-        let deadline = Deadline::after(self.limit);
-        let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
-        let cap = self.cap;
-        if let Some(pipe) = child.stdin.take() {
-            spawn_feed(pipe, self.stdin.clone());
-        }
-        let out = child.stdout.take().map(|pipe| Heard::listen(pipe, cap));
-        let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
+        let (watch, deadline) = (Stopwatch::start(), Deadline::after(self.limit));
+        let mut child = self.start_fed()?;
+        let ears = Ears::on(&mut child, self.cap);
         let (status, end) = wait(&mut child, &deadline, &self.leash).map_err(|e| self.fail(e))?;
-        let took = watch.elapsed();
-        let left_running = group_lives(&child);
-        // What it left behind may hold its pipes open for as long as it likes.
-        let rest = Deadline::after(LINGER);
-        let stdout = out.map_or_else(Said::default, |heard| heard.take(&rest));
-        let stderr = err.map_or_else(Said::default, |heard| heard.take(&rest));
-        Ok(Outcome {
-            said: (stdout.total, stderr.total),
-            stdout_cut: stdout.is_cut(),
-            stdout: stdout.bytes,
-            stderr: stderr.bytes,
-            left_running,
-            took,
-            ..Outcome::ended(status, end)
-        })
+        let (took, left_running) = (watch.elapsed(), group_lives(&child));
+        Ok(Outcome { left_running, ..Outcome::of(status, end, took, ears) })
     }
 
     /// Starts a child that goes on beside us, with no input and its output dropped.
@@ -281,15 +259,11 @@ impl Invocation {
     /// # Errors
     /// When it could not be started.
     pub fn follow(self, sink: &mut dyn FnMut(&[u8])) -> Result<Outcome, ChildError> {
-        let watch = Stopwatch::start();
-        let deadline = Deadline::after(self.limit);
-        let mut child = self.command().spawn().map_err(|e| self.fail(e))?;
-        let cap = self.cap;
-        if let Some(pipe) = child.stdin.take() {
-            spawn_feed(pipe, self.stdin.clone());
-        }
-        let err = child.stderr.take().map(|pipe| Heard::listen(pipe, cap));
-        if let Some(mut pipe) = child.stdout.take() {
+        let (watch, deadline) = (Stopwatch::start(), Deadline::after(self.limit));
+        let mut child = self.start_fed()?;
+        let out = child.stdout.take();
+        let ears = Ears::on(&mut child, self.cap);
+        if let Some(mut pipe) = out {
             let mut buffer = vec![0; 64 << 10];
             while let Ok(n) = pipe.read(&mut buffer) {
                 if n == 0 || deadline.passed() {
@@ -299,9 +273,22 @@ impl Invocation {
             }
         }
         let (status, end) = wait(&mut child, &deadline, &self.leash).map_err(|e| self.fail(e))?;
-        let rest = Deadline::after(LINGER);
-        let stderr = err.map_or_else(Said::default, |heard| heard.take(&rest)).bytes;
-        Ok(Outcome { stderr, took: watch.elapsed(), ..Outcome::ended(status, end) })
+        Ok(Outcome::of(status, end, watch.elapsed(), ears))
+    }
+
+    fn start(&self) -> Result<Child, ChildError> {
+        self.command().spawn().map_err(|e| self.fail(e))
+    }
+
+    /// Starts it with all of its input.
+    fn start_fed(&self) -> Result<Child, ChildError> {
+        let mut child = self.start()?;
+        if let Some(mut pipe) = child.stdin.take() {
+            let bytes = self.stdin.clone();
+            // A child that does not read its input closes the pipe; that is its own affair.
+            thread::spawn(move || drop(pipe.write_all(&bytes)));
+        }
+        Ok(child)
     }
 
     #[expect(clippy::disallowed_methods, reason = "this is the room that starts processes")]
@@ -342,18 +329,19 @@ impl Invocation {
 }
 
 impl Outcome {
-    fn ended(status: ExitStatus, end: End) -> Self {
+    fn of(status: ExitStatus, end: End, took: Duration, ears: Ears) -> Self {
+        let (out, err) = ears.take();
         Self {
             code: status.code(),
             signal: status.signal(),
-            stdout: Vec::new(),
-            stderr: Vec::new(),
-            stdout_cut: false,
-            said: (0, 0),
+            stdout_cut: out.is_cut(),
+            said: (out.total, err.total),
+            stdout: out.bytes,
+            stderr: err.bytes,
             timed_out: end == End::TimeUp,
             stopped: end == End::Stopped,
             left_running: false,
-            took: Duration::ZERO,
+            took,
         }
     }
 
@@ -382,9 +370,8 @@ impl Daemon {
 
     /// The same with another signal than SIGINT.
     pub fn stop_by(&mut self, signal: rustix::process::Signal, limit: Duration) {
-        if let Some(pid) = self.pid() {
-            let _ = process::kill_process(pid, signal);
-        }
+        let Some(pid) = self.pid() else { return };
+        let _ = process::kill_process(pid, signal);
         if wait(&mut self.child, &Deadline::after(limit), &Leash::default()).is_err() {
             end_group(&mut self.child);
         }
@@ -400,11 +387,6 @@ impl Drop for Daemon {
     fn drop(&mut self) {
         self.stop(Duration::from_secs(10));
     }
-}
-
-fn spawn_feed(mut pipe: std::process::ChildStdin, bytes: Vec<u8>) {
-    // A child that does not read its input closes the pipe; that is its own affair.
-    thread::spawn(move || drop(pipe.write_all(&bytes)));
 }
 
 #[cfg(test)]

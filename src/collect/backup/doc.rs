@@ -1,5 +1,6 @@
 //! The documentation of `backup`.
 
+use super::super::doc::with_metadata;
 use super::super::{Doc, Setting};
 
 /// What `backup` reads and says.
@@ -53,22 +54,13 @@ pub static DOC: Doc = Doc {
             meaning: "names that the dump itself must create: lists `schemas`, `tables`, `views`, `materialized_views`, `sequences`, `functions` (`schema.name` as the dump spells it), and `grants` by role, such as `reader: [SELECT ON TABLE app.orders]`",
         },
     ],
-    values: &[
-        ("exists", "whether anything stands at the path"),
-        ("path", "the file"),
-        ("file_kind", "what stands there, as `kind` of `file`"),
-        ("size_bytes", "stored size in bytes"),
-        ("mode", "permission bits, four octal digits"),
-        ("owner", "name of the owner, or the number as text"),
-        ("group", "name of the group, or the number as text"),
-        ("uid", "number of the owner"),
-        ("gid", "number of the group"),
-        ("mtime", "last change of the content, RFC 3339 UTC with nanoseconds"),
-        ("ctime", "last change of content or metadata, RFC 3339 UTC with nanoseconds"),
-        ("atime", "last access as recorded before this look"),
-        ("world_writable", "whether everybody may write to it"),
-        ("inode", "inode number"),
-        ("links", "number of hard links"),
+    values: with_metadata![
+        [
+            ("exists", "whether anything stands at the path"),
+            ("path", "the file"),
+            ("file_kind", "what stands there, as `kind` of `file`"),
+            ("size_bytes", "stored size in bytes"),
+        ],
         ("sha256", "SHA-256 of the stored bytes"),
         ("kind", "what the stored bytes are: `plain_sql`, `gzip`, `zstd`, `tar`, `pg_custom`, `empty`, `unknown`, …"),
         ("chain", "the layers from the outside in, e.g. `gzip`, `plain_sql`"),

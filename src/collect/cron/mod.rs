@@ -3,6 +3,7 @@
 
 mod diff;
 mod doc;
+mod dropin;
 mod source;
 mod tell;
 #[cfg(test)]
@@ -65,13 +66,9 @@ impl Collector for CronCollector {
         if with.sources.is_empty() {
             return Err(SettingError::new("with: sources: is empty; name crontabs, folders or timers"));
         }
-        let (zone, zone_from) = zone(&with, settings)?;
-        let earlier = |id: &String| {
-            settings.case.collect.iter().take_while(|step| step.id != settings.step.id).any(|step| step.id == *id)
-        };
-        if let Some(id) = with.before.as_ref().filter(|id| !earlier(id)) {
-            let id = text::visible(id);
-            return Err(SettingError::new(format!("with: before: `{id}` is no earlier step of this case")));
+        let (zone, zone_from) = settings.zone(with.zone.as_deref())?;
+        if let Some(id) = &with.before {
+            settings.earlier_step("before", id)?;
         }
         let duration = |name: &str, value: &Option<Value>| match value {
             Some(_) => settings::seconds(name, value.as_ref(), 0.0).map(Some),
@@ -90,19 +87,6 @@ impl Collector for CronCollector {
             retention: duration("retention", &with.retention)?,
         }))
     }
-}
-
-fn zone(with: &With, settings: &Settings<'_>) -> Result<(Tz, &'static str), SettingError> {
-    let (name, from) = match (&with.zone, &settings.case.zone) {
-        (Some(name), _) => (name.as_str(), "step"),
-        (None, Some(name)) => (name.as_str(), "case"),
-        (None, None) => ("UTC", "default"),
-    };
-    let zone = name.parse::<Tz>().map_err(|_| {
-        let hint = text::did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
-        SettingError::new(format!("`{}` is no IANA time zone{hint}", text::visible(name)))
-    });
-    zone.map(|zone| (zone, from))
 }
 
 fn format(written: Option<&str>) -> Result<Format, SettingError> {

@@ -15,7 +15,7 @@ use crate::schedule::crontab::{self, Line};
 use crate::schedule::timer::{self, OnCalendar, Unit};
 
 use super::super::subject;
-use super::row;
+use super::{dropin, row};
 
 /// Longer crontabs than this are not read; cron itself refuses far shorter ones.
 const LONGEST: u64 = 4 << 20;
@@ -224,12 +224,38 @@ impl Read {
         self.malformed.push(row([("source", source.into()), ("line", line.into()), ("why", why.into())]));
     }
 
+    /// A row for a drop-in; gives its name.
+    fn dropin(&mut self, path: &Path, content: &str) -> String {
+        let name = text::from_name(path).into_owned();
+        let sha256 = Digest::of(content.as_bytes()).to_string();
+        self.sources.push(row([
+            ("path", name.as_str().into()),
+            ("format", "drop-in".into()),
+            ("sha256", sha256.into()),
+        ]));
+        name
+    }
+
+    /// A timer with its drop-ins, which come after it and may take back what it says.
     fn timer(&mut self, path: &Path, source: &str, content: &str) {
-        let unit = Unit::read(content);
-        for (line, why) in &unit.malformed {
-            self.wrong(source, *line, why.clone());
+        let mut files = vec![(source.to_owned(), content.to_owned())];
+        for found in dropin::of(path).unwrap_or_else(|(folder, error)| {
+            self.not_read(&folder, &error);
+            Vec::new()
+        }) {
+            match files::read_text(&found, LONGEST) {
+                Ok(content) => files.push((self.dropin(&found, &content), content)),
+                Err(error) => self.not_read(&found, &error),
+            }
         }
-        let mut notes = Vec::new();
+        let mut unit = Unit::default();
+        for (file, content) in &files {
+            unit.take(content);
+            for (line, why) in std::mem::take(&mut unit.malformed) {
+                self.wrong(file, line, why);
+            }
+        }
+        let mut notes: Vec<String> = files[1..].iter().map(|(file, _)| format!("with the drop-in {file}")).collect();
         if unit.delay > 0.0 {
             notes.push(format!("delayed at random by up to {}s", unit.delay));
         }
@@ -239,42 +265,60 @@ impl Read {
         let service =
             unit.unit.clone().map_or_else(|| path.with_extension("service"), |name| path.with_file_name(name));
         let (command, user) = started(&service, &mut notes);
-        let line = |written: &str| content.lines().position(|line| line.contains(written)).map_or(1, |at| at + 1);
-        let mut push = |written: String, line: usize, when: When, zone: Option<Tz>| {
-            let (source, command, user, notes) = (source.to_owned(), command.clone(), user.clone(), notes.clone());
+        // The last one that says it is the one that counts.
+        let place = |written: &str| {
+            let line = |text: &str| text.lines().position(|line| line.contains(written)).map(|at| at + 1);
+            let said = files.iter().rev().find_map(|(file, text)| Some((file.clone(), line(text)?)));
+            said.unwrap_or_else(|| (source.to_owned(), 1))
+        };
+        let mut push = |written: String, (source, line): (String, usize), when: When, zone: Option<Tz>| {
+            let (command, user, notes) = (command.clone(), user.clone(), notes.clone());
             self.entries.push(Entry { source, line, user, schedule: written, command, when, zone, notes });
         };
         for written in &unit.calendars {
             if let Ok(calendar) = OnCalendar::parse(written) {
                 let zone = calendar.zone;
-                push(written.clone(), line(written), When::Timer(calendar), zone);
+                push(written.clone(), place(written), When::Timer(calendar), zone);
             }
         }
         for seconds in &unit.every {
-            push(format!("every {seconds}s after the last run"), line("OnUnit"), When::Every(*seconds), None);
+            push(format!("every {seconds}s after the last run"), place("OnUnit"), When::Every(*seconds), None);
         }
         for other in &unit.others {
-            push(other.clone(), line(other), When::Event, None);
+            push(other.clone(), place(other), When::Event, None);
         }
     }
 }
 
-/// What the service of a timer runs, and as whom.
+/// What the service of a timer runs, and as whom; its drop-ins come after it, and an empty `ExecStart=`
+/// takes back what stands above it.
 fn started(service: &Path, notes: &mut Vec<String>) -> (String, Option<String>) {
-    match files::read_text(service, LONGEST) {
-        Ok(content) => {
-            let settings = timer::settings(&content, "Service");
-            let of = |key: &str| {
-                let of_key = settings.iter().filter(|(_, name, _)| name == key);
-                of_key.map(|(_, _, value)| value.clone()).collect::<Vec<_>>()
-            };
-            (of("ExecStart").join("; "), of("User").pop())
+    let (mut commands, mut user) = (Vec::new(), None);
+    let dropins = dropin::of(service).map_err(|(folder, _)| folder);
+    let files = dropins.map(|dropins| [vec![service.to_owned()], dropins].concat());
+    let read = |file: PathBuf| files::read_text(&file, LONGEST).map(|text| (file.clone(), text)).map_err(|_| file);
+    let files: Vec<_> = match files.and_then(|files| files.into_iter().map(read).collect::<Result<_, _>>()) {
+        Ok(files) => files,
+        Err(file) => {
+            let what = if file == service { "its service".into() } else { text::from_name(&file) };
+            notes.push(format!("{what} was not read, so what it runs is not known"));
+            return (text::from_name(service.file_name().unwrap_or_default()).into_owned(), None);
         }
-        Err(_) => {
-            notes.push("its service was not read, so what it runs is not known".into());
-            (text::from_name(service.file_name().unwrap_or_default()).into_owned(), None)
+    };
+    for (file, content) in &files {
+        if file != service {
+            notes.push(format!("its service with the drop-in {}", text::from_name(file)));
+        }
+        for (_, key, value) in timer::settings(content, "Service") {
+            match key.as_str() {
+                "ExecStart" if value.is_empty() => commands.clear(),
+                "ExecStart" => commands.push(value),
+                "User" => user = Some(value).filter(|user| !user.is_empty()),
+                _ => {}
+            }
         }
     }
+    (commands.join("; "), user)
 }
 
 fn is_system(path: &Path) -> bool {

@@ -112,6 +112,26 @@ fn timers_with_their_services() {
 }
 
 #[test]
+fn drop_ins_change_a_timer_and_its_service() {
+    let host = Host::new();
+    host.put("units/backup.timer", "[Timer]\nOnCalendar=*-*-* 04:17\n");
+    host.put("units/backup.service", "[Service]\nExecStart=/usr/local/bin/old.sh\n");
+    host.put("units/backup.timer.d/50-later.conf", "[Timer]\nOnCalendar=\nOnCalendar=*-*-* 05:30\n");
+    host.put("units/backup.service.d/x.conf", "[Service]\nExecStart=\nExecStart=/usr/local/bin/pg-backup.sh\nUser=b\n");
+    let with = format!("{{ sources: [{:?}], runs: pg-backup }}", host.path().join("units/backup.timer"));
+    let seen = look(&CronCollector, &with);
+    let found = &rows(&seen, "found")[0];
+    assert_eq!((at(found, "schedule"), at(found, "user")), ("*-*-* 05:30", "b"));
+    assert!(at(found, "source").ends_with("50-later.conf") && found.at("line") == Some(&3_u64.into()));
+    assert_eq!((&seen.values["entries_count"], rows(&seen, "sources").len()), (&1_u64.into(), 2));
+
+    // What a drop-in says that cannot be read is not known; so nothing is said of when the timer fires.
+    files::write(&host.path().join("units/backup.timer.d/60.conf"), b"[Timer]\nOnCalendar=\xff\n").unwrap();
+    let seen = look(&CronCollector, &with);
+    assert!(!seen.values.contains_key("entries_count"), "{seen:?}");
+}
+
+#[test]
 fn before_and_after() {
     let host = Host::new();
     let file = host.put("tab", "0 3 * * * /usr/bin/a\n0 5 * * * /usr/bin/b\n");
@@ -194,6 +214,6 @@ fn settings_are_checked() {
     assert!(error("{ sources: [] }").contains("empty"));
     assert!(error("{ sources: [/x], zone: Europe/Zurch }").contains("Zurich"));
     assert!(error("{ sources: [/x], expect: '61 * * * *' }").contains("minute"));
-    assert!(error("{ sources: [/x], before: nobody }").contains("no earlier step"));
+    assert!(error("{ sources: [/x], before: nobody }").contains("no step `nobody` comes before this one"));
     assert!(error("{ sources: [/x], format: both }").contains("system"));
 }

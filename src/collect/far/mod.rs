@@ -8,15 +8,16 @@ mod transfer;
 pub use same::Same;
 pub use transfer::Transfer;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::base::child::{Invocation, Outcome};
 use crate::base::{files, text};
 use crate::model::fact::{Absence, Observation, Reason};
+use crate::model::plan::{Action, Verb};
 
 use super::via::Via;
-use super::{Surroundings, subject};
+use super::{SettingError, Settings, Surroundings, subject, tool};
 
 /// What `ssh` and the container engines need of our environment.
 const INHERIT: &[&str] =
@@ -104,7 +105,6 @@ impl Place {
     fn failed(&self, outcome: &Outcome) -> Absence {
         let said = String::from_utf8_lossy(&outcome.stderr);
         let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no word of why");
-        let line: String = text::visible(line).chars().take(300).collect();
         let has = |words: &str| said.contains(words);
         let reason = match outcome.code {
             _ if outcome.timed_out => Reason::TimedOut,
@@ -117,7 +117,39 @@ impl Place {
             _ if has("Is a directory") => Reason::NotApplicable,
             _ => Reason::Failed,
         };
-        self.because(reason, &line)
+        self.because(reason, &tool::short(line))
+    }
+}
+
+/// A file here, and where the same one should lie.
+struct Pair {
+    path: PathBuf,
+    place: Place,
+}
+
+impl Pair {
+    fn of(settings: &Settings<'_>, path: &str, there: &str) -> Result<Self, SettingError> {
+        let place = Place::parse(there).map_err(|e| SettingError::new(format!("with: {e}")))?;
+        Ok(Self { path: settings.path(path), place })
+    }
+
+    fn plan(&self) -> Vec<Action> {
+        let run = |words: Vec<String>| Action::new(Verb::Run, text::shell_line(&words));
+        let read = Action::new(Verb::Read, text::from_name(&self.path));
+        vec![read, run(self.place.digest_words()), run(self.place.size_words())]
+    }
+
+    /// Looks at both sides, here and there, and tells of them under their `names`; `plan` is what the
+    /// whole look does.
+    fn look(&self, plan: Vec<Action>, names: [&str; 2], surroundings: &Surroundings<'_>) -> (Sides, Observation) {
+        let path = text::from_name(&self.path);
+        let how = plan.into_iter().map(|action| action.what).collect();
+        let mut seen = Observation { how, ..Observation::of(format!("{path} and {}", self.place.written)) };
+        seen.set("path", path.as_ref());
+        seen.set("there", self.place.written.as_str());
+        let sides = Sides { here: Side::here(&self.path, surroundings), there: Side::there(&self.place) };
+        sides.tell(names, &mut seen);
+        (sides, seen)
     }
 }
 
@@ -174,10 +206,6 @@ impl Side {
 }
 
 impl Sides {
-    fn look(path: &Path, place: &Place, surroundings: &Surroundings<'_>) -> Self {
-        Self { here: Side::here(path, surroundings), there: Side::there(place) }
-    }
-
     /// `match`, `mismatch` or `absent`; an absence when a side could not be seen.
     fn result(&self) -> Result<&'static str, Absence> {
         match (&self.here.sha256, &self.there.sha256) {

@@ -1,17 +1,14 @@
 //! `file.same`: whether a file here and a file there have the same content: before a script is run
 //! there, and after a file was sent.
 
-use std::path::PathBuf;
-
 use serde::Deserialize;
 
-use crate::base::text;
 use crate::collect::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings};
 use crate::hygiene::Raw;
 use crate::model::fact::Observation;
-use crate::model::plan::{Action, Verb};
+use crate::model::plan::Action;
 
-use super::{Place, Sides};
+use super::Pair;
 
 /// The collector.
 pub struct Same;
@@ -53,10 +50,7 @@ struct With {
     there: String,
 }
 
-struct Look {
-    path: PathBuf,
-    place: Place,
-}
+struct Look(Pair);
 
 impl Collector for Same {
     fn doc(&self) -> &'static Doc {
@@ -65,28 +59,16 @@ impl Collector for Same {
 
     fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError> {
         let With { path, there } = settings.decode()?;
-        let place = Place::parse(&there).map_err(|e| SettingError::new(format!("with: {e}")))?;
-        Ok(Box::new(Look { path: settings.path(&path), place }))
+        Ok(Box::new(Look(Pair::of(settings, &path, &there)?)))
     }
 }
 
 impl Prepared for Look {
     fn plan(&self) -> Vec<Action> {
-        let run = |words: Vec<String>| Action::new(Verb::Run, text::shell_line(&words));
-        vec![
-            Action::new(Verb::Read, text::from_name(&self.path)),
-            run(self.place.digest_words()),
-            run(self.place.size_words()),
-        ]
+        self.0.plan()
     }
 
     fn look(&self, surroundings: &Surroundings<'_>) -> Raw<Observation> {
-        let path = text::from_name(&self.path);
-        let how = self.plan().into_iter().map(|action| action.what).collect();
-        let mut seen = Observation { how, ..Observation::of(format!("{path} and {}", self.place.written)) };
-        seen.set("path", path.as_ref());
-        seen.set("there", self.place.written.as_str());
-        Sides::look(&self.path, &self.place, surroundings).tell(["here", "there"], &mut seen);
-        Raw::new(seen)
+        Raw::new(self.0.look(self.plan(), ["here", "there"], surroundings).1)
     }
 }

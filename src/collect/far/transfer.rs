@@ -13,7 +13,7 @@ use crate::model::fact::{Absence, Observation, Reason, split_reference};
 use crate::model::plan::{Action, Verb};
 use crate::model::value::{Map, Value};
 
-use super::{Place, Sides};
+use super::Pair;
 
 /// The collector.
 pub struct Transfer;
@@ -98,8 +98,7 @@ enum Part {
 }
 
 struct Look {
-    path: PathBuf,
-    place: Place,
+    pair: Pair,
     duration: Option<f64>,
     duration_of: Option<String>,
     parts: Vec<Part>,
@@ -113,7 +112,7 @@ impl Collector for Transfer {
 
     fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError> {
         let with: With = settings.decode()?;
-        let place = Place::parse(&with.there).map_err(|e| SettingError::new(format!("with: {e}")))?;
+        let pair = Pair::of(settings, &with.path, &with.there)?;
         if with.duration.is_some() && with.duration_of.is_some() {
             return Err(SettingError::new("with: give `duration` or `duration_of`, not both"));
         }
@@ -121,16 +120,13 @@ impl Collector for Transfer {
             with.duration.as_ref().map(|value| settings::seconds("duration", Some(value), 0.0)).transpose()?;
         if let Some(reference) = &with.duration_of {
             let (id, path) = split_reference(reference);
-            let earlier = settings.case.collect.iter().take_while(|step| step.id != settings.step.id);
-            if path.is_empty() || !earlier.into_iter().any(|step| step.id == id) {
-                return Err(SettingError::new(format!(
-                    "with: duration_of: `{reference}` is no value of an earlier fact"
-                )));
+            settings.earlier_step("duration_of", id)?;
+            if path.is_empty() {
+                return Err(SettingError::new("with: duration_of: names a fact and not one of its values"));
             }
         }
         Ok(Box::new(Look {
-            path: settings.path(&with.path),
-            place,
+            pair,
             duration,
             duration_of: with.duration_of,
             parts: with.parts.iter().map(|part| self::part(settings, part)).collect::<Result<_, _>>()?,
@@ -153,9 +149,7 @@ fn part(settings: &Settings<'_>, written: &Value) -> Result<Part, SettingError> 
 
 impl Prepared for Look {
     fn plan(&self) -> Vec<Action> {
-        let run = |words: Vec<String>| Action::new(Verb::Run, text::shell_line(&words));
-        let mut actions = vec![Action::new(Verb::Read, text::from_name(&self.path))];
-        actions.extend([run(self.place.digest_words()), run(self.place.size_words())]);
+        let mut actions = self.pair.plan();
         actions.extend(self.parts.iter().filter_map(|part| match part {
             Part::File(path) => Some(Action::new(Verb::Read, text::from_name(path))),
             Part::Said(..) => None,
@@ -164,13 +158,7 @@ impl Prepared for Look {
     }
 
     fn look(&self, surroundings: &Surroundings<'_>) -> Raw<Observation> {
-        let path = text::from_name(&self.path);
-        let how = self.plan().into_iter().map(|action| action.what).collect();
-        let mut seen = Observation { how, ..Observation::of(format!("{path} and {}", self.place.written)) };
-        seen.set("path", path.as_ref());
-        seen.set("there", self.place.written.as_str());
-        let sides = Sides::look(&self.path, &self.place, surroundings);
-        sides.tell(["local", "remote"], &mut seen);
+        let (sides, mut seen) = self.pair.look(self.plan(), ["local", "remote"], surroundings);
         match (&sides.here.bytes, &sides.there.bytes) {
             (Ok(here), Ok(there)) => seen.set("bytes_equal", here == there),
             (Err(absence), _) | (_, Err(absence)) => seen.miss("bytes_equal", absence.clone()),

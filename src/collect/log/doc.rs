@@ -1,5 +1,6 @@
 //! The documentation of `log`.
 
+use super::super::doc::with_metadata;
 use super::super::{Doc, Setting};
 
 /// What `log` reads and says.
@@ -14,7 +15,9 @@ pub static DOC: Doc = Doc {
              to the one before it. Times without an offset are read in `time: zone`, else in the case's `zone`, \
              else as UTC (`zone_from` says which); a time that a clock change makes ambiguous or impossible is said \
              and not guessed, and a year that is not written is the latest that is not after the file's own time. \
-             Lines longer than 4096 bytes are kept with their beginning only (`cut`).",
+             Lines longer than 4096 bytes are kept with their beginning only, up to the end of a word (`cut`). \
+             UTF-16, with its mark or without, is read as the UTF-8 that it means (`encoding`): offsets count the \
+             bytes of that.",
     needs_target: false,
     settings: &[
         Setting {
@@ -80,30 +83,22 @@ pub static DOC: Doc = Doc {
             meaning: "IANA zone of times without offset; year of times without year",
         },
     ],
-    values: &[
-        ("exists", "whether anything stands at the path"),
-        ("kind", "as in `file`"),
-        ("size_bytes", "stored size in bytes when it was opened"),
-        ("mode", "permission bits, four octal digits"),
-        ("owner", "name of the owner, or the number as text"),
-        ("group", "name of the group, or the number as text"),
-        ("uid", "number of the owner"),
-        ("gid", "number of the group"),
-        ("mtime", "last change of the content, RFC 3339 UTC with nanoseconds"),
-        ("ctime", "last change of content or metadata, RFC 3339 UTC with nanoseconds"),
-        ("atime", "last access as recorded before this look"),
-        ("world_writable", "whether everybody may write to it"),
-        ("inode", "inode number"),
-        ("links", "number of hard links"),
+    values: with_metadata![
+        [
+            ("exists", "whether anything stands at the path"),
+            ("kind", "as in `file`"),
+            ("size_bytes", "stored size in bytes when it was opened"),
+        ],
         ("sha256", "SHA-256 of the stored bytes that were read"),
         ("container", "`plain`, `gzip` or `zstd`"),
+        ("encoding", "`UTF-16LE`, `UTF-16BE`, or `bytes` for UTF-8 and everything else that holds ASCII as it is"),
         ("grew_while_read", "whether lines were appended meanwhile; they were not read"),
         (
             "complete",
             "whether everything was read; when not, counts are missing and `count_at_least` stands beside them",
         ),
         ("lines_total", "number of lines"),
-        ("bytes_total", "unpacked size in bytes"),
+        ("bytes_total", "unpacked size in bytes, and decoded"),
         ("lines_cut", "lines longer than `max_line`"),
         ("nul_bytes", "NUL bytes; text has none"),
         ("zone", "the zone of times that name none"),

@@ -20,7 +20,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::Duration;
 use chrono_tz::Tz;
 use serde::Deserialize;
 
@@ -31,8 +31,9 @@ use crate::model::plan::{Action, Verb};
 use crate::model::value::Value;
 
 use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, settings, subject};
+use crate::events::encoding::{Decoded, Encoding};
 use crate::events::lines;
-use crate::events::zone::{Moment, Rules};
+use crate::events::zone::Rules;
 use patterns::Patterns;
 use scan::{Choice, Found, Limits, Scan};
 use source::{Fate, Stored};
@@ -86,7 +87,7 @@ impl Collector for LogCollector {
     fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError> {
         let with: With = settings.decode()?;
         let patterns = Patterns::new(&with.patterns)?;
-        let (zone, zone_from) = zone_of(&with, settings)?;
+        let (zone, zone_from) = settings.zone(with.time.zone.as_deref())?;
         let choice = choice(&with, &patterns, zone)?;
         let limits = limits(&with)?;
         let max_line = settings::bytes("max_line", with.max_line.as_ref(), 1 << 20)?;
@@ -107,19 +108,6 @@ impl Collector for LogCollector {
     }
 }
 
-fn zone_of(with: &With, settings: &Settings<'_>) -> Result<(Tz, &'static str), SettingError> {
-    let (name, from) = match (&with.time.zone, &settings.case.zone) {
-        (Some(name), _) => (name.as_str(), "step"),
-        (None, Some(name)) => (name.as_str(), "case"),
-        (None, None) => ("UTC", "default"),
-    };
-    let zone = name.parse::<Tz>().map_err(|_| {
-        let hint = text::did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
-        SettingError::new(format!("`{}` is no IANA time zone{hint}", text::visible(name)))
-    });
-    zone.map(|zone| (zone, from))
-}
-
 fn choice(with: &With, patterns: &Patterns, zone: Tz) -> Result<Choice, SettingError> {
     let reach = settings::seconds("window", with.window.as_ref(), 300.0)?;
     #[expect(clippy::cast_possible_truncation, reason = "seconds() gives at most a few centuries")]
@@ -131,32 +119,15 @@ fn choice(with: &With, patterns: &Patterns, zone: Tz) -> Result<Choice, SettingE
         _ if with.context.is_some() => Err(SettingError::new("with: `context` is for patterns without a window")),
         (Some(around), None) => match patterns.position(around) {
             Some(pattern) => Ok(Choice::Around(pattern, reach)),
-            None => instant("around", around, zone).map(|at| Choice::Window(at - reach, at + reach)),
+            None => match settings::instant("around", around, zone) {
+                Ok(at) => Ok(Choice::Window(at - reach, at + reach)),
+                Err(error) => Err(SettingError::new(format!("{error}, or a name under `patterns:`"))),
+            },
         },
-        (None, Some([from, to])) => {
-            let (from, to) = (instant("between", from, zone)?, instant("between", to, zone)?);
-            if from > to {
-                return Err(SettingError::new("with: between: the first time is after the second"));
-            }
+        (None, Some(between)) => {
+            let (from, to) = settings::between(between, zone)?;
             Ok(Choice::Window(from, to))
         }
-    }
-}
-
-fn instant(key: &str, written: &str, zone: Tz) -> Result<DateTime<Utc>, SettingError> {
-    let fail = |why: &str| {
-        let what = if key == "around" { "neither a time nor a name under `patterns:`" } else { "no time" };
-        let why = if why.is_empty() { what } else { why };
-        SettingError::new(format!(
-            "with: {key}: `{}`: {why}; write e.g. 2026-05-15T10:23:50+02:00",
-            text::visible(written)
-        ))
-    };
-    let rules = Rules { zone, year: None, written: None };
-    match rules.read(written.trim().as_bytes()) {
-        Some((_, Moment::At(instant))) => Ok(instant),
-        Some((_, moment)) => Err(fail(moment.note().unwrap_or_default())),
-        None => Err(fail("")),
     }
 }
 
@@ -186,6 +157,7 @@ impl Prepared for Ready {
 /// A pass with what it took: how the file was packed and what went wrong.
 struct Pass {
     found: Found,
+    encoding: Encoding,
     bytes: u64,
     rules: Rules,
     /// Why not everything was read.
@@ -273,8 +245,9 @@ impl Ready {
         let written = clock::from_epoch(before.mtime(), before.mtime_nsec());
         let rules = Rules { zone: self.zone, year: self.year, written };
         let mut scan = Scan::new(&self.patterns, &rules, self.choice, self.limits);
-        let mut content = content.take(self.expansion_limit);
+        let mut content = Decoded::new(content).take(self.expansion_limit);
         let (bytes, outcome) = lines::blocks(&mut content, self.max_line, &mut |block| scan.block(&block));
+        let encoding = content.get_ref().encoding();
         let found = scan.finish();
         let name = text::from_name(&self.path);
         let cut_short = match outcome {
@@ -288,6 +261,6 @@ impl Ready {
             }
             Ok(()) => None,
         };
-        Pass { found, bytes, rules, cut_short }
+        Pass { found, encoding, bytes, rules, cut_short }
     }
 }

@@ -18,6 +18,7 @@ pub fn tell(ready: &Ready, pass: Pass, seen: &mut Observation) {
     seen.set("zone_from", ready.zone_from);
     seen.set("lines_cut", pass.found.overlong);
     seen.set("nul_bytes", pass.found.nuls);
+    seen.set("encoding", pass.encoding.word());
     tell_totals(&pass, seen);
     let unsure = short.clone().or_else(|| unsearched(&pass));
     tell_patterns(ready, &pass.found.tallies, unsure.as_ref(), seen);

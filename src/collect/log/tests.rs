@@ -140,6 +140,24 @@ fn compressed_logs_are_read_and_a_cut_one_is_not_whole() {
 }
 
 #[test]
+fn utf_16_is_searched_as_the_text_that_it_is() {
+    let plain = Scene::new(LOG.as_bytes()).see("patterns: { denied: 'permission denied', never: xyzzy }");
+    for bytes in [u16::to_le_bytes as fn(u16) -> [u8; 2], u16::to_be_bytes] {
+        let wide: Vec<u8> = LOG.encode_utf16().flat_map(bytes).collect();
+        let wide = [&bytes(0xfeff), wide.as_slice()].concat();
+        let seen = Scene::new(&wide).see("patterns: { denied: 'permission denied', never: xyzzy }");
+        assert!(at(&seen, "encoding").as_text().is_some_and(|word| word.starts_with("UTF-16")));
+        for path in ["patterns", "excerpt", "lines_total", "bytes_total", "nul_bytes", "first_time", "last_time"] {
+            assert_eq!(at(&seen, path), at(&plain, path), "{path}");
+        }
+        assert_ne!(at(&seen, "sha256"), at(&plain, "sha256"));
+    }
+    let wide = Scene::new(b"\xff\xfe\0\0a\0\0\0").see("patterns: { a: a }");
+    assert_eq!(wide.missing["patterns.a.count"].reason, Reason::Unparsable);
+    assert!(wide.missing["patterns.a.count"].message.contains("iconv -f UTF-32"));
+}
+
+#[test]
 fn a_line_of_100_mb_is_searched_at_its_beginning_only_and_that_is_said() {
     let mut bytes = b"error early ".to_vec();
     bytes.resize(100 << 20, b'x');
@@ -229,7 +247,7 @@ fn a_log_that_grows_is_read_to_where_it_was_and_one_that_shrinks_has_no_counts()
 fn settings_that_cannot_be_meant_are_refused() {
     let error = |with: &str| prepare(&LogCollector, with).err().map(|e| e.message).unwrap_or_default();
     assert!(error("{ path: /x }").contains("patterns"));
-    assert!(error("{ path: /x, around: nothing }").contains("neither a time"));
+    assert!(error("{ path: /x, around: nothing }").contains("or a name under `patterns:`"));
     assert!(error("{ path: /x, around: '2026-10-25 02:30:00' }").contains("ambiguous"));
     assert!(error("{ path: /x, between: ['2026-05-16', '2026-05-15'] }").contains("between"));
     assert!(error("{ path: /x, tail: 1, window: 5m }").contains("needs `around`"));

@@ -7,10 +7,11 @@ use crate::collect::{Collector, Doc, Prepared, Setting, SettingError, Settings, 
 use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::Action;
-use crate::model::value::{Map, Value};
+use crate::model::value::Value;
 
 use super::client::Client;
 use super::names;
+use super::rows::sorted;
 use super::session::{self, Answers, Question};
 
 /// The collector.
@@ -121,27 +122,17 @@ impl Prepared for Look {
 
 impl Look {
     fn read(&self, answers: &Answers, seen: &mut Observation) -> Result<(), Absence> {
-        let Some(Value::Map(cluster)) = Value::from_json(answers.json("cluster")?) else {
-            return Err(Absence::new(Reason::Unparsable, "the counters are not the JSON expected"));
-        };
-        seen.values.extend(cluster);
+        seen.values.extend(answers.map("cluster")?);
         if !seen.values.contains_key("stats_reset") {
             seen.miss("stats_reset", Absence::new(Reason::NotApplicable, "the counters were never reset"));
         }
-        let tables = sorted(answers.maps("tables")?, "table");
+        let tables = sorted(answers.maps("tables")?, &["schema", "table"]);
         seen.set("table_count", tables.len());
         seen.set("tables_cut", tables.len() > self.most);
         seen.set("tables", tables.into_iter().take(self.most).map(Value::Map).collect::<Vec<_>>());
-        let sequences = sorted(answers.maps("sequences")?, "sequence");
+        let sequences = sorted(answers.maps("sequences")?, &["schema", "sequence"]);
         seen.set("sequences_cut", sequences.len() > self.most);
         seen.set("sequences", sequences.into_iter().take(self.most).map(Value::Map).collect::<Vec<_>>());
         Ok(())
     }
-}
-
-/// By bytes, not by the server's collation.
-fn sorted(mut rows: Vec<Map>, name: &str) -> Vec<Map> {
-    let text = |row: &Map, key: &str| row.get(key).and_then(Value::as_text).unwrap_or_default().to_owned();
-    rows.sort_by_cached_key(|row| (text(row, "schema"), text(row, name)));
-    rows
 }

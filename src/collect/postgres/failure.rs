@@ -10,11 +10,10 @@ use crate::base::child::{ChildError, Outcome};
 use crate::base::text;
 use crate::model::fact::{Absence, Reason};
 
+use super::super::tool::{how, short};
 use super::client::Client;
 use super::session::Question;
 use super::sql;
-
-const LONGEST_LINE: usize = 400;
 
 const BLOCKERS: &str = "SELECT l.pid, l.mode, l.relation::regclass, a.usename, a.state, a.xact_start \
      FROM pg_locks l JOIN pg_stat_activity a USING (pid) \
@@ -94,13 +93,8 @@ fn unreached(client: &Client, outcome: &Outcome, said: &str) -> Absence {
         Some(1 | 2 | 125..=127 | 255) => Reason::Unavailable,
         _ => Reason::Failed,
     };
-    let how = match (outcome.code, outcome.signal) {
-        (Some(code), _) => format!("exit code {code}"),
-        (None, Some(signal)) => format!("ended by signal {signal}"),
-        (None, None) => "ended".to_owned(),
-    };
     let line = if line.is_empty() { "the client said nothing".to_owned() } else { short(&line) };
-    Absence::new(reason, format!("{line} ({how})")).settled_by(client.by_hand("SELECT 1"))
+    Absence::new(reason, format!("{line} ({})", how(outcome))).settled_by(client.by_hand("SELECT 1"))
 }
 
 /// The first line that names an error, or else the first that says anything.
@@ -109,14 +103,6 @@ fn first_line(said: &str) -> String {
     let named = |line: &&str| ["error:", "ERROR:", "FATAL:", "Error"].iter().any(|word| line.contains(word));
     let first = lines.clone().next();
     lines.find(named).or(first).unwrap_or_default().to_owned()
-}
-
-fn short(line: &str) -> String {
-    let line = text::visible(line.trim());
-    match line.char_indices().nth(LONGEST_LINE) {
-        Some((end, _)) => format!("{}…", &line[..end]),
-        None => line.into_owned(),
-    }
 }
 
 #[cfg(test)]

@@ -3,14 +3,12 @@
 use chrono::DateTime;
 
 use crate::base::clock;
-use crate::collect::{Collector, Doc, Prepared, SettingError, Settings, Surroundings};
-use crate::hygiene::Raw;
+use crate::collect::{Collector, Doc, Prepared, SettingError, Settings};
 use crate::model::fact::{Absence, Observation, Reason};
-use crate::model::plan::Action;
 use crate::model::value::Value;
 
 use super::client::Client;
-use super::session::{self, Answers, Question};
+use super::session::{Answers, Asked, Question};
 
 /// The collector.
 pub struct Identity;
@@ -66,28 +64,13 @@ impl Collector for Identity {
 
     fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError> {
         settings.decode::<super::NoSettings>()?;
-        Ok(Box::new(Look { client: Client::of(settings)?, questions: vec![Question::own("identity", SQL)] }))
-    }
-}
-
-struct Look {
-    client: Client,
-    questions: Vec<Question>,
-}
-
-impl Prepared for Look {
-    fn plan(&self) -> Vec<Action> {
-        session::actions(&self.client, &self.questions)
-    }
-
-    fn look(&self, _: &Surroundings<'_>) -> Raw<Observation> {
-        Raw::new(session::observe(&self.client, &self.questions, read))
+        Ok(Box::new(Asked { client: Client::of(settings)?, questions: vec![Question::own("identity", SQL)], read }))
     }
 }
 
 fn read(answers: &Answers, seen: &mut Observation) -> Result<(), Absence> {
     let unparsable = || Absence::new(Reason::Unparsable, "the identity is not the JSON expected");
-    let Some(Value::Map(identity)) = Value::from_json(answers.json("identity")?) else { return Err(unparsable()) };
+    let identity = answers.map("identity")?;
     let made = identity.get("system_identifier").and_then(Value::as_text).and_then(initdb_time);
     seen.set("initdb_time", made.ok_or_else(unparsable)?);
     seen.values.extend(identity);

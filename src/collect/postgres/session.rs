@@ -13,6 +13,8 @@ use std::time::Duration;
 
 use crate::base::child::{Invocation, Outcome};
 use crate::base::{random, text};
+use crate::collect::{Prepared, SettingError, Surroundings, settings};
+use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 use crate::model::value::{Map, Value};
@@ -92,17 +94,25 @@ impl Answers {
 
     /// The rows of `name`, each a map; a NULL is left out.
     pub(super) fn maps(&self, name: &str) -> Result<Vec<Map>, Absence> {
-        let map = |json| match Value::from_json(json) {
-            Some(Value::Map(map)) => Ok(map),
-            _ => Err(unparsable(name)),
-        };
-        self.list(name)?.into_iter().map(map).collect()
+        self.list(name)?.into_iter().map(|row| map(row, name)).collect()
+    }
+
+    /// The one row of `name`, a map; a NULL is left out.
+    pub(super) fn map(&self, name: &str) -> Result<Map, Absence> {
+        map(self.json(name)?, name)
     }
 
     /// The one row of `name`, JSON.
     pub(super) fn json(&self, name: &str) -> Result<serde_json::Value, Absence> {
         let row = self.rows(name).first().map_or("", String::as_str);
         serde_json::from_str(row).map_err(|_| unparsable(name))
+    }
+}
+
+fn map(row: serde_json::Value, name: &str) -> Result<Map, Absence> {
+    match Value::from_json(row) {
+        Some(Value::Map(map)) => Ok(map),
+        _ => Err(unparsable(name)),
     }
 }
 
@@ -142,6 +152,23 @@ pub(super) fn observation(client: &Client, questions: &[Question]) -> Observatio
     Observation { how, ..Observation::of(client.source()) }
 }
 
+/// A look that is one session, for collectors that keep nothing else to read the answers by.
+pub(super) struct Asked {
+    pub(super) client: Client,
+    pub(super) questions: Vec<Question>,
+    pub(super) read: fn(&Answers, &mut Observation) -> Result<(), Absence>,
+}
+
+impl Prepared for Asked {
+    fn plan(&self) -> Vec<Action> {
+        actions(&self.client, &self.questions)
+    }
+
+    fn look(&self, _: &Surroundings<'_>) -> Raw<Observation> {
+        Raw::new(observe(&self.client, &self.questions, self.read))
+    }
+}
+
 /// Asks `questions` in one session and lets `read` take the answers over into the observation;
 /// whatever goes wrong makes the whole observation an absence.
 pub(super) fn observe(
@@ -150,6 +177,11 @@ pub(super) fn observe(
     read: impl FnOnce(&Answers, &mut Observation) -> Result<(), Absence>,
 ) -> Observation {
     observe_within(client, questions, client.patience(), read)
+}
+
+/// The setting `limit` of a whole session with many statements.
+pub(super) fn limit(written: Option<&Value>) -> Result<Duration, SettingError> {
+    Ok(Duration::from_secs_f64(settings::seconds("limit", written, 600.0)?.max(1.0)))
 }
 
 /// The same with a limit of its own on the whole session, for questions of many statements.

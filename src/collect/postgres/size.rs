@@ -2,14 +2,12 @@
 
 use serde::Deserialize;
 
-use crate::collect::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings};
-use crate::hygiene::Raw;
-use crate::model::fact::{Absence, Observation, Reason};
-use crate::model::plan::Action;
+use crate::collect::{Collector, Doc, Prepared, Setting, SettingError, Settings};
+use crate::model::fact::{Absence, Observation};
 use crate::model::value::Value;
 
 use super::client::Client;
-use super::session::{self, Answers, Question};
+use super::session::{Answers, Asked, Question};
 
 /// The collector.
 pub struct Size;
@@ -69,29 +67,12 @@ impl Collector for Size {
              'schemas', (SELECT coalesce(json_agg(s), '[]') FROM \
              (SELECT * FROM ({SCHEMAS}) AS s ORDER BY bytes DESC, schema LIMIT {most}) AS s))"
         );
-        Ok(Box::new(Look { client: Client::of(settings)?, questions: vec![Question::own("size", sql)] }))
-    }
-}
-
-struct Look {
-    client: Client,
-    questions: Vec<Question>,
-}
-
-impl Prepared for Look {
-    fn plan(&self) -> Vec<Action> {
-        session::actions(&self.client, &self.questions)
-    }
-
-    fn look(&self, _: &Surroundings<'_>) -> Raw<Observation> {
-        Raw::new(session::observe(&self.client, &self.questions, read))
+        Ok(Box::new(Asked { client: Client::of(settings)?, questions: vec![Question::own("size", sql)], read }))
     }
 }
 
 fn read(answers: &Answers, seen: &mut Observation) -> Result<(), Absence> {
-    let Some(Value::Map(size)) = Value::from_json(answers.json("size")?) else {
-        return Err(Absence::new(Reason::Unparsable, "the size is not the JSON expected"));
-    };
+    let size = answers.map("size")?;
     let listed = match size.get("schemas") {
         Some(Value::List(list)) => list.len(),
         _ => 0,

@@ -1,5 +1,6 @@
 //! The documentation of `script`.
 
+use super::super::doc::with_metadata;
 use super::super::{Doc, Setting};
 
 /// What `script` reads and says.
@@ -43,21 +44,8 @@ pub static DOC: Doc = Doc {
         },
         Setting { name: "max_lines", kind: "number (200)", required: false, meaning: "lines in the excerpt" },
     ],
-    values: &[
-        ("exists", "whether anything stands at the path"),
-        ("kind", "as in `file`"),
-        ("size_bytes", "size in bytes"),
-        ("mode", "permission bits, four octal digits"),
-        ("owner", "name of the owner, or the number as text"),
-        ("group", "name of the group, or the number as text"),
-        ("uid", "number of the owner"),
-        ("gid", "number of the group"),
-        ("mtime", "last change of the content, RFC 3339 UTC with nanoseconds"),
-        ("ctime", "last change of content or metadata, RFC 3339 UTC with nanoseconds"),
-        ("atime", "last access as recorded before this look"),
-        ("world_writable", "whether everybody may write to it"),
-        ("inode", "inode number"),
-        ("links", "number of hard links"),
+    values: with_metadata![
+        [("exists", "whether anything stands at the path"), ("kind", "as in `file`"), ("size_bytes", "size in bytes")],
         ("sha256", "SHA-256 of the content"),
         ("lines_total", "number of lines"),
         ("shebang", "the first line behind `#!`"),

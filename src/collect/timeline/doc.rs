@@ -53,7 +53,7 @@ pub static DOC: Doc = Doc {
         ("counts.KIND", "events of each kind, when every source was read to its end; `counts_at_least.KIND` otherwise"),
         (
             "sources",
-            "list of `source`, `kind`, `lines`, `stamped`, `unstamped`, `ambiguous`, `impossible`, `clock_back`, `events`, `repeated`, `first`, `last`, `format`, `zone`, `zone_from`, `sha256`, `complete`, `why`",
+            "list of `source`, `kind`, `lines`, `stamped`, `unstamped`, `ambiguous`, `impossible`, `clock_back`, `events`, `repeated`, `first`, `last`, `format`, `zone`, `zone_from`, `sha256`, `complete`, `why`, `encoding` (of UTF-16, which is read as the text that it means)",
         ),
         (
             "marks",

@@ -24,7 +24,7 @@ use crate::model::fact::{Absence, Basis, Fact, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 use crate::model::value::Value;
 
-use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, subject};
+use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, settings, subject};
 pub use doc::SOURCES;
 pub use tell::{name, names, not_whole, sources as tell_sources};
 
@@ -63,13 +63,7 @@ impl Collector for TimelineCollector {
     fn prepare(&self, settings: &Settings<'_>) -> Result<Box<dyn Prepared>, SettingError> {
         let with: With = settings.decode()?;
         let zone = settings.case.zone.as_deref().and_then(|zone| zone.parse().ok()).unwrap_or(chrono_tz::UTC);
-        let between = with.between.as_ref().map(|[from, to]| {
-            let (from, to) = (sources::instant("between", from, zone)?, sources::instant("between", to, zone)?);
-            match from <= to {
-                true => Ok((from, to)),
-                false => Err(SettingError::new("with: between: the first time is after the second")),
-            }
-        });
+        let between = with.between.as_ref().map(|between| settings::between(between, zone));
         let limit = usize::from(with.limit.unwrap_or(500));
         if !(1..=5000).contains(&limit) {
             return Err(SettingError::new("with: limit: between 1 and 5000 events"));

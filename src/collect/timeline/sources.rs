@@ -7,13 +7,13 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 
 use crate::base::{clock, files, text};
-use crate::events::zone::{Moment, Rules};
+use crate::events::encoding::{Decoded, Encoding};
+use crate::events::zone::Rules;
 use crate::events::{self, Event, FORMATS, Format, Patterns, Source, Tally, Twins};
 use crate::model::fact::{Absence, Reason};
 
@@ -100,6 +100,8 @@ pub struct Outcome {
     pub sha256: Option<String>,
     /// How it is packed.
     pub container: &'static str,
+    /// What its text is written in.
+    pub encoding: Encoding,
     /// Why not everything was read.
     pub cut_short: Option<Absence>,
     /// The zone of times that name none.
@@ -121,6 +123,7 @@ pub fn ready(list: &[With], settings: &Settings<'_>) -> Result<Vec<Ready>, Setti
 }
 
 fn at(index: usize, message: &str) -> SettingError {
+    let message = message.trim_start_matches("with: ");
     SettingError::new(format!("with: sources[{index}]: {message}"))
 }
 
@@ -142,13 +145,7 @@ fn one(with: &With, settings: &Settings<'_>) -> Result<Ready, SettingError> {
 }
 
 fn fact(id: &str, with: &With, settings: &Settings<'_>) -> Result<Ready, SettingError> {
-    let before = settings.case.collect.iter().take_while(|step| step.id != settings.step.id);
-    let known: Vec<&str> = before.map(|step| step.id.as_str()).collect();
-    if !known.contains(&id) {
-        let hint = text::did_you_mean(id, known.iter().copied());
-        let id = text::visible(id);
-        return Err(SettingError::new(format!("no step `{id}` comes before this one{hint}")));
-    }
+    settings.earlier_step("fact", id)?;
     let time = with.time.clone().unwrap_or_else(|| "observed_at".to_owned());
     let says = with.says.clone().unwrap_or_else(|| format!("{id}.{time}"));
     Ok(Ready::Fact(FromFact { id: id.to_owned(), time, says }))
@@ -184,7 +181,7 @@ fn log(path: &str, with: &With, settings: &Settings<'_>) -> Result<Log, SettingE
         subject: with.subject.clone().unwrap_or_else(|| stem(&name)),
         stated: with.subject.is_some(),
         glob: glob.map(|glob| glob.compile_matcher()),
-        zone: zone(with.zone.as_deref(), settings)?,
+        zone: settings.zone(with.zone.as_deref())?,
         year: with.year,
         patterns: patterns.map_err(|e| SettingError::new(format!("events: {e}")))?,
         folder,
@@ -197,38 +194,6 @@ fn log(path: &str, with: &With, settings: &Settings<'_>) -> Result<Log, SettingE
 fn stem(name: &str) -> String {
     let end = name.find(['.', '*', '?', '[', '{']).filter(|end| *end > 0).unwrap_or(name.len());
     name[..end].trim_end_matches(['-', '_']).to_owned()
-}
-
-fn zone(name: Option<&str>, settings: &Settings<'_>) -> Result<(Tz, &'static str), SettingError> {
-    let (name, from) = match (name, &settings.case.zone) {
-        (Some(name), _) => (name, "step"),
-        (None, Some(name)) => (name.as_str(), "case"),
-        (None, None) => ("UTC", "default"),
-    };
-    let zone = name.parse::<Tz>().map_err(|_| {
-        let hint = text::did_you_mean(name, chrono_tz::TZ_VARIANTS.iter().map(|zone| zone.name()));
-        SettingError::new(format!("zone: `{}` is no IANA time zone{hint}", text::visible(name)))
-    });
-    zone.map(|zone| (zone, from))
-}
-
-/// An instant that a case writes, in `zone` unless it names its own.
-///
-/// # Errors
-/// When it is no time, or not a single one.
-pub fn instant(key: &str, written: &str, zone: Tz) -> Result<DateTime<Utc>, SettingError> {
-    let rules = Rules { zone, year: None, written: None };
-    match rules.read(written.trim().as_bytes()) {
-        Some((_, Moment::At(instant))) => Ok(instant),
-        Some((_, moment)) => {
-            let why = moment.note().unwrap_or_default();
-            Err(SettingError::new(format!("with: {key}: `{}`: {why}", text::visible(written))))
-        }
-        None => {
-            let written = text::visible(written);
-            Err(SettingError::new(format!("with: {key}: `{written}`: no time; write e.g. 2026-05-15T10:23:50+02:00")))
-        }
-    }
 }
 
 impl Ready {
@@ -287,6 +252,7 @@ impl Log {
             tally: None,
             sha256: None,
             container: "unknown",
+            encoding: Encoding::default(),
             cut_short: None,
             zone: self.zone.0,
             zone_from: self.zone.1,
@@ -315,9 +281,11 @@ impl Log {
         }
         let (mut stored, container) = Stored::new(file, &before, told).map_err(failed)?;
         outcome.container = container.word();
-        let mut content = std::io::Read::take(stored.unpack(container).map_err(failed)?, EXPANSION);
+        let content = Decoded::new(stored.unpack(container).map_err(failed)?);
+        let mut content = std::io::Read::take(content, EXPANSION);
         let (tally, ended) = events::read(&self.source(index, &before), &mut content, twins, sink);
         let limited = content.limit() == 0;
+        outcome.encoding = content.get_ref().encoding();
         drop(content);
         let lines = tally.lines;
         outcome.tally = Some(tally);

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::base::{clock, text};
+use crate::events::encoding::Encoding;
 use crate::events::zone::Moment;
 use crate::events::{Event, Lane, Tally, Timeline, figure};
 use crate::model::fact::{Absence, Attachment, Observation, Reason};
@@ -182,6 +183,9 @@ fn of_file(outcome: &Outcome) -> Map {
     set("zone", outcome.zone.name().into());
     set("zone_from", outcome.zone_from.into());
     set("container", outcome.container.into());
+    if outcome.encoding != Encoding::Bytes {
+        set("encoding", outcome.encoding.word().into());
+    }
     if let Some(sha256) = &outcome.sha256 {
         set("sha256", sha256.as_str().into());
     }

@@ -154,3 +154,20 @@ fn speed() {
     let seen = look(&collector, &format!("{{ sources: [{{ log: {log:?} }}] }}"));
     println!("contradictions {} findings, {} milliseconds", seen.values["count"], watch.millis());
 }
+
+#[test]
+fn events_of_utf_16_are_those_of_its_text() {
+    let text = "2026-05-15 03:00:46 Backup completed successfully\r\n";
+    let wide: Vec<u8> =
+        "\u{feff}".chars().chain(text.chars()).collect::<String>().encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let scene = Scene::new(&[("a.log", &wide), ("b.log", text.as_bytes())]);
+    let (wide, plain) = (scene.see("a.log", ""), scene.see("b.log", ""));
+    assert_eq!(text_of(&wide), text_of(&plain));
+    assert_eq!(text_of(&wide), ["Backup completed successfully"]);
+    let Value::List(sources) = &wide.values["sources"] else { panic!("no list") };
+    assert_eq!(sources[0].at("encoding"), Some(&"UTF-16LE".into()));
+}
+
+fn text_of(seen: &Observation) -> Vec<&str> {
+    events(seen).into_iter().map(|row| text(row, "text")).collect()
+}

@@ -11,10 +11,7 @@ use crate::examine::facts::{Custom, CustomDamage as Damage};
 const DATA: u8 = 1;
 const LARGE_OBJECTS: u8 = 3;
 
-enum Stop {
-    Damage(Damage),
-    Limit,
-}
+type Stop = crate::examine::context::Stop<Damage>;
 
 impl From<Trouble> for Stop {
     fn from(trouble: Trouble) -> Stop {

@@ -333,7 +333,7 @@ impl Script {
 
     fn versions(&mut self, text: &str) {
         let set = |slot: &mut Option<String>, value: &str| {
-            slot.get_or_insert_with(|| shorten(value.trim()).to_owned());
+            slot.get_or_insert_with(|| shorten(value.trim()).into_owned());
         };
         if let Some(version) = text.strip_prefix("Dumped from database version ") {
             set(&mut self.sql.server_version, version);
@@ -366,7 +366,7 @@ impl Script {
                 self.sql.error_lines += 1;
                 if self.sql.first_error_lines.len() < ERROR_LINES {
                     let line = format!("{program}: {text}");
-                    self.sql.first_error_lines.push(shorten(&line).to_owned());
+                    self.sql.first_error_lines.push(shorten(&line).into_owned());
                 }
             }
             LineKind::Command => self.command(&text),
@@ -398,7 +398,7 @@ impl Script {
             if counted {
                 self.keeper.rows(&mut self.sql.rows, &table, rows);
             }
-            self.sql.unterminated_copy = Some(shorten(&table).to_owned());
+            self.sql.unterminated_copy = Some(shorten(&table).into_owned());
         }
     }
 }
@@ -436,7 +436,7 @@ fn is_plain(name: &[u8]) -> bool {
 fn connected_to(rest: &str) -> String {
     let rest = rest.trim().trim_start_matches("-reuse-previous=on").trim();
     let Some(string) = rest.strip_prefix("\"dbname='") else {
-        return shorten(rest).to_owned();
+        return shorten(rest).into_owned();
     };
     let inner = string.trim_end_matches('"').trim_end_matches('\'');
     let plain = inner.replace("\"\"", "\"").replace("\\'", "'").replace("\\\\", "\\");

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use super::*;
 use crate::base::{canonical, files, yaml};
-use crate::collect::{COLLECTORS, Progress, Session, prepare_steps};
+use crate::collect::{COLLECTORS, Progress, Session, prepare};
 use crate::hygiene::{Masked, Masker};
 use crate::judge;
 use crate::model::bundle::SealedFact;
@@ -125,7 +125,7 @@ fn real_bundle(template: &str) -> Bundle {
 }
 
 fn collect(case: &Case, policy: &Policy, folder: &Path) -> (Vec<SealedFact>, crate::model::bundle::HygieneTable) {
-    let steps = prepare_steps(case, &case.before(), folder, &policy.commands).unwrap();
+    let steps = prepare(case, &case.before(), folder, &policy.commands).unwrap();
     let scratch = tempfile::tempdir().unwrap();
     let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
     let mut masker = Masker::new();

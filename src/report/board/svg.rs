@@ -183,22 +183,8 @@ fn short(words: &str) -> String {
     }
 }
 
-/// Text that opens no tag and no entity, without characters that XML has not.
 fn escape(words: &str) -> String {
-    let words = clean(words);
-    let mut out = String::with_capacity(words.len());
-    for c in words.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if text::is_unsafe(c) || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
+    text::xml(&clean(words))
 }
 
 #[cfg(test)]

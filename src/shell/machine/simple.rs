@@ -184,91 +184,92 @@ impl Machine<'_> {
         state: &mut State,
         context: Context,
     ) -> Option<Outcomes> {
+        if let Some(moved) = self.moves(name, command, simple, state, context) {
+            return Some(moved);
+        }
         let mut out = Outcomes::default();
-        let status = match name {
-            "exit" | "return" => return Some(self.leaves(name, simple, state, context)),
+        let answer = self.status(name, command, simple, state)?;
+        if self.target.is_some_and(|(target, _)| target == command.id) {
+            self.end(command.id, state.clone(), context, &mut out);
+        } else {
+            self.answer(answer, state.clone(), context, &mut out);
+        }
+        Some(out)
+    }
+
+    /// A builtin that moves control, or that runs what it is given.
+    fn moves(
+        &mut self,
+        name: &str,
+        command: &Command,
+        simple: &Simple,
+        state: &mut State,
+        context: Context,
+    ) -> Option<Outcomes> {
+        match name {
+            "exit" | "return" => Some(self.leaves(name, simple, state, context)),
             "break" | "continue" if context.loops > 0 => {
                 let levels = simple.words.get(1).and_then(|word| expand(word, state)?.parse().ok()).unwrap_or(1);
                 state.set_status(0);
                 let flow = if name == "break" { Flow::Break(levels) } else { Flow::Continue(levels) };
-                return Some(vec![(flow, state.clone())]);
+                Some(vec![(flow, state.clone())])
             }
-            "set" => {
-                if !self.set(command.id, simple, state) {
-                    // A special builtin that is used wrongly ends a shell that keeps to POSIX.
-                    state.set_status(2);
-                    return Some(vec![(Flow::Exit, state.clone())]);
-                }
-                Some(true)
+            // A special builtin that is used wrongly ends a shell that keeps to POSIX.
+            "set" if !self.set(command.id, simple, state) => {
+                state.set_status(2);
+                Some(vec![(Flow::Exit, state.clone())])
             }
+            "eval" => Some(self.eval(command, simple, state, context)),
+            "exec" if simple.words.len() > 1 => {
+                let mut out = Outcomes::default();
+                self.program(command, simple, state.clone(), context, &mut out);
+                Some(out.into_iter().map(|(_, state)| (Flow::Exit, state)).collect())
+            }
+            _ => None,
+        }
+    }
+
+    /// How a builtin ends that goes on behind itself, after it did what it does to `state`.
+    fn status(&mut self, name: &str, command: &Command, simple: &Simple, state: &mut State) -> Option<Answer> {
+        match name {
             "shopt" if !self.sh() => {
-                let on = simple.words.iter().any(|word| word.raw == "-s");
-                let off = simple.words.iter().any(|word| word.raw == "-u");
-                if simple.words.iter().any(|word| word.raw == "inherit_errexit") && (on || off) {
-                    state.options.inherit = on;
+                let has_word = |text: &str| simple.words.iter().any(|word| word.raw == text);
+                if has_word("inherit_errexit") && (has_word("-s") || has_word("-u")) {
+                    state.options.inherit = has_word("-s");
                 }
-                Some(true)
             }
-            "trap" => {
-                trap(command.id, simple, state);
-                Some(true)
-            }
-            "true" | ":" => Some(true),
-            "false" => Some(false),
+            "trap" => trap(command.id, simple, state),
+            "false" => return Some(Answer::Code(1)),
             "local" | "declare" | "typeset" | "export" | "readonly" => {
-                for assignment in &simple.declared {
-                    assign(assignment, state);
-                }
-                Some(true)
+                simple.declared.iter().for_each(|assignment| assign(assignment, state));
             }
             "unset" | "read" | "mapfile" | "readarray" | "getopts" | "printf"
                 if name != "printf" || has(simple, "-v") =>
             {
-                for word in simple.arguments() {
-                    state.assign(&word.raw, None);
-                }
-                match name {
-                    "read" | "getopts" => return None,
-                    _ => Some(true),
+                simple.arguments().iter().for_each(|word| state.assign(&word.raw, None));
+                if matches!(name, "read" | "getopts") {
+                    return None;
                 }
             }
-            "echo" | "printf" | "shift" | "umask" | "ulimit" | "alias" | "hash" | "pwd" | "times" | "jobs" => {
-                Some(true)
-            }
-            "wait" if simple.words.len() == 1 => Some(true),
-            "[" | "test" => values::bracket(simple, state),
+            "wait" if simple.words.len() > 1 => return None,
+            "[" | "test" => return Some(answer(values::bracket(simple, state))),
             "let" => {
                 let mut value = Some(0);
                 for word in simple.arguments() {
                     value = expand(word, state).and_then(|text| super::arithmetic::value(&text, state));
                 }
-                value.map(|value| value != 0)
-            }
-            "eval" => return Some(self.eval(command, simple, state, context)),
-            "exec" if simple.words.len() == 1 => Some(true),
-            "exec" => {
-                self.program(command, simple, state.clone(), context, &mut out);
-                return Some(out.into_iter().map(|(_, state)| (Flow::Exit, state)).collect());
+                return Some(answer(value.map(|value| value != 0)));
             }
             "source" | "." => {
                 self.seen.foreign.insert(command.id);
                 state.variables = Rc::default();
                 return None;
             }
+            "set" | "true" | ":" | "wait" | "exec" | "echo" | "printf" | "shift" | "umask" | "ulimit" | "alias"
+            | "hash" | "pwd" | "times" | "jobs" => {}
             _ => return None,
-        };
-        if self.target.is_some_and(|(target, _)| target == command.id) {
-            self.end(command.id, state.clone(), context, &mut out);
-            return Some(out);
         }
-        match status {
-            Some(holds) => {
-                state.set_status(u8::from(!holds));
-                self.judge(state.clone(), context, &mut out);
-            }
-            None => self.answer(Answer::Either, state.clone(), context, &mut out),
-        }
-        Some(out)
+        Some(Answer::Code(0))
     }
 
     fn leaves(&mut self, name: &str, simple: &Simple, state: &mut State, context: Context) -> Outcomes {
@@ -358,6 +359,11 @@ fn speaks_of_status(simple: &Simple) -> bool {
     let status =
         |word: &Word| word.variables().any(|variable| variable.name == "?" || variable.name.starts_with("PIPESTATUS"));
     !matches!(simple.name().as_deref(), Some("[" | "test")) && simple.words.iter().any(status)
+}
+
+/// The answer of a test; one that is not known may be either.
+fn answer(holds: Option<bool>) -> Answer {
+    holds.map_or(Answer::Either, |holds| Answer::Code(u8::from(!holds)))
 }
 
 fn has(simple: &Simple, option: &str) -> bool {

@@ -109,7 +109,7 @@ fn temporary(study: &Study<'_>, command: &Command, simple: &Simple, findings: &m
                 let says = format!("nothing removes `${}` before the script ends", assignment.name);
                 findings.push(study.finding("temporary-left", command.id, says));
             }
-        } else if guessable(word) {
+        } else if guessable(study, word) && !connects(&assignment.name) {
             let says = format!("`{}` can be guessed by every user of the host", assignment.name);
             findings.push(study.finding("temporary-predictable", command.id, says));
         }
@@ -117,7 +117,7 @@ fn temporary(study: &Study<'_>, command: &Command, simple: &Simple, findings: &m
 }
 
 fn writes(study: &Study<'_>, command: &Command, findings: &mut Vec<Finding>) {
-    if command.redirects.iter().any(|redirect| redirect.writes && guessable(&redirect.word)) {
+    if command.redirects.iter().any(|redirect| redirect.writes && guessable(study, &redirect.word)) {
         let says = "the file is written at a place where every user may have put something before".to_owned();
         findings.push(study.finding("temporary-predictable", command.id, says));
     }
@@ -128,13 +128,32 @@ fn makes_temporary(word: &Word) -> bool {
     word.substitutions().any(|block| block.iter().any(|item| item.first.stages.iter().any(|command| mktemp(command))))
 }
 
-/// Whether a path below a folder that everybody may write to can be guessed.
-fn guessable(word: &Word) -> bool {
+/// Whether a variable of this name says where a service waits: the script connects there and makes nothing.
+fn connects(name: &str) -> bool {
+    name == "PGHOST" || name == "MYSQL_UNIX_PORT" || name.to_ascii_uppercase().contains("SOCK")
+}
+
+/// Whether a path below a folder that everybody may write to can be guessed; neither that of a socket nor
+/// a template of `mktemp` is one that the script writes to.
+fn guessable(study: &Study<'_>, word: &Word) -> bool {
+    let path = word.raw.trim_matches(['"', '\'']);
+    let socket = path.contains("/.s.PGSQL.") || path.ends_with(".sock") || path.ends_with(".socket");
+    if socket || path.contains("XXX") {
+        return false;
+    }
     let open = ["/tmp/", "/var/tmp/", "/dev/shm/"];
     let begins = open.iter().any(|folder| word.prefix().starts_with(folder) && word.raw.len() > folder.len());
     let named = word.raw.contains("/tmp}/") && word.variables().any(|variable| variable.name == "TMPDIR");
+    let named = named && !makes(study, "TMPDIR");
     let random = word.parts.iter().any(|part| matches!(part, Part::Substitution(..)) && word.raw.contains("mktemp"));
     (begins || named) && !random
+}
+
+/// Whether the script itself gives `name` a folder of `mktemp`.
+fn makes(study: &Study<'_>, name: &str) -> bool {
+    let assignments = study.script.commands.values().filter_map(|command| command.simple());
+    let mut assignments = assignments.flat_map(|simple| simple.assignments.iter().chain(&simple.declared));
+    assignments.any(|assignment| assignment.name == name && assignment.values.iter().any(makes_temporary))
 }
 
 fn removed(study: &Study<'_>, name: &str) -> bool {

@@ -26,7 +26,7 @@ pub fn case(targets: &str, collect: &str) -> Case {
 
 /// The error of preparing `case`, as a person reads it.
 pub fn refusal(case: &Case) -> String {
-    match collect::prepare(case, Path::new("/")) {
+    match collect::prepare(case, &case.before(), Path::new("/"), &[]) {
         Ok(_) => panic!("the case was accepted"),
         Err(error) => error.to_string(),
     }
@@ -34,13 +34,13 @@ pub fn refusal(case: &Case) -> String {
 
 /// Whether `case` can be prepared at all.
 pub fn accepted(case: &Case) -> bool {
-    collect::prepare(case, Path::new("/")).is_ok()
+    collect::prepare(case, &case.before(), Path::new("/"), &[]).is_ok()
 }
 
 /// The facts of `case`, in order.
 pub fn facts(case: &Case) -> Vec<Fact> {
     let scratch = tempfile::tempdir().unwrap();
-    let steps = collect::prepare(case, Path::new("/")).unwrap();
+    let steps = collect::prepare(case, &case.before(), Path::new("/"), &[]).unwrap();
     let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
     let mut facts = Vec::new();
     session.run::<()>(&steps, &mut facts, &mut Masker::new(), &mut |_| None, &mut |_| Ok(())).unwrap();
@@ -50,7 +50,7 @@ pub fn facts(case: &Case) -> Vec<Fact> {
 /// The facts of `case`, in order; after the first `count` of them, `between` happens.
 pub fn facts_between(case: &Case, count: usize, between: &dyn Fn()) -> Vec<Fact> {
     let scratch = tempfile::tempdir().unwrap();
-    let steps = collect::prepare(case, Path::new("/")).unwrap();
+    let steps = collect::prepare(case, &case.before(), Path::new("/"), &[]).unwrap();
     let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
     let mut gate = |facts: &[Fact]| {
         if facts.len() == count {

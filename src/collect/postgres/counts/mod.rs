@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::base::digest::Digest;
-use crate::collect::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, settings};
+use crate::collect::{Collector, Doc, Prepared, SettingError, Settings, Surroundings};
 use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::Action;
@@ -63,7 +63,7 @@ impl Collector for Counts {
         }
         let named = with.tables.iter().map(|text| Name::parse(text)).collect::<Result<Vec<_>, _>>();
         let named = named.map_err(|e| SettingError::new(format!("with: tables: {e}")))?;
-        let limit = Duration::from_secs_f64(settings::seconds("limit", with.limit.as_ref(), 600.0)?.max(1.0));
+        let limit = session::limit(with.limit.as_ref())?;
         let questions = questions(&with, &named).map_err(SettingError::new)?;
         let client = Client::of(settings)?;
         Ok(Box::new(Look { client, questions, named, method: with.method, most: with.max_tables, limit }))

@@ -13,6 +13,7 @@ use crate::model::plan::Action;
 use crate::model::value::{Map, Value};
 
 use super::client::Client;
+use super::rows::sorted;
 use super::session::{self, Answers, Question};
 
 /// The collector.
@@ -86,6 +87,8 @@ impl Collector for DumpPrivileges {
     }
 }
 
+const ORDER: &[&str] = &["class", "schema", "name", "owner", "privilege"];
+
 struct Look {
     client: Client,
     questions: Vec<Question>,
@@ -122,8 +125,8 @@ impl Look {
             many => format!("{many} gaps in {objects} objects"),
         };
         seen.set("result", result);
-        seen.set("by_class", sorted(classes).into_iter().map(Value::Map).collect::<Vec<_>>());
-        self.tell(sorted(answers.maps("gaps")?), seen);
+        seen.set("by_class", sorted(classes, ORDER).into_iter().map(Value::Map).collect::<Vec<_>>());
+        self.tell(sorted(answers.maps("gaps")?, ORDER), seen);
         Ok(())
     }
 
@@ -150,11 +153,4 @@ impl Look {
         seen.set("gaps_cut", cut);
         seen.set("gaps", gaps.into_iter().map(Value::Map).collect::<Vec<_>>());
     }
-}
-
-/// By bytes: class, schema, name, privilege.
-fn sorted(mut rows: Vec<Map>) -> Vec<Map> {
-    let text = |row: &Map, key: &str| row.get(key).and_then(Value::as_text).unwrap_or_default().to_owned();
-    rows.sort_by_cached_key(|row| ["class", "schema", "name", "owner", "privilege"].map(|key| text(row, key)));
-    rows
 }

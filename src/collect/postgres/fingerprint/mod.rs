@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::base::digest::Hasher;
-use crate::collect::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings, settings};
+use crate::collect::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings};
 use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::Action;
@@ -110,7 +110,7 @@ impl Collector for Fingerprint {
         if with.counts {
             questions.extend(counts::all_of(&scope));
         }
-        let limit = Duration::from_secs_f64(settings::seconds("limit", with.limit.as_ref(), 600.0)?.max(1.0));
+        let limit = session::limit(with.limit.as_ref())?;
         let client = Client::of(settings)?;
         Ok(Box::new(Look { client, questions, counts: with.counts, most: with.max_entries, limit }))
     }

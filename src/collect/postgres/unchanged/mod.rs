@@ -90,12 +90,9 @@ impl Collector for Unchanged {
 
 /// The collectors of `ids`, each of which must stand before this step in the case.
 fn kinds(settings: &Settings<'_>, key: &str, ids: &[String]) -> Result<Vec<(String, String)>, SettingError> {
-    let earlier = settings.case.collect.iter().take_while(|step| step.id != settings.step.id);
-    let earlier: Vec<_> = earlier.collect();
     let mut kinds = Vec::new();
     for id in ids {
-        let step = earlier.iter().find(|step| &step.id == id);
-        let step = step.ok_or_else(|| SettingError::new(format!("with: {key}: no step `{id}` before this one")))?;
+        let step = settings.earlier_step(key, id)?;
         if !COMPARED.contains(&step.uses.as_str()) {
             let message = format!("with: {key}: `{id}` uses {}; comparable are {}", step.uses, COMPARED.join(", "));
             return Err(SettingError::new(message));
