@@ -214,16 +214,28 @@ fn aws_key(secret: &[u8]) -> bool {
     body.iter().all(|b| b.is_ascii_uppercase() || (b'2'..=b'7').contains(b)) && entropy(body) > 2.3
 }
 
+/// The six bits of each digit of base64 of either alphabet; of anything else a number that is none.
+const SIX_BITS: [u8; 256] = {
+    let mut table = [u8::MAX; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            upper @ b'A'..=b'Z' => upper - b'A',
+            lower @ b'a'..=b'z' => lower - b'a' + 26,
+            digit @ b'0'..=b'9' => digit - b'0' + 52,
+            b'+' | b'-' => 62,
+            b'/' | b'_' => 63,
+            _ => u8::MAX,
+        };
+        byte += 1;
+    }
+    table
+};
+
 /// The six bits of a digit of base64 of either alphabet.
 pub(super) fn base64_value(byte: u8) -> Option<u32> {
-    Some(u32::from(match byte {
-        b'A'..=b'Z' => byte - b'A',
-        b'a'..=b'z' => byte - b'a' + 26,
-        b'0'..=b'9' => byte - b'0' + 52,
-        b'+' | b'-' => 62,
-        b'/' | b'_' => 63,
-        _ => return None,
-    }))
+    let bits = SIX_BITS[usize::from(byte)];
+    (bits < 64).then_some(u32::from(bits))
 }
 
 /// Decodes base64 of either alphabet, with or without padding; `None` when it is none.

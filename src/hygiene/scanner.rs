@@ -258,32 +258,26 @@ impl<'a> Scanner<'a> {
         Piece { start: base + (from * form.width()) as u64, lines, placed, allows }
     }
 
-    /// The line around `at` with everything masked that was found in it.
+    /// The line around `at` with everything masked that was found in it, sure or not. It ends before
+    /// the next secret rather than within it.
     fn context(&self, view: &[u8], all: &[Finding], at: usize) -> String {
         let start = at.saturating_sub(CONTEXT);
-        let start = memchr::memrchr(b'\n', &view[start..at]).map_or(start, |i| start + i + 1);
-        let mut out = String::new();
-        let mut from = start;
+        let mut from = memchr::memrchr(b'\n', &view[start..at]).map_or(start, |i| start + i + 1);
         let line_end = memchr::memchr(b'\n', &view[at..view.len().min(at + REACH)]).map_or(view.len(), |i| at + i);
-        let first = all.partition_point(|f| f.secret.end <= start);
-        for finding in &all[first..] {
-            if finding.secret.start >= line_end {
-                break;
-            }
-            if finding.secret.start > from {
-                out.push_str(&String::from_utf8_lossy(&view[from..finding.secret.start.min(from + 2 * CONTEXT)]));
-            }
+        let mut out = String::new();
+        let shown =
+            |from: usize, to: usize, most: usize| String::from_utf8_lossy(&view[from..to.clamp(from, from + most)]);
+        let first = all.partition_point(|f| f.secret.end <= from);
+        for finding in all[first..].iter().take_while(|f| f.secret.start < line_end) {
+            out.push_str(&shown(from, finding.secret.start, 2 * CONTEXT));
             out.push_str(&super::mask::mask_of(&self.engine.rules()[finding.rule].id));
             from = finding.secret.end;
             if out.len() > 3 * CONTEXT {
-                break;
+                return out;
             }
         }
-        if from < line_end {
-            out.push_str(&String::from_utf8_lossy(&view[from..line_end.min(from + CONTEXT)]));
-        }
-        // What stands cut off at an edge may be part of a secret that was recognised as a whole.
-        super::masker::mask_str(&out)
+        out.push_str(&shown(from, line_end, CONTEXT));
+        out
     }
 
     fn gather(&self, pieces: Vec<Piece>, bytes: u64) -> Seen {

@@ -153,8 +153,12 @@ fn hex(text: &[u8]) -> Option<Vec<u8>> {
 }
 
 fn hex_pair(pair: &[u8]) -> Option<u8> {
-    let value = |b: u8| char::from(b).to_digit(16);
-    Some((value(pair[0])? << 4 | value(pair[1])?) as u8)
+    let value = |b: u8| match b {
+        b'0'..=b'9' => Some(b - b'0'),
+        b'a'..=b'f' | b'A'..=b'F' => Some((b | 0x20) - b'a' + 10),
+        _ => None,
+    };
+    Some(value(pair[0])? << 4 | value(pair[1])?)
 }
 
 /// Whether the first nine bytes and more that a run decodes to are text; mostly the first three say
