@@ -23,7 +23,7 @@ use crate::support::world::World;
 /// A production, and a folder that everybody may write in.
 struct Ground {
     cluster: Cluster,
-    folder: tempfile::TempDir,
+    folder: PathBuf,
 }
 
 static GROUND: LazyLock<Ground> = LazyLock::new(|| {
@@ -31,14 +31,16 @@ static GROUND: LazyLock<Ground> = LazyLock::new(|| {
     let sql = "CREATE DATABASE shop;\n\\c shop\nCREATE TABLE reached (n integer); CREATE TABLE kept (n integer);\n\
                INSERT INTO kept SELECT generate_series(1, 100);\n";
     cluster.psql("postgres", sql);
-    let folder = tempfile::Builder::new().prefix("ev-h-").tempdir_in("/tmp").unwrap();
-    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    // In the cluster's own folder, which goes when the tests end.
+    let folder = cluster.socket_dir().join("hostile");
+    fs::create_dir(&folder).unwrap();
+    fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
     Ground { cluster, folder }
 });
 
 impl Ground {
     fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.folder.join(name)
     }
 
     /// Drills `sql` as if it were a dump, with these further settings.
