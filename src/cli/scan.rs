@@ -84,11 +84,16 @@ pub fn run(screen: &Screen, args: &args::Scan) -> Result<Exit> {
         let rate = scan.bytes as f64 / 1e6 / seconds.max(1e-9);
         tell(&format!("{} files, {} bytes in {seconds:.3} s: {rate:.0} MB/s", scan.files, scan.bytes));
     }
-    Ok(match (scan.errors.is_empty(), scan.findings.is_empty()) {
+    Ok(exit_of(&scan))
+}
+
+/// What could not be scanned comes before what was found.
+fn exit_of(scan: &Scan) -> Exit {
+    match (scan.errors.is_empty(), scan.findings.is_empty()) {
         (false, _) => Exit::Usage,
         (true, false) => Exit::Failed,
         (true, true) => Exit::Established,
-    })
+    }
 }
 
 fn confidence(level: Level) -> Confidence {
@@ -303,5 +308,31 @@ fn file(job: &Job<'_>, path: &Path, buffer: &mut Vec<u8>, total: &Mutex<Scan>) {
             Err(error) => fail(total, error),
         },
         Err(error) => fail(total, error.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_gone_between_listing_and_opening_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let (gone, stays) = (folder.path().join("gone.txt"), folder.path().join("stays.txt"));
+        [&gone, &stays].into_iter().for_each(|path| files::write(path, b"nothing\n").unwrap());
+        let rules = Ruleset::load(&[], &[], &[]).unwrap();
+        let job = Job { scanner: Scanner::new(&rules, Limits::default()), exclude: GlobSet::empty(), key: None };
+        let total = Mutex::new(Scan::default());
+        let (send, receive) = crossbeam_channel::bounded(4);
+        walk(&job, folder.path(), &send, &total);
+        drop(send);
+        let listed: Vec<PathBuf> = receive.iter().flatten().collect();
+        assert_eq!(listed.len(), 2);
+        files::remove(&gone).unwrap();
+        listed.iter().for_each(|path| file(&job, path, &mut Vec::new(), &total));
+        let scan = total.into_inner().unwrap();
+        assert_eq!((scan.files, scan.errors.len()), (1, 1), "{:?}", scan.errors);
+        assert!(scan.errors[0].contains("gone.txt"), "{:?}", scan.errors);
+        assert_eq!(exit_of(&scan), Exit::Usage);
     }
 }

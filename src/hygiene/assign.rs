@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::keys::{self, Kind};
+use super::tongues;
 use super::value;
 use super::weigh::Stands;
 
@@ -24,6 +25,25 @@ pub(super) struct Assignment {
     pub stands: Stands,
     /// How it is assigned.
     pub by: By,
+    /// What alone may be its value, for names that announce much else too.
+    pub only: Only,
+}
+
+/// What alone may be a name's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Only {
+    /// Whatever its kind allows.
+    Any,
+    /// What is surely none of the words of its language: the name is of another one.
+    Foreign,
+    /// A key that a machine made: the name is `key`, or a key of something.
+    Key,
+    /// What no code and no list of names holds: the name is an argument among others.
+    Chosen,
+    /// Four to eight digits: the name is `pin`.
+    Pin,
+    /// A session: the name of a cookie beside its value.
+    Session,
 }
 
 /// The syntax of an assignment.
@@ -41,6 +61,24 @@ pub(super) enum By {
     Word,
     /// `<name>value</name>`, `name="x" value="y"`, `name: x` and `value: y`.
     Element,
+    /// `<td>name</td><td>value</td>`: text like any other.
+    Cell,
+}
+
+/// A name, and what it announces when it is one of another language.
+pub(super) struct Name {
+    /// Where it stands.
+    pub range: Range<usize>,
+    /// What it announces, if its language is another.
+    foreign: Option<Kind>,
+}
+
+/// The name around the word at `hit`.
+pub(super) fn name_at(text: &[u8], hit: usize, word: usize) -> Option<Name> {
+    if let Some((range, kind)) = tongues::at(text, hit, word) {
+        return Some(Name { range, foreign: Some(kind) });
+    }
+    name_around(text, hit, word).map(|range| Name { range, foreign: None })
 }
 
 /// Whether a name is that of a command's flag.
@@ -49,12 +87,16 @@ pub(super) fn is_flag(text: &[u8], name: &Range<usize>) -> bool {
 }
 
 /// What is assigned to `name`, if something is and it announces a secret.
-pub(super) fn to(text: &[u8], name: Range<usize>) -> Option<Assignment> {
+pub(super) fn to(text: &[u8], name: &Name) -> Option<Assignment> {
+    let (name, foreign) = (name.range.clone(), name.foreign);
     if is_flag(text, &name) {
         return flag(text, &name);
     }
     let mut after = operator(text, &name)?;
-    let kind = kind_of(text, &name)?;
+    let known = foreign.or_else(|| kind_of(text, &name));
+    let (kind, mut only) = known
+        .map(|kind| (kind, if foreign.is_some() { Only::Foreign } else { Only::Any }))
+        .or_else(|| doubtful(text, &name))?;
     let start = typed(text, after.start);
     if closes_string(text, start) {
         return None;
@@ -62,11 +104,26 @@ pub(super) fn to(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     if is_assignment(text, start) {
         return None;
     }
+    // `"adminPassword": { "value": "x" }`, `passwords: ["x"]`, and the quotes of reStructuredText.
+    let start = match text.get(start..start + 2) {
+        Some([b'{', _]) => value_beside(text, start + 1).map_or(start, |inner| inner.start),
+        Some([b'[', b'"' | b'\''] | [b'`', b'`']) => {
+            only = Only::Chosen;
+            start + 1
+        }
+        _ => start,
+    };
     let wrapped = made_of(text, start);
+    if wrapped > start && !is_maker(text, start) {
+        only = Only::Chosen;
+    }
     if wrapped > start {
         after.by = By::Call;
     }
     let start = wrapped;
+    if after.by == By::Call && is_listed(text, &name) {
+        only = Only::Chosen;
+    }
     let range = value::assigned(text, name.start, start);
     let quoted = range.start > start || text[..start].ends_with(b"&quot;");
     let by = after.by;
@@ -75,16 +132,34 @@ pub(super) fn to(text: &[u8], name: Range<usize>) -> Option<Assignment> {
     }
     let alone = match by {
         By::Call => text[name.clone()].to_ascii_lowercase().starts_with(b"set") && wrapped == after.start,
-        By::Comparison | By::Word => false,
+        By::Comparison | By::Word | By::Cell => false,
         By::Element => true,
         By::Operator | By::Flag => quoted || is_setting(text, &name, &range),
     };
     let stands = match (alone, quoted) {
+        _ if foreign.is_some() || by == By::Cell => Stands::Quoted,
         (true, _) => Stands::Alone,
         (false, true) => Stands::Quoted,
         (false, false) => Stands::Bare,
     };
-    Some(Assignment { name, kind, value: range, quoted, stands, by })
+    Some(Assignment { name, kind, value: range, quoted, stands, by, only })
+}
+
+/// What `name` announces, where nothing is assigned to it.
+pub(super) fn announces(text: &[u8], name: &Name) -> Option<Kind> {
+    name.foreign.or_else(|| kind_of(text, &name.range).filter(|_| !is_flag(text, &name.range)))
+}
+
+/// Names that mostly announce something else: only an unmistakable value is a secret.
+fn doubtful(text: &[u8], name: &Range<usize>) -> Option<(Kind, Only)> {
+    let written = &text[name.clone()];
+    if keys::names_key(written) {
+        return Some((Kind::Token, Only::Key));
+    }
+    if is_value_of(text, name) && keys::names_session(written) {
+        return Some((Kind::Token, Only::Session));
+    }
+    keys::names_pin(written).then_some((Kind::Password, Only::Pin))
 }
 
 /// Whether what begins at `start` is an assignment of its own: `AUTH=TOKEN=value`.
@@ -97,7 +172,7 @@ fn is_assignment(text: &[u8], start: usize) -> bool {
 /// `"token=" + value`: the quote at `start` ends the string that the name stands in.
 fn closes_string(text: &[u8], start: usize) -> bool {
     let quote = match text.get(start) {
-        Some(quote @ (b'"' | b'`')) => *quote,
+        Some(quote @ (b'"' | b'`' | b'\'')) => *quote,
         _ => return false,
     };
     let from = start.saturating_sub(300);
@@ -107,6 +182,9 @@ fn closes_string(text: &[u8], start: usize) -> bool {
     };
     let before = text[line..start].iter().filter(|b| **b == quote).count();
     let after = text[start + 1..].iter().take(64).find(|b| !matches!(b, b' ' | b'\t'));
+    if before % 2 == 1 && text.get(start + 1) == Some(&b' ') {
+        return true;
+    }
     before % 2 == 1 && after.is_none_or(|b| b"+,;.%)]}\r\n".contains(b))
 }
 
@@ -126,7 +204,9 @@ fn is_setting(text: &[u8], name: &Range<usize>, value: &Range<usize>) -> bool {
     let assigned = &text[value.start..text.len().min(value.end + 200)];
     let assigned = assigned.split(|b| *b == b'\n').next().unwrap_or_default().trim_ascii_end();
     let has = |mark: &str| memchr::memmem::find(assigned, mark.as_bytes()).is_some();
-    if assigned.last().is_some_and(|b| b";,({[".contains(b)) || [" || ", " && ", " + ", " ? "].iter().any(|m| has(m)) {
+    if assigned.last().is_some_and(|b| b";,({[".contains(b))
+        || [" || ", " && ", " + ", " ? ", " = "].iter().any(|m| has(m))
+    {
         return false;
     }
     let operator = &text[name.end..value.start];
@@ -189,7 +269,40 @@ fn made_of(text: &[u8], start: usize) -> usize {
     let inside = name + 1 + rest[name + 1..].iter().take_while(|b| **b == b' ').count();
     let quote = inside + rest[inside..].iter().take(2).take_while(|b| b"bruf".contains(b)).count();
     let is_quoted = rest.get(quote).is_some_and(|b| b"\"'`".contains(b));
-    if is_quoted && MAKERS.contains(&last.as_slice()) { start + inside } else { start }
+    // What is fetched under a name is no value: `config('DB_PASSWORD')`.
+    const FETCHES: [&[u8]; 12] = [
+        b"get",
+        b"env",
+        b"fetch",
+        b"read",
+        b"load",
+        b"config",
+        b"prompt",
+        b"input",
+        b"lookup",
+        b"find",
+        b"ref",
+        b"secretref",
+    ];
+    let fetches = FETCHES.iter().any(|word| last.starts_with(word));
+    let is_made = MAKERS.contains(&last.as_slice()) || rest[name] == b'(' && last.len() >= 4 && !fetches;
+    if is_quoted && is_made { start + inside } else { start }
+}
+
+/// Whether the call at `start` surely makes a secret of its text.
+fn is_maker(text: &[u8], start: usize) -> bool {
+    let rest = &text[start..text.len().min(start + 64)];
+    let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_:.[]<> ".contains(b)).count();
+    let last = rest[..name].rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
+    MAKERS.contains(&last.as_slice())
+}
+
+/// `("name", "password", "x")`, `{password, "x"}`: the name stands among others.
+fn is_listed(text: &[u8], name: &Range<usize>) -> bool {
+    let before = text[name.start.saturating_sub(8)..name.start].trim_ascii_end();
+    let before = before.strip_suffix(b"\"").or_else(|| before.strip_suffix(b"'")).unwrap_or(before).trim_ascii_end();
+    let after = &text[name.end..text.len().min(name.end + 2)];
+    after.contains(&b',') && before.last().is_some_and(|b| b",{".contains(b))
 }
 
 /// The argument of a flag that announces a secret.
@@ -211,7 +324,7 @@ fn flag(text: &[u8], name: &Range<usize>) -> Option<Assignment> {
     let range = value::argument(text, at);
     let quoted = range.start > at;
     let stands = if quoted { Stands::Alone } else { Stands::Bare };
-    Some(Assignment { name: name.clone(), kind, value: range, quoted, stands, by: By::Flag })
+    Some(Assignment { name: name.clone(), kind, value: range, quoted, stands, by: By::Flag, only: Only::Any })
 }
 
 /// Whether a byte may stand in a name, by the byte.
@@ -249,7 +362,7 @@ fn kind_of(text: &[u8], name: &Range<usize>) -> Option<Kind> {
     keys::names_secret(written).or_else(|| {
         // `API key: …`: the words before, as one name.
         let before = &text[name.start.saturating_sub(24)..name.start];
-        let from = before.iter().rposition(|b| !b.is_ascii_alphabetic() && *b != b' ').map_or(0, |i| i + 1);
+        let from = before.iter().rposition(|b| !b.is_ascii_alphanumeric() && *b != b' ').map_or(0, |i| i + 1);
         let words = before[from..].trim_ascii();
         if words.is_empty() {
             return None;
@@ -312,12 +425,17 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
         (b':', b':', _) => None,
         (b':', b'*', b'*') if peek(at + 3) == b' ' => found(at + 3, By::Operator),
         (b'=' | b':', _, _) => found(at + 1, By::Operator),
-        (b'|', b'|', b'=') => found(at + 3, By::Operator),
+        // A colon of full width, as Chinese and Japanese write it.
+        (0xef, 0xbc, 0x9a) => found(at + 3, By::Operator),
+        (b'{', _, _) if is_property(text, at).is_some() => found(is_property(text, at)?, By::Operator),
+        (b'|', b'|', b'=') | (b'?', b'?', b'=') => found(at + 3, By::Operator),
         (b'|', b'|', _) | (b'?', b'?', _) | (b'o', b'r', b' ') => call(text, at + 2),
         (b'<', b'/', _) => next_element(text, at),
         (b'{', _, _) if was_quoted => default_of(text, name, at),
+        (b'\r' | b'\n', _, _) if was_quoted && form_data(text, name, at).is_some() => form_data(text, name, at),
         (b',' | b'\n' | b'\r', _, _) if is_value_of(text, name) => value_beside(text, at),
-        (b',', _, _) if was_quoted && is_argument(text, name) => call(text, at + 1),
+        (b',', _, _) if was_quoted && (is_argument(text, name) || is_listed(text, name)) => call(text, at + 1),
+        (b',', _, _) if name.start > 0 && text[name.start - 1] == b'{' => call(text, at + 1),
         (b'(', _, _) if at == name.end && !was_quoted => call(text, at + 1),
         (b'>', _, _) if is_element(text, name, was_quoted) && is_closed(text, at) => found(at + 1, By::Element),
         _ if is_value_of(text, name) => value_beside(text, at),
@@ -331,6 +449,14 @@ fn operator(text: &[u8], name: &Range<usize>) -> Option<After> {
     }
 }
 
+/// `{ get; set; } = "x"`: what stands behind the braces of a property and its sign.
+fn is_property(text: &[u8], at: usize) -> Option<usize> {
+    let rest = &text[at..text.len().min(at + 48)];
+    let close = memchr::memchr(b'}', rest).filter(|_| memchr::memmem::find(rest, b"get;").is_some())?;
+    let equals = blanks(text, at + close + 1);
+    (text.get(equals) == Some(&b'=')).then_some(equals + 1)
+}
+
 /// `<key>Name</key><string>value</string>`: the value is the next element.
 fn next_element(text: &[u8], at: usize) -> Option<After> {
     let rest = &text[at..text.len().min(at + 120)];
@@ -341,7 +467,9 @@ fn next_element(text: &[u8], at: usize) -> Option<After> {
     let end = opened.iter().take(24).position(|b| *b == b'>')?;
     let is_value =
         [&b"string"[..], b"value", b"data"].iter().any(|tag| opened[..end].to_ascii_lowercase().starts_with(tag));
-    is_value.then_some(After { start: at + closed + 1 + gap + 1 + end + 1, by: By::Element })
+    let is_cell = opened.starts_with(b"td") || opened.starts_with(b"dd");
+    let by = if is_cell { By::Cell } else { By::Element };
+    (is_value || is_cell).then_some(After { start: at + closed + 1 + gap + 1 + end + 1, by })
 }
 
 /// `variable "db_password" { default = "x" }`.
@@ -411,7 +539,18 @@ fn is_value_of(text: &[u8], name: &Range<usize>) -> bool {
     let rest = rest.trim_ascii_end();
     let rest = rest.strip_suffix(b"\"").or_else(|| rest.strip_suffix(b"'")).unwrap_or(rest);
     let rest = rest.strip_suffix(b"\\").unwrap_or(rest);
-    [&b"name"[..], b"key", b"parametername", b"envvar", b"variable"].iter().any(|word| rest.ends_with(word))
+    [&b"name"[..], b"key", b"parametername", b"envvar", b"variable", b"type", b"label", b"title", b"fieldname"]
+        .iter()
+        .any(|word| rest.ends_with(word))
+}
+
+/// `name="password"`, an empty line, and the value: a part of a form.
+fn form_data(text: &[u8], name: &Range<usize>, at: usize) -> Option<After> {
+    let before = &text[name.start.saturating_sub(64)..name.start];
+    memchr::memmem::find(before, b"form-data").filter(|_| before.ends_with(b"name=\""))?;
+    let rest = &text[at..text.len().min(at + 4)];
+    let gap = if rest.starts_with(b"\r\n\r\n") { 4 } else { 2 };
+    (gap == 4 || rest.starts_with(b"\n\n")).then_some(After { start: at + gap, by: By::Element })
 }
 
 /// `value:` or `value=` after a name, on this line or the next.
@@ -484,8 +623,8 @@ mod tests {
         let lower = text.to_ascii_lowercase();
         let (hit, word) =
             ["password", "api_key", "apikey", "token", "key"].iter().find_map(|w| Some((lower.find(w)?, w.len())))?;
-        let name = name_around(text.as_bytes(), hit, word)?;
-        let found = to(text.as_bytes(), name)?;
+        let name = name_at(text.as_bytes(), hit, word)?;
+        let found = to(text.as_bytes(), &name)?;
         Some(text[found.value].to_owned())
     }
 

@@ -30,6 +30,8 @@ pub(super) enum Check {
     Random,
     /// The same, where words are doubtful and no disproof.
     Made,
+    /// Chosen by a person or made by a machine, told in a sentence: no word, name, path or number.
+    Chosen,
     /// What a header carries: at least one piece of it was made by a machine, or is no word.
     Header,
     /// At least one value of a cookie was made by a machine.
@@ -67,6 +69,7 @@ impl Check {
             }
             Self::Random => is_random(secret).then_some(before),
             Self::Made => Some(if is_random(secret) { before } else { Confidence::Low }),
+            Self::Chosen => super::prose::is_chosen(secret).then_some(before),
             Self::Header => {
                 let mut pieces = secret.split(|b| b" \t,=\"'".contains(b)).filter(|piece| piece.len() >= 4);
                 let weighed = assigned(Kind::Token, secret, Stands::Quoted);

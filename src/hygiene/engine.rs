@@ -8,12 +8,12 @@ use std::sync::LazyLock;
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
 
-use super::assign::{self, By};
+use super::assign::{self, By, Only};
 use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
 use super::rule::{self, Compiled, Confidence, Place, Rule};
 use super::weigh::Stands;
-use super::{block, check, manifest, pem, value, weigh, word};
+use super::{block, manifest, pem, prose, table, value, weigh, word};
 
 /// How much of a long line before and after an announcing word is looked at.
 pub(super) const BEFORE: usize = 1 << 10;
@@ -283,14 +283,15 @@ impl Search<'_> {
 
     /// The value after a name, if the name announces a secret and the value is one.
     fn assigned(&mut self, index: usize, hit: usize, word: usize) {
-        let Some(name) = assign::name_around(self.text, hit, word) else { return };
+        let Some(named) = assign::name_at(self.text, hit, word) else { return };
         let is_flag = self.engine.rules[index].place == Place::Flag;
         // Several words announce the same name: `db_password_token`.
-        if assign::is_flag(self.text, &name) != is_flag || self.named == (index, name.start) {
+        if assign::is_flag(self.text, &named.range) != is_flag || self.named == (index, named.range.start) {
             return;
         }
-        self.named = (index, name.start);
-        let Some(seen) = assign::to(self.text, name) else { return };
+        self.named = (index, named.range.start);
+        let seen = assign::to(self.text, &named).filter(|seen| seen.by != By::Word);
+        let Some(seen) = seen else { return self.beside(index, &named) };
         let value = &self.text[seen.value.clone()];
         // `["--password", "--verbose"]`: the next item of a list; in quotes after a blank it is the value.
         let listed = self.text[seen.name.end..seen.value.start].contains(&b',');
@@ -298,7 +299,7 @@ impl Search<'_> {
         if seen.by == By::Flag && is_next {
             return;
         }
-        let bare = !seen.quoted && seen.by != By::Element;
+        let bare = !seen.quoted && !matches!(seen.by, By::Element | By::Cell);
         let head = &self.text[..seen.value.start];
         let spaced_colon = head.last().is_some_and(u8::is_ascii_whitespace) && head.trim_ascii_end().ends_with(b":");
         let name = &self.text[seen.name.clone()];
@@ -331,14 +332,57 @@ impl Search<'_> {
             confidence = Confidence::Low;
         }
         // A call of a method with a word, and a comparison with one, is code, not a leak.
-        if confidence == Confidence::Low && matches!(seen.by, By::Call | By::Comparison | By::Word) {
+        // `secret "db-credentials-7f8h2k9m4t"`, `<td>varchar(255)</td>`.
+        let is_resource = seen.by == By::Call && seen.kind == Kind::Token && prose::is_resource(value);
+        if is_resource || seen.by == By::Cell && value.contains(&b'(') {
             return;
         }
-        // A word beside a name must be a made one: prose is full of names.
-        if seen.by == By::Word && !check::is_made(value, if seen.kind == Kind::Password { 8 } else { 20 }) {
+        let is_doubtful = seen.only != Only::Any || matches!(seen.by, By::Call | By::Comparison | By::Cell);
+        if confidence == Confidence::Low && is_doubtful {
+            return;
+        }
+        let is_fit = match seen.only {
+            Only::Any => true,
+            Only::Foreign if value.contains(&b' ') => return self.beside(index, &named),
+            Only::Foreign => value.is_ascii(),
+            Only::Chosen if !prose::is_chosen(value) => return self.beside(index, &named),
+            Only::Chosen => true,
+            Only::Key => prose::is_key(value),
+            Only::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
+            Only::Session => value.len() >= 16 && prose::is_key(value) || value.len() == 32,
+        };
+        if !is_fit {
             return;
         }
         self.found.push(Finding { rule: index, secret: seen.value, confidence, via: "" });
+    }
+
+    /// The values that a sentence or a table gives to a name to which nothing is assigned.
+    fn beside(&mut self, index: usize, name: &assign::Name) {
+        let next = self.text.get(name.range.end);
+        let is_near = next.is_none_or(|b| b" \t\"'`*|,;\r\n<)".contains(b) || *b >= 0x80);
+        if self.engine.rules[index].place != Place::Value || !is_near {
+            return;
+        }
+        let Some(kind) = assign::announces(self.text, name) else { return };
+        let name = name.range.clone();
+        let confidence = Confidence::Medium;
+        let before = self.found.len();
+        for (secret, kind) in table::column(self.text, &name) {
+            let value = &self.text[secret.clone()];
+            let is_one = value.iter().all(|b| b.is_ascii_graphic() && !b"(){}[]<>;".contains(b))
+                && !value::is_placeholder(value)
+                && !weigh::is_dummy(value)
+                && weigh::assigned(kind, value, Stands::Quoted) > Confidence::Low;
+            if is_one {
+                self.found.push(Finding { rule: index, secret, confidence, via: "" });
+            }
+        }
+        if self.found.len() == before
+            && let Some(secret) = prose::told(self.text, &name, kind)
+        {
+            self.found.push(Finding { rule: index, secret, confidence, via: "" });
+        }
     }
 
     /// Whether a value is put together from others: `${A}:${B}`, `" + name + "`.
@@ -350,7 +394,13 @@ impl Search<'_> {
             name >= 3 && rest.get(name) == Some(&b'}')
         });
         seen.len() < 512
-            && (named || has("${") || has("{{") || has("$(") || has("#{") || has("%s") || seen.starts_with(b"$"))
+            && (named && !value::is_marked(seen)
+                || has("${")
+                || has("{{")
+                || has("$(")
+                || has("#{")
+                || has("%s") && (seen.len() < 32 || seen.contains(&b' '))
+                || seen.starts_with(b"$"))
     }
 }
 

@@ -10,7 +10,7 @@ pub(super) enum Kind {
     Token,
 }
 
-const PASSWORDS: [&str; 20] = [
+const PASSWORDS: [&str; 37] = [
     "password",
     "passwd",
     "passphrase",
@@ -31,15 +31,43 @@ const PASSWORDS: [&str; 20] = [
     "wachtwoord",
     "mnemonic",
     "passkey",
+    "passord",
+    "adgangskode",
+    "salasana",
+    "heslo",
+    "haslo",
+    "jelszo",
+    "lozinka",
+    "geslo",
+    "sifre",
+    "passwords",
+    "passwrod",
+    "passwrd",
+    "passowrd",
+    "pasword",
+    "authtok",
+    "authpass",
+    "bindpw",
 ];
 const TOKENS: [&str; 9] = ["secret", "token", "credential", "credentials", "apikey", "salt", "auth", "jwt", "pepper"];
 /// Endings of names whose words are not set apart: `dbpassword`, `sshpass`, `accesstoken`.
-const PASSWORD_ENDS: [&str; 6] = ["password", "passwd", "passphrase", "dbpwd", "pass", "passwrd"];
+const PASSWORD_ENDS: [&str; 8] = ["password", "passwd", "passphrase", "dbpwd", "pass", "userpw", "rootpw", "mailpwd"];
 /// Words of the language that end in `pass`, and sudo's tag.
 const NO_PASSWORDS: [&str; 8] =
     ["bypass", "compass", "encompass", "nopasswd", "overpass", "surpass", "trespass", "underpass"];
-const TOKEN_ENDS: [&str; 9] =
-    ["secret", "token", "apikey", "secretkey", "accesskey", "privatekey", "presharedkey", "authkey", "accountkey"];
+const TOKEN_ENDS: [&str; 11] = [
+    "passwordsalt",
+    "encryptionkey",
+    "secret",
+    "token",
+    "apikey",
+    "secretkey",
+    "accesskey",
+    "privatekey",
+    "presharedkey",
+    "authkey",
+    "accountkey",
+];
 /// Words that make a secret of the `key` after them.
 const KEY_OWNERS: [&str; 53] = [
     "access",
@@ -98,7 +126,7 @@ const KEY_OWNERS: [&str; 53] = [
 ];
 
 /// Words behind a secret's name that say which one or in what writing: `DB_PASSWORD_PROD`.
-const QUALIFIERS: [&str; 24] = [
+const QUALIFIERS: [&str; 29] = [
     "prod",
     "production",
     "dev",
@@ -123,6 +151,11 @@ const QUALIFIERS: [&str; 24] = [
     "hex",
     "raw",
     "plain",
+    "confirmation",
+    "confirm",
+    "repeat",
+    "again",
+    "retype",
 ];
 
 /// What the value under `name` is, if the name says that it is a secret. The words are read from the
@@ -131,9 +164,7 @@ pub(super) fn names_secret(name: &[u8]) -> Option<Kind> {
     if matches!(name, b"PWD" | b"OLDPWD") {
         return None;
     }
-    // A number at the end counts for nothing: `password2`.
-    let end = name.iter().rposition(|b| !b.is_ascii_digit() && !b"_-.".contains(b)).map_or(0, |i| i + 1);
-    let (mut rest, mut last) = last_word(&name[..end]);
+    let (mut rest, mut last) = last_word(without_number(name));
     while stands_in(&QUALIFIERS, last) && !last_word(rest).1.is_empty() {
         (rest, last) = last_word(rest);
     }
@@ -141,10 +172,88 @@ pub(super) fn names_secret(name: &[u8]) -> Option<Kind> {
     if stands_in(&PASSWORDS, last) || ends_as_password {
         return Some(Kind::Password);
     }
+    // `PublicKeyToken`, `public_token`: made to be shown.
+    let is_open = |rest| is_any_word(rest, &["public", "publishable"]);
     if stands_in(&TOKENS, last) || has_end(&TOKEN_ENDS, last) {
-        return Some(Kind::Token);
+        return (!is_open(rest)).then_some(Kind::Token);
     }
     of_two_words(rest, last)
+}
+
+/// Words before `key` that make it one for everybody, or one of data.
+const OPEN_KEYS: [&str; 40] = [
+    "public",
+    "publishable",
+    "primary",
+    "foreign",
+    "sort",
+    "cache",
+    "partition",
+    "object",
+    "row",
+    "site",
+    "sitekey",
+    "idempotency",
+    "dedup",
+    "routing",
+    "lookup",
+    "index",
+    "group",
+    "hot",
+    "shortcut",
+    "natural",
+    "composite",
+    "unique",
+    "range",
+    "hash",
+    "host",
+    "registry",
+    "issue",
+    "project",
+    "context",
+    "state",
+    "storage",
+    "query",
+    "map",
+    "dict",
+    "config",
+    "s3",
+    "file",
+    "item",
+    "translation",
+    "message",
+];
+
+/// Whether the name is that of a key, of nobody knows what.
+pub(super) fn names_key(name: &[u8]) -> bool {
+    let (rest, last) = last_word(without_number(name));
+    last.eq_ignore_ascii_case(b"key") && !is_any_word(rest, &OPEN_KEYS)
+}
+
+/// Whether the name is that of a number that opens something.
+pub(super) fn names_pin(name: &[u8]) -> bool {
+    stands_in(&["pin", "pincode"], last_word(without_number(name)).1)
+}
+
+/// Whether the name is that of a cookie that holds a session.
+pub(super) fn names_session(name: &[u8]) -> bool {
+    has_end(&["session", "sessionid", "session_id", "sid", "sessid"], name)
+}
+
+/// Without the number at the end, which counts for nothing: `password2`.
+fn without_number(name: &[u8]) -> &[u8] {
+    &name[..name.iter().rposition(|b| !b.is_ascii_digit() && !b"_-.".contains(b)).map_or(0, |i| i + 1)]
+}
+
+/// Whether one of the words of a name is in `list`.
+fn is_any_word(mut name: &[u8], list: &[&str]) -> bool {
+    loop {
+        let (rest, word) = last_word(name);
+        if word.is_empty() || stands_in(list, word) {
+            return !word.is_empty();
+        }
+        name = rest;
+    }
 }
 
 /// The same of a name whose last word alone says nothing: `pass_word`, `api_key`, `secret_key_base`.
@@ -163,7 +272,9 @@ fn of_two_words(rest: &[u8], last: &[u8]) -> Option<Kind> {
     let is_key = is("key") && follows(&KEY_OWNERS) && !is_of_database;
     let is_base = is("base") && follows(&["key"]) && stands_in(&["secret"], last_word(rest).1);
     let is_seed = is("seed") && follows(&["2fa", "totp", "otp", "mfa", "wallet", "secret", "master"]);
-    (is_key || is_base || is_seed).then_some(Kind::Token)
+    let is_cookie = is("cookie") && follows(&["erlang", "rabbitmq", "auth"]);
+    let is_code = is("code") && follows(&["recovery", "backup"]);
+    (is_key || is_base || is_seed || is_cookie || is_code).then_some(Kind::Token)
 }
 
 fn stands_in(list: &[&str], word: &[u8]) -> bool {

@@ -99,6 +99,7 @@ struct Placed {
     secret: Vec<u8>,
     /// Line feeds between the piece's owned beginning and the secret.
     lines: u64,
+    /// Characters between the last of those line feeds, or that beginning, and the secret.
     column: u64,
     context: String,
 }
@@ -107,6 +108,8 @@ struct Placed {
 struct Piece {
     start: u64,
     lines: u64,
+    /// Characters behind the last line feed of the owned part, or all of it.
+    tail: u64,
     placed: Vec<Placed>,
     allows: Vec<(u64, Allow)>,
 }
@@ -236,16 +239,17 @@ impl<'a> Scanner<'a> {
         let allows = allow::find(&view[from..to]);
         let whole = base > 0 || from > 0 || to < view.len();
         let lines = if whole || !allows.is_empty() || !kept.is_empty() { breaks(&view[from..to]) } else { 0 };
-        let (mut at, mut count) = (from, 0);
+        let (mut at, mut count, mut column) = (from, 0, 0);
         let mut placed = Vec::with_capacity(kept.len());
         for finding in kept {
             count += breaks(&view[at..finding.secret.start]);
+            column = column_after(column, &view[at..finding.secret.start]);
             at = finding.secret.start;
             let via = if finding.via.is_empty() && form != Form::Bytes { "utf-16" } else { finding.via };
             placed.push(Placed {
                 secret: view[finding.secret.clone()].to_vec(),
                 lines: count,
-                column: column(&view, at),
+                column,
                 context: self.context(&view, &all, at),
                 base,
                 finding: Finding {
@@ -255,7 +259,8 @@ impl<'a> Scanner<'a> {
                 },
             });
         }
-        Piece { start: base + (from * form.width()) as u64, lines, placed, allows }
+        let tail = if whole { column_after(column, &view[at..to.max(at)]) } else { 0 };
+        Piece { start: base + (from * form.width()) as u64, lines, tail, placed, allows }
     }
 
     /// The line around `at` with everything masked that was found in it, sure or not. It ends before
@@ -282,7 +287,7 @@ impl<'a> Scanner<'a> {
 
     fn gather(&self, pieces: Vec<Piece>, bytes: u64) -> Seen {
         let mut seen = Seen { bytes, ..Seen::default() };
-        let mut lines = 0;
+        let (mut lines, mut column) = (0, 0);
         let mut allows = Vec::new();
         for piece in pieces {
             allows.extend(piece.allows.into_iter().map(|(line, allow)| (line + lines + 1, allow)));
@@ -295,13 +300,15 @@ impl<'a> Scanner<'a> {
                     offset: placed.base + placed.finding.secret.start as u64,
                     length: placed.finding.secret.len() as u64,
                     line: lines + placed.lines + 1,
-                    column: placed.column,
+                    // A line may have begun in a piece before.
+                    column: placed.column + 1 + if placed.lines == 0 { column } else { 0 },
                     via: placed.finding.via,
                     member: String::new(),
                     context: placed.context,
                     secret: Raw::new(placed.secret),
                 });
             }
+            column = piece.tail + if piece.lines == 0 { column } else { 0 };
             lines += piece.lines;
         }
         allow::apply(&mut seen, allows);
@@ -317,16 +324,17 @@ fn breaks(text: &[u8]) -> u64 {
     memchr::memchr_iter(b'\n', text).count() as u64
 }
 
-/// The column of `at`, from 1, in characters; of very long lines in bytes.
-fn column(view: &[u8], at: usize) -> u64 {
-    let from = at.saturating_sub(1 << 20);
-    let start = memchr::memrchr(b'\n', &view[from..at]).map_or(from, |i| from + i + 1);
-    view[start..at].iter().filter(|b| **b & 0xc0 != 0x80).count() as u64 + 1
+/// How many characters stand before the end of `text` on its line, when `before` stood before its
+/// beginning: UTF-8's later bytes count for nothing.
+fn column_after(before: u64, text: &[u8]) -> u64 {
+    let line = memchr::memrchr(b'\n', text);
+    let seen = text[line.map_or(0, |at| at + 1)..].iter().filter(|b| **b & 0xc0 != 0x80).count() as u64;
+    seen + if line.is_none() { before } else { 0 }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::io::{Seek as _, Write as _};
 
     use super::super::sample::random;
     use super::*;
@@ -381,5 +389,50 @@ mod tests {
         assert_eq!(seen.hits.len(), 1);
         assert_eq!((seen.hits[0].line, seen.hits[0].column, seen.hits[0].via), (2, 11, "utf-16"));
         assert_eq!(seen.hits[0].offset, 2 * (4 + 10));
+    }
+
+    #[test]
+    fn a_column_beyond_a_mebibyte_is_counted_in_characters() {
+        let secret = random("alnum", 24, &mut 7).unwrap();
+        let words = "é, plain words and nothing else; ";
+        let line = words.repeat((3 << 20) / words.len());
+        let text = format!(
+            "first\n{line}password=\"k7{secret}\", {words}password=\"k8{secret}\"\nlast, password=\"k9{secret}\"\n"
+        );
+        let before = line.chars().count() as u64;
+        let rules = Ruleset::load(&[], &[], &[]).unwrap();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let second = before + 10 + 26 + 3 + words.chars().count() as u64;
+        for piece in [64 << 10, 1_000_003, 4 << 20] {
+            for threads in [1, 3] {
+                let scanner = Scanner::new(&rules, Limits { piece, threads, ..Limits::default() });
+                file.rewind().unwrap();
+                for seen in [scanner.file(&file, &mut Vec::new()).unwrap(), scanner.stream(text.as_bytes()).unwrap()] {
+                    let at: Vec<(u64, u64)> = seen.hits.iter().map(|hit| (hit.line, hit.column)).collect();
+                    assert_eq!(at, [(2, before + 11), (2, second + 11), (3, 17)], "{piece}, {threads}");
+                    assert_eq!(seen.hits[0].offset as usize, 6 + line.len() + 10);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_packed_beyond_the_limit_is_named_and_what_came_before_is_scanned() {
+        use flate2::{Compression, write::GzEncoder};
+        let secret = random("alnum", 24, &mut 8).unwrap();
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(format!("password = \"k7{secret}\"\n").as_bytes()).unwrap();
+        packed.write_all(&vec![b' '; 1 << 20]).unwrap();
+        packed.write_all(format!("\npassword = \"k8{secret}\"\n").as_bytes()).unwrap();
+        let packed = packed.finish().unwrap();
+        let rules = Ruleset::load(&[], &[], &[]).unwrap();
+        let seen =
+            |expansion| Scanner::new(&rules, Limits { expansion, ..Limits::default() }).stream(&packed[..]).unwrap();
+        let whole = seen(2 << 20);
+        assert_eq!((whole.hits.len(), whole.left_out.len()), (2, 0));
+        let cut = seen(256 << 10);
+        assert_eq!(cut.left_out.len(), 1, "{:?}", cut.left_out);
+        assert!(cut.left_out[0].contains("expansion limit"), "{:?}", cut.left_out);
     }
 }

@@ -184,7 +184,7 @@ fn a_fact_leaks_nothing_anywhere_and_counts_what_it_masked() {
     assert!(total >= 10, "{:?}", sealed.fact.masked);
     let table = masker.table();
     assert_eq!(table.rows.iter().map(|row| row.masked).sum::<u64>(), total);
-    assert!(table.rows.len() < 70, "a record stays readable");
+    assert!(table.rows.len() < 72, "a record stays readable");
     assert!(table.rows.iter().any(|row| row.masked == 0));
 }
 

@@ -283,13 +283,18 @@ fn is_mask(value: &[u8]) -> bool {
 fn is_reference(value: &[u8]) -> bool {
     let named = |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_alphanumeric() || b"_.-".contains(b));
     let words = |v: &[u8]| !v.is_empty() && v.iter().all(|b| b.is_ascii_alphanumeric() || b"_.- ".contains(b));
+    // Notations of App Service, vals and 1Password.
+    if [&b"@Microsoft.KeyVault("[..], b"ref+", b"op://"].iter().any(|lead| value.starts_with(lead)) {
+        return true;
+    }
     match value {
         [b'$', b'(' | b'`', ..] | [b'`', ..] | [b'{', b'{' | b'%', ..] => true,
         [b'$', b'{', b'{', ..] => true,
         [b'$', b'{', name @ .., b'}'] | [b'{', name @ .., b'}'] => named(name.trim_suffix_marks()),
         [b'$', name @ ..] => is_identifier(name),
         [b'<', name @ .., b'>'] | [b'[', name @ .., b']'] => words(name),
-        [b'%', b'(', .., b's'] | [b'%', b's' | b'd' | b'v'] | [b'%', .., b'%'] => value.len() <= 64,
+        [b'%', b'(', .., b's'] | [b'%', b's' | b'd' | b'v'] => value.len() <= 64,
+        [b'%', name @ .., b'%'] => named(name),
         _ => false,
     }
 }
@@ -362,12 +367,23 @@ pub(super) fn is_harmless(value: &[u8], kind: Kind, spaced_colon: bool) -> bool 
     let is_number = value.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     let short = if kind == Kind::Password { 2 } else { 5 };
     let is_word = value.len() < 16 && value.iter().all(u8::is_ascii_lowercase);
-    matches!(value, [b'{' | b'[' | b'(' | b':' | b'=', ..] | [b'<', b'/', ..])
+    matches!(value, [b'{' | b'[' | b'(' | b':' | b'=', ..] | [b'<', b'/', ..]) && !is_marked(value)
         || is_number && value.len() <= short
         || is_path(value)
         || kind == Kind::Token && (value.starts_with(b"$") && value.contains(&b'/'))
         || kind == Kind::Token && spaced_colon && (is_word || is_prose(value))
         || is_code(value)
+}
+
+/// `{AES}value`, `{xor}value`: a value with the mark of how it is written.
+pub(super) fn is_marked(value: &[u8]) -> bool {
+    let name = value.iter().skip(1).take_while(|b| b.is_ascii_alphanumeric()).count();
+    let rest = value.get(name + 2..).unwrap_or_default();
+    value.starts_with(b"{")
+        && (2..=12).contains(&name)
+        && value.get(name + 1) == Some(&b'}')
+        && rest.len() >= 6
+        && rest.iter().all(|b| b.is_ascii_alphanumeric() || b"+/=_-".contains(b))
 }
 
 /// Several words of letters: what a message says after `Token:` or `PASS:`.

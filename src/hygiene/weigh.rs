@@ -138,7 +138,14 @@ pub(super) fn assigned(kind: Kind, value: &[u8], stands: Stands) -> Confidence {
         && value.iter().all(|b| b.is_ascii_alphanumeric() || b"_.".contains(b))
         && value.iter().any(|b| b"_.".contains(b))
         && super::keys::names_secret(value).is_some();
-    if stands == Stands::Bare && (is_expression(value) || is_type_name(value)) || is_a_name || is_of_name {
+    let is_type = is_type_name(value) && !(kind == Kind::Password && is_word_with_number(value));
+    if stands == Stands::Bare && (is_expression(value) || is_type || is_code_run(value))
+        || is_a_name
+        || is_of_name
+        || refers(value)
+        || is_numbered(value)
+        || is_pattern(value)
+    {
         return Confidence::Low;
     }
     match kind {
@@ -147,12 +154,104 @@ pub(super) fn assigned(kind: Kind, value: &[u8], stands: Stands) -> Confidence {
     }
 }
 
+/// `n.key,n.password};return`: names and the marks of code, as minified sources have them.
+fn is_code_run(value: &[u8]) -> bool {
+    let has_marks = value.iter().any(|b| b",;(){}".contains(b)) && value.len() >= 5;
+    has_marks
+        && value
+            .split(|b| b",;=(){}!&|?+:.[]<>/*".contains(b))
+            .all(|part| part.iter().all(|b| *b == b'_' || *b == b'$') || is_name(part))
+}
+
+/// `^(?=.*[A-Z]).{8,}$`, `sha512-crypt`: what a password must look like, or how it is kept.
+fn is_pattern(value: &[u8]) -> bool {
+    let has = |mark: &str| memchr::memmem::find(value, mark.as_bytes()).is_some();
+    const SCHEMES: [&[u8]; 7] = [
+        b"base64-encoded",
+        b"sha512-crypt",
+        b"sha256-crypt",
+        b"hmac-sha256",
+        b"hmac-sha512",
+        b"scram-sha-256",
+        b"digest-md5",
+    ];
+    has("(?=")
+        || has("(?!")
+        || has("[A-Z")
+        || has("[a-z")
+        || has(".{8,")
+        || SCHEMES.iter().any(|scheme| value.eq_ignore_ascii_case(scheme))
+}
+
+/// `see 1Password`, `siehe Tresor`: says where the secret is.
+fn refers(value: &[u8]) -> bool {
+    const TO: [&str; 14] = [
+        "see ",
+        "siehe ",
+        "voir ",
+        "ver ",
+        "zie ",
+        "stored in ",
+        "in the ",
+        "in 1",
+        "in Vault",
+        "in Bit",
+        "in Kee",
+        "ask ",
+        "same as ",
+        "use the ",
+    ];
+    value.len() < 80
+        && TO.iter().any(|word| value.len() > word.len() && value[..word.len()].eq_ignore_ascii_case(word.as_bytes()))
+}
+
+/// `Passwort 2`, `密码 2`: a label with its number.
+fn is_numbered(value: &[u8]) -> bool {
+    let Some(at) = memchr::memrchr(b' ', value) else { return false };
+    let (label, number) = (&value[..at], &value[at + 1..]);
+    (1..=2).contains(&number.len())
+        && number.iter().all(u8::is_ascii_digit)
+        && label.iter().all(|b| b.is_ascii_alphabetic() || *b == b' ' || *b >= 0x80)
+}
+
+/// `SalmonFalcon570`: a choice, where a type or a name would hardly end so.
+fn is_word_with_number(value: &[u8]) -> bool {
+    let digits = value.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+    digits >= 3 && value.len() <= 24 && value[..value.len() - digits].iter().all(u8::is_ascii_alphabetic)
+}
+
+/// `river-mango-jungle-46`: words joined and a number, as generators of passwords make them.
+fn is_joined_with_number(value: &[u8]) -> bool {
+    let mut parts: Vec<&[u8]> = value.split(|b| b"-._".contains(b)).collect();
+    let number = parts.pop().unwrap_or_default();
+    let is_number = (2..=4).contains(&number.len()) && number.iter().all(u8::is_ascii_digit);
+    let is_word = |part: &&[u8]| {
+        (4..=10).contains(&part.len())
+            && part.iter().skip(1).all(u8::is_ascii_lowercase)
+            && part[0].is_ascii_alphabetic()
+    };
+    is_number && parts.len() >= 3 && parts.iter().all(is_word) && !describes(value)
+}
+
+/// Twelve words and more, as wallets write down their seed.
+fn is_mnemonic(value: &[u8]) -> bool {
+    let mut words = 0;
+    let all = value.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).all(|word| {
+        words += 1;
+        (3..=8).contains(&word.len()) && word.iter().all(u8::is_ascii_lowercase)
+    });
+    all && matches!(words, 12 | 15 | 18 | 21 | 24)
+}
+
 fn ends_in_number(value: &[u8]) -> bool {
     matches!(value, [.., a, b] if a.is_ascii_digit() && b.is_ascii_digit())
 }
 
 fn password(value: &[u8], stands: Stands) -> Confidence {
     let (shape, quoted) = (shape(value), stands != Stands::Bare);
+    if is_mnemonic(value) || is_joined_with_number(value) {
+        return Confidence::Medium;
+    }
     if stands == Stands::Alone && (may_be_chosen(value) || is_passphrase(value)) && !is_path(value) {
         return Confidence::Medium;
     }
@@ -179,12 +278,20 @@ fn password(value: &[u8], stands: Stands) -> Confidence {
 
 /// Letters beyond ASCII and no digit: a word of a translation.
 fn is_foreign_word(value: &[u8]) -> bool {
-    !value.is_ascii() && !value.iter().any(u8::is_ascii_digit)
+    let digits = value.iter().filter(|b| b.is_ascii_digit()).count();
+    !value.is_ascii() && (digits == 0 || digits <= 2 && value.contains(&b' '))
 }
 
 fn token(value: &[u8]) -> Confidence {
     let shape = shape(value);
-    if value.len() < 8 || is_prose(value) || is_path(value) || is_type_or_word(value) || is_identifier_chain(value) {
+    if value.len() < 8
+        || is_prose(value)
+        || is_foreign_word(value)
+        || value.len() >= 20 && is_type_name(value)
+        || is_path(value)
+        || is_type_or_word(value)
+        || is_identifier_chain(value)
+    {
         return Confidence::Low;
     }
     let mixed = shape.digits > 0 && shape.lower + shape.upper > 0;
@@ -325,7 +432,13 @@ fn is_type_name(value: &[u8]) -> bool {
     let few_digits = value.iter().filter(|b| b.is_ascii_digit()).count() <= 4;
     let is_constant = value.contains(&b'_') && !value.iter().any(u8::is_ascii_lowercase);
     let is_type = value.iter().any(u8::is_ascii_lowercase) && !value.contains(&b'_') && reads_as_words(&letters);
-    is_identifier && few_digits && letters.len() >= 8 && value[0].is_ascii_uppercase() && (is_constant || is_type)
+    let runs = value.split(|b| !b.is_ascii_digit()).any(|run| run.len() >= 4);
+    is_identifier
+        && few_digits
+        && !runs
+        && letters.len() >= 8
+        && value[0].is_ascii_uppercase()
+        && (is_constant || is_type)
 }
 
 /// `Raw<Vec<u8>>`, `Result<String, Error>`, `[]byte`: a type with what it is made of.

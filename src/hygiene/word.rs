@@ -83,7 +83,8 @@ const DESCRIBING: &str = " accepted access account admins after again allow allo
 
 /// Words of sentences: a text with one of them between other words is no passphrase.
 const OF_SENTENCES: &str = " a an and are as at be by can de for from has have if in is it least may must new no not of on or \
-    our please should that the this to use was will with you your ";
+    our please should that the this to use was will with you your bitte nicht siehe ist der die das und oder im mit ein \
+    eine wird voir dans le la les est ne pas por favor en el los se see ask via wird vom beim zum zur ";
 
 fn stands_in(list: &str, word: &str) -> bool {
     !word.is_empty() && list.contains(&format!(" {word} "))

@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::Value;
 
 use crate::sealing::can;
+use crate::support::cluster::Cluster;
 use crate::support::world::World;
 
 fn random(kind: &str, length: usize, seed: &mut u64) -> String {
@@ -56,8 +57,8 @@ fn filled(example: &str, seed: &mut u64) -> (String, Vec<String>) {
     (out + rest, secrets)
 }
 
-/// A text with one canary for every example of every rule, and what may appear nowhere.
-fn canaries(world: &World) -> (String, Vec<String>) {
+/// One canary for every example of every rule, and what may appear nowhere.
+fn canaries(world: &World) -> (Vec<String>, Vec<String>) {
     let listed = world.run(&["rules", "list", "--json"]);
     let listed: Value = serde_json::from_str(&listed.stdout).unwrap();
     let rules = listed
@@ -65,11 +66,11 @@ fn canaries(world: &World) -> (String, Vec<String>) {
         .cloned()
         .unwrap_or_else(|| listed.as_object().unwrap().values().find_map(Value::as_array).unwrap().clone());
     assert!(rules.len() > 300);
-    let (mut text, mut all, mut seed) = (String::new(), Vec::new(), 20_261_121);
+    let (mut text, mut all, mut seed) = (Vec::new(), Vec::new(), 20_261_121);
     for rule in &rules {
         for example in rule["examples"].as_array().unwrap() {
             let (line, secrets) = filled(example.as_str().unwrap(), &mut seed);
-            text.push_str(&format!("---\n{line}\n"));
+            text.push(line);
             // Ten characters and no fewer: a shorter piece stands in a digest by chance.
             all.extend(secrets.into_iter().filter(|s| s.len() >= 12).map(|s| s[1..11].to_owned()));
         }
@@ -93,19 +94,18 @@ fn files_below(folder: &Path) -> Vec<PathBuf> {
     entries.flatten().flat_map(|e| if e.path().is_dir() { files_below(&e.path()) } else { vec![e.path()] }).collect()
 }
 
-/// The arguments of every process of this machine, until told to stop.
+/// The arguments of every process of this machine, each once, until told to stop.
 fn watch_arguments(stop: &AtomicBool) -> Vec<u8> {
-    let mut seen = Vec::new();
+    let mut seen = std::collections::BTreeSet::new();
     while !stop.load(Ordering::Relaxed) {
         for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
             if entry.file_name().to_string_lossy().bytes().all(|b| b.is_ascii_digit()) {
-                seen.extend(fs::read(entry.path().join("cmdline")).unwrap_or_default());
-                seen.push(b'\n');
+                seen.insert(fs::read(entry.path().join("cmdline")).unwrap_or_default());
             }
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        std::thread::sleep(std::time::Duration::from_millis(10));
     }
-    seen
+    seen.into_iter().collect::<Vec<_>>().join(&b'\n')
 }
 
 fn masked_output(ran: &Output, verb: &str, canaries: &[String]) {
@@ -114,54 +114,81 @@ fn masked_output(ran: &Output, verb: &str, canaries: &[String]) {
     }
 }
 
-#[test]
-fn no_canary_of_any_rule_appears_anywhere() {
-    let world = World::new();
-    let (text, canaries) = canaries(&world);
-    let secrets = world.write("in/app.log", &text);
-    let scratch = world.path("tmp");
-    fs::create_dir(&scratch).unwrap();
+/// The case whose sources are full of canaries: a file, a log's and a script's lines, a query's rows.
+fn full_case(world: &World, cluster: &Cluster, examples: &[String]) {
+    let text = format!("---\n{}\n", examples.join("\n---\n"));
+    let file = world.write("in/app.log", &text);
+    let script = world.write("in/job.sh", format!("#!/bin/sh\n{text}"));
+    let rows: Vec<String> = examples.iter().map(|line| format!("($canary${line}$canary$)")).collect();
+    cluster.psql("postgres", &format!("CREATE TABLE canary (line text); INSERT INTO canary VALUES {}", rows.join(",")));
     world.case(
         "c",
         &format!(
-            "collect:\n  - id: subject\n    uses: file\n    with: {{ path: {0} }}\n  \
-             - id: log\n    uses: log\n    with: {{ path: {0}, patterns: {{ all: '.' }} }}\n",
-            secrets.display()
+            "targets:\n  db: {{ postgres: {{ host: {2}, database: postgres, user: postgres }} }}\ncollect:\n  \
+             - id: subject\n    uses: file\n    with: {{ path: {0} }}\n  \
+             - id: log\n    uses: log\n    with: {{ path: {0}, patterns: {{ all: '.' }} }}\n  \
+             - id: job\n    uses: script\n    with: {{ path: {1}, patterns: {{ all: '.' }} }}\n  \
+             - id: rows\n    uses: postgres.query\n    on: db\n    with: {{ query: SELECT line FROM canary }}\n",
+            file.display(),
+            script.display(),
+            cluster.socket_dir().display()
         ),
     );
+}
+
+#[test]
+fn no_canary_of_any_rule_appears_anywhere() {
+    let world = World::new();
+    let cluster = Cluster::start().unwrap();
+    let (examples, canaries) = canaries(&world);
+    full_case(&world, &cluster, &examples);
+    let scratch = world.path("tmp");
+    fs::create_dir(&scratch).unwrap();
+    // Every canary goes through `collect` and `mask`, and through one of the formats of `scan`: each
+    // process compiles the rules that its input announces, and these are all rules.
+    let formats = ["text", "json", "jsonl", "sarif", "junit", "github", "csv"];
+    for (number, format) in formats.iter().enumerate() {
+        let share: Vec<&str> = examples.iter().skip(number).step_by(formats.len()).map(String::as_str).collect();
+        world.write(&format!("part/{format}"), share.join("\n---\n"));
+    }
+    let text = fs::read_to_string(world.path("in/app.log")).unwrap();
+    let run = |verb: &[&str]| {
+        let ran = world.command(verb).env("TMPDIR", &scratch).output().unwrap();
+        assert!(ran.status.code().is_some_and(|code| code <= 4), "{verb:?}: {ran:?}");
+        masked_output(&ran, &verb.join(" "), &canaries);
+    };
     let stop = AtomicBool::new(false);
     let seen = std::thread::scope(|scope| {
         let watcher = scope.spawn(|| watch_arguments(&stop));
-        let verbs: &[&[&str]] = &[
-            &["collect", "c"],
-            &["render", "c"],
-            &["check", "c"],
-            &["verify", "c"],
-            &["scan", "in"],
-            &["scan", "in", "--format", "json", "--show", "1000"],
-            &["scan", "in", "--format", "jsonl", "--min-confidence", "low"],
-            &["scan", "in", "--format", "sarif"],
-            &["scan", "in", "--format", "junit"],
-            &["scan", "in", "--format", "github"],
-            &["scan", "in", "--format", "csv"],
-            &["scan", "in", "--write-baseline", "known.json"],
-            &["mask", "in/app.log"],
-            &["mask", "in/app.log", "--output", "masked.log", "--map", "map.json"],
-        ];
-        for verb in verbs {
-            let ran = world.command(verb).env("TMPDIR", &scratch).output().unwrap();
-            assert!(ran.status.code().is_some_and(|code| code <= 4), "{verb:?}: {ran:?}");
-            masked_output(&ran, &verb.join(" "), &canaries);
+        let scans = scope.spawn(|| {
+            for format in formats {
+                run(&["scan", &format!("part/{format}"), "--format", format, "--show", "1000"]);
+            }
+            run(&["scan", "part/csv", "--format", "jsonl", "--min-confidence", "low"]);
+            run(&["scan", "part/csv", "--write-baseline", "known.json"]);
+            run(&["mask", "in/app.log", "--output", "masked.log", "--map", "map.json"]);
+        });
+        for verb in ["collect", "render", "check", "verify"] {
+            run(&[verb, "c"]);
         }
-        let ran = world.command(&["mask", "-"]).write_stdin(text.as_bytes().to_vec()).output().unwrap();
+        let half = examples.iter().step_by(2).map(String::as_str).collect::<Vec<_>>().join("\n---\n");
+        let ran = world.command(&["mask", "-"]).write_stdin(half.as_bytes().to_vec()).output().unwrap();
         masked_output(&ran, "mask -", &canaries);
-        assert_eq!(ran.stdout.iter().filter(|b| **b == b'\n').count(), text.matches('\n').count());
+        assert_eq!(ran.stdout.iter().filter(|b| **b == b'\n').count(), half.matches('\n').count());
+        run(&["mask", "part/text"]);
+        scans.join().unwrap();
         stop.store(true, Ordering::Relaxed);
         watcher.join().unwrap()
     });
     assert_eq!(leaks(&seen, &canaries), Vec::<&String>::new(), "arguments");
     assert!(world.path("reports/c/record.md").is_file() && world.path("masked.log").is_file());
-    for file in files_below(world.root()).iter().filter(|file| **file != secrets) {
+    let facts = fs::read_to_string(world.run_folder("c").join("data/facts.jsonl")).unwrap();
+    for id in ["log", "job", "rows"] {
+        let fact = facts.lines().find(|line| line.contains(&format!("\"{id}\""))).unwrap();
+        assert!(fact.contains("***"), "nothing masked in {id}: {fact:.400}");
+    }
+    let inputs = [world.path("in"), world.path("part")];
+    for file in files_below(world.root()).iter().filter(|file| !inputs.iter().any(|input| file.starts_with(input))) {
         let leaked = leaks(&fs::read(file).unwrap(), &canaries);
         assert!(leaked.is_empty(), "{}: {:#?}", file.display(), lines_of(&text, &leaked));
     }
@@ -285,7 +312,7 @@ print("valid")
 fn outside_validators_accept_sarif_and_junit() {
     let Some(python) = python() else { return };
     let world = World::new();
-    let (text, _) = canaries(&world);
+    let text = canaries(&world).0.join("\n---\n");
     world.write("in/a b&<c>.txt", &text);
     for (format, out) in [("sarif", "out.sarif"), ("junit", "out.xml")] {
         let ran = world.command(&["scan", "in", "--format", format]).output().unwrap();
