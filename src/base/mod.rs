@@ -6,6 +6,7 @@ pub mod assets;
 pub mod canonical;
 pub mod child;
 pub mod clock;
+pub mod confine;
 pub mod digest;
 pub mod env;
 pub mod files;

@@ -2,6 +2,7 @@
 //! works inside a folder of ours, and on which ports a process listens. Signals go only to what was
 //! found by such a look, never to a name.
 
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, Signal};
@@ -54,26 +55,57 @@ pub struct Worker {
     pub pid: u32,
     /// Its program's name, at most 15 bytes.
     pub program: String,
+    /// It is known by more than where it stands: nobody but us can have started it, or what we started.
+    pub marked: bool,
 }
 
-/// Every process whose working folder is `folder` or lies below it; those of other users only when
-/// we are root.
+/// The variable that everything started for a folder of ours carries, with the folder as its value.
+pub const MARK: &str = "EVIDENCE_FOLDER";
+
+/// Every process whose working folder is `folder` or lies below it, which carries its [`MARK`], or
+/// which counts in the name space `space`; those of other users only when we are root.
 #[must_use]
-pub fn working_in(folder: &Path) -> Vec<Worker> {
-    let numbers = files::names(Path::new("/proc")).unwrap_or_default();
-    let numbers = numbers.iter().filter_map(|name| name.to_str()?.parse::<u32>().ok());
-    let inside = |pid: &u32| {
-        files::link_target(&of(*pid, "cwd")).is_ok_and(|cwd| {
+pub fn working_for(folder: &Path, space: Option<&Path>) -> Vec<Worker> {
+    let inside = |pid: u32| {
+        files::link_target(&of(pid, "cwd")).is_ok_and(|cwd| {
             // The kernel says so of a folder that is gone.
             let text = cwd.to_string_lossy();
             Path::new(text.strip_suffix(" (deleted)").unwrap_or(&text)).starts_with(folder)
         })
     };
+    // Our own name space holds everybody.
+    let space = space.filter(|space| space_of(std::process::id()).is_some_and(|own| own != **space));
     let worker = |pid: u32| {
-        let stat = stat(pid).filter(|stat| !stat.gone)?;
-        Some(Worker { pid, program: stat.program })
+        let marked = carries(pid, folder) || space.is_some() && space_of(pid).as_deref() == space;
+        let stat = stat(pid).filter(|stat| !stat.gone && (marked || inside(pid)))?;
+        Some(Worker { pid, program: stat.program, marked })
     };
-    numbers.filter(inside).filter_map(worker).collect()
+    numbers().into_iter().filter_map(worker).collect()
+}
+
+fn numbers() -> Vec<u32> {
+    let names = files::names(Path::new("/proc")).unwrap_or_default();
+    names.iter().filter_map(|name| name.to_str()?.parse().ok()).collect()
+}
+
+/// Whether the process was started with the mark of `folder`; what it wrote over since does not show.
+fn carries(pid: u32, folder: &Path) -> bool {
+    let mark = [MARK.as_bytes(), b"=", folder.as_os_str().as_bytes()].concat();
+    let environment = files::read_system_text(&of(pid, "environ"), LIMIT);
+    environment.is_ok_and(|text| text.as_bytes().split(|byte| *byte == 0).any(|variable| variable == mark))
+}
+
+/// The name space that the process's number counts in, as the kernel names it.
+#[must_use]
+pub fn space_of(number: u32) -> Option<PathBuf> {
+    files::link_target(&of(number, "ns/pid")).ok()
+}
+
+/// The processes that `number` started and that still live.
+#[must_use]
+pub fn children(number: u32) -> Vec<u32> {
+    let child = |pid: &u32| stat(*pid).is_some_and(|stat| stat.parent == number && !stat.gone);
+    numbers().into_iter().filter(child).collect()
 }
 
 /// Sends `signal` to the process `number`; one that is gone is no error.
@@ -81,6 +113,17 @@ pub fn send(number: u32, signal: Signal) {
     if let Some(pid) = pid(number) {
         let _ = rustix::process::kill_process(pid, signal);
     }
+}
+
+/// Whether at least as many tasks as this machine has processors want one just now, the caller left out.
+/// Where the system does not tell, there is room.
+#[must_use]
+pub fn is_crowded() -> bool {
+    let text = files::read_system_text(Path::new("/proc/loadavg"), LIMIT).unwrap_or_default();
+    // `0.20 0.18 0.12 1/80 11206`: running and all tasks stand before the last one's number.
+    let running = text.split_whitespace().nth(3).and_then(|tasks| tasks.split_once('/')?.0.parse::<usize>().ok());
+    let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    running.is_some_and(|running| running > processors)
 }
 
 /// Signals that [`send`] knows.
@@ -121,6 +164,7 @@ fn listens(line: &str, own: &[String]) -> bool {
 
 struct Stat {
     program: String,
+    parent: u32,
     started: u64,
     gone: bool,
 }
@@ -129,7 +173,7 @@ fn stat(pid: u32) -> Option<Stat> {
     let stat = files::read(&of(pid, "stat"), LIMIT).ok()?;
     let (program, fields) = split_stat(&stat)?;
     let gone = matches!(fields.first(), Some(&("Z" | "X")));
-    Some(Stat { program, started: fields.get(19)?.parse().ok()?, gone })
+    Some(Stat { program, parent: fields.get(1)?.parse().ok()?, started: fields.get(19)?.parse().ok()?, gone })
 }
 
 /// The name and the fields behind it of a process's `stat`, such as `4711 (a name) with) S 1 …`: the
@@ -183,11 +227,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let folder = files::real_path(folder.path()).unwrap();
         let mut daemon = Invocation::new("sleep").args(["60"]).folder(&folder).spawn().unwrap();
-        let found = working_in(&folder);
-        assert_eq!(found.iter().map(|w| w.program.as_str()).collect::<Vec<_>>(), ["sleep"]);
+        let found = working_for(&folder, None);
+        assert_eq!(found.iter().map(|w| (w.program.as_str(), w.marked)).collect::<Vec<_>>(), [("sleep", false)]);
         send(found[0].pid, signals::KILL);
         daemon.stop(std::time::Duration::from_secs(5));
-        assert!(working_in(&folder).is_empty());
+        assert!(working_for(&folder, None).is_empty());
+
+        // One that went elsewhere is known by what it was started with.
+        let sleep = Invocation::new("sleep").args(["60"]).folder(Path::new("/")).env(MARK, &folder);
+        let mut daemon = sleep.spawn().unwrap();
+        let found = working_for(&folder, None);
+        assert_eq!(found.iter().map(|w| (w.pid, w.marked)).collect::<Vec<_>>(), [(daemon.number().unwrap(), true)]);
+        assert!(children(std::process::id()).contains(&found[0].pid));
+        assert_eq!(space_of(found[0].pid), space_of(std::process::id()));
     }
 
     #[test]

@@ -233,7 +233,7 @@ pub struct Check {
     /// The case (its newest sealed run), `CASE/RUN`, or a run's folder.
     #[arg(value_name = "CASE|RUN")]
     pub run: String,
-    /// Not established (exit code 3) unless the case counts as closed: judged, signed, waivers in force.
+    /// Not established (exit code 3) unless the case counts as closed: judged, signed, waivers in force, and all that it requires closed.
     #[arg(long)]
     pub require_closed: bool,
     /// Who may sign: an allowed-signers file of `ssh-keygen`. Without it: `allowed_signers` in the root.
@@ -296,7 +296,7 @@ pub struct Verify {
     /// Which time-stamping authorities count: certificates, PEM. Without it: `tsa-ca.pem` in the root.
     #[arg(long, value_name = "FILE")]
     pub tsa_ca: Option<PathBuf>,
-    /// Not established (exit code 3) unless the case counts as closed: judged, signed, waivers in force.
+    /// Not established (exit code 3) unless the case counts as closed: judged, signed, waivers in force, and all that it requires closed.
     #[arg(long)]
     pub require_closed: bool,
 }

@@ -12,6 +12,7 @@ use super::args;
 use super::exit::Exit;
 use super::place::Place;
 use super::screen::{Screen, tell};
+use super::status;
 use super::verify::{Trusted, is_of_interest};
 
 /// Runs the verb.
@@ -28,18 +29,21 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Check) -> Result<Exit> {
     }
     let trusted = Trusted::new(place, args.allowed_signers.as_deref(), None);
     let now = clock::stamp_seconds(clock::now());
-    let closing = verify::closing(&found.run, &bundle, &seal::inspect(&found.run), trusted.trust(), &now);
+    let mut closing = verify::closing(&found.run, &bundle, &seal::inspect(&found.run), trusted.trust(), &now);
+    let required = args.require_closed.then(|| status::waits_for(place, &bundle.case));
+    let (waits, behind) = required.unwrap_or_default();
+    waits.into_iter().for_each(|reason| closing.reopen(reason));
     if screen.json {
         screen.value(&report::json::judged(&verdict, &closing))?;
     } else {
         screen.text(&report::verdict(&verdict, &screen.style))?;
-        if is_of_interest(&closing, false) {
+        if args.require_closed && !closing.is_closed() || is_of_interest(&closing, false) {
             screen.text(&format!("\n{}", report::closing(&closing, &screen.style)))?;
         }
     }
     Ok(match Exit::from(verdict.outcome) {
         _ if verdict != bundle.verdict => Exit::Mismatch,
-        Exit::Established if args.require_closed && !closing.is_closed() => Exit::NotEstablished,
+        Exit::Established if args.require_closed && !closing.is_closed() => behind.unwrap_or(Exit::NotEstablished),
         exit => exit,
     })
 }

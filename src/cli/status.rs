@@ -1,10 +1,16 @@
 //! `evidence status`: reads every case and its newest run, and shows where all of them stand.
 
+use std::collections::BTreeSet;
+use std::path::Path;
+
 use anyhow::{Context as _, Result};
 use chrono::{DateTime, Utc};
 
-use crate::base::{clock, text};
+use crate::base::{clock, text, yaml};
+use crate::hygiene::{Masker, Raw};
 use crate::judge::{self, Board, Own, State, Subject};
+use crate::model::case::Case;
+use crate::model::policy::Policy;
 use crate::model::verdict::Closure;
 use crate::report;
 use crate::seal;
@@ -26,8 +32,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Status) -> Result<Exit> 
         Some(text) => instant(text)?,
     };
     let now = clock::stamp(now);
-    let trusted = Trusted::new(place, None, None);
-    let board = judge::board(place.cases().iter().map(|case| subject(place, &trusted, case, &now)).collect());
+    let board = board(place, &now);
     let exit = exit(&board);
     match args.format {
         _ if screen.json => screen.value(&report::json::status(&board, &now, exit as u8))?,
@@ -37,6 +42,46 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Status) -> Result<Exit> 
         StatusFormat::Svg => screen.text(&report::svg(&board))?,
     }
     Ok(exit)
+}
+
+/// Where every case of the root stands as of `now`.
+fn board(place: &Place, now: &str) -> Board {
+    let trusted = Trusted::new(place, None, None);
+    judge::board(place.cases().iter().map(|case| subject(place, &trusted, case, now)).collect())
+}
+
+/// The cases that `case` requires and that are not closed, each in a sentence, and the exit code that
+/// `status` has for the worst of them and of those behind them.
+pub(super) fn waits_for(place: &Place, case: &Case) -> (Vec<String>, Option<Exit>) {
+    let known = place.load_case(&place.case_folder(&case.case).to_string_lossy()).map(|loaded| loaded.case.requires);
+    let required: BTreeSet<String> = case.requires.iter().cloned().chain(known.unwrap_or_default()).collect();
+    if required.is_empty() {
+        return (Vec::new(), None);
+    }
+    let board = board(place, &clock::stamp(clock::now()));
+    let standing = |name: &str| board.cases.iter().find(|standing| standing.subject.case == name);
+    let open = required.iter().filter(|name| standing(name).is_none_or(|standing| !standing.state.is_closed()));
+    let open = open.map(|name| {
+        let state = standing(name).map_or("not there", |standing| standing.state.word());
+        format!("it requires {name}, which is {state}")
+    });
+    let open: Vec<String> = open.collect();
+    let mut behind: Vec<&str> = required.iter().map(String::as_str).collect();
+    let mut at = 0;
+    while let Some(name) = behind.get(at) {
+        let further = standing(name).into_iter().flat_map(|standing| &standing.subject.requires);
+        let new: Vec<&str> = further.map(String::as_str).filter(|name| !behind.contains(name)).collect();
+        behind.extend(new);
+        at += 1;
+    }
+    let any = |state| behind.iter().any(|name| standing(name).is_some_and(|standing| standing.state == state));
+    let exit = match () {
+        () if open.is_empty() => None,
+        () if any(State::Broken) => Some(Exit::Mismatch),
+        () if any(State::Invalid) => Some(Exit::Usage),
+        () => Some(Exit::NotEstablished),
+    };
+    (open, exit)
 }
 
 fn instant(text: &str) -> Result<DateTime<Utc>> {
@@ -70,7 +115,8 @@ fn subject(place: &Place, trusted: &Trusted, case: &str, now: &str) -> Subject {
             // What a damaged or unsealed run says of itself is not to be relied on; its name is there.
             let began = clock::of_run(&run.name).map(clock::stamp);
             subject.age_seconds = began.and_then(|began| judge::age_seconds(&began, now));
-            subject.own = if run.sealed { said(&run.path, &loaded.case.policy, trusted, now) } else { Own::Unsealed };
+            subject.own =
+                if run.sealed { said(place, &run.path, &loaded.case.policy, trusted, now) } else { Own::Unsealed };
             subject.run = Some(run.name);
         }
         Err(error) => subject.own = Own::Broken(error.to_string()),
@@ -80,7 +126,7 @@ fn subject(place: &Place, trusted: &Trusted, case: &str, now: &str) -> Subject {
 
 /// What a sealed run says, after everything in it was hashed again and its verdict judged again;
 /// `policy` is the one that the case names now.
-fn said(run: &std::path::Path, policy: &str, trusted: &Trusted, now: &str) -> Own {
+fn said(place: &Place, run: &Path, policy: &str, trusted: &Trusted, now: &str) -> Own {
     let inspection = seal::inspect(run);
     if !inspection.is_whole() {
         return Own::Broken(inspection.to_string());
@@ -90,8 +136,15 @@ fn said(run: &std::path::Path, policy: &str, trusted: &Trusted, now: &str) -> Ow
         Ok(bundle) => bundle,
     };
     let mut own = judge::outdated(&bundle, now);
-    if let Own::Judged { closure: Closure::Closed | Closure::ClosedWithNotes, outdated, unsigned, .. } = &mut own {
-        if bundle.case.policy != policy {
+    if let Own::Judged { closure: Closure::Closed | Closure::ClosedWithNotes, outdated, unsigned, notes, .. } = &mut own
+    {
+        if bundle.case.policy == policy {
+            match policy_now(place, policy).map(|policy| judge::under_policy(&bundle, &policy, now)) {
+                Ok(Ok(note)) => notes.extend(note),
+                Ok(Err(reasons)) => outdated.extend(reasons),
+                Err(error) => notes.push(format!("its policy cannot be read now: {}", text::visible(&chain(&error)))),
+            }
+        } else {
             let was = text::visible(&bundle.case.policy);
             outdated
                 .push(format!("it was judged by the policy {was}, and the case now names {}", text::visible(policy)));
@@ -103,6 +156,14 @@ fn said(run: &std::path::Path, policy: &str, trusted: &Trusted, now: &str) -> Ow
         }
     }
     own
+}
+
+/// The policy as a run would seal it now: masked, like the one that it is held against.
+fn policy_now(place: &Place, name: &str) -> Result<Policy> {
+    let (_, bytes) = place.policy(name)?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    let masked = Masker::new().text(Raw::new(text)).into_inner();
+    Ok(yaml::decode(Path::new("policy.yaml"), masked.as_bytes())?)
 }
 
 fn exit(board: &Board) -> Exit {

@@ -8,12 +8,14 @@ use crate::base::clock;
 use crate::base::files::{self, ReadError};
 use crate::model::closing::Closing;
 use crate::report;
+use crate::seal;
 use crate::verify::{self, Verified};
 
 use super::args;
 use super::exit::Exit;
 use super::place::{FrontMatter, Place, RunPlace};
 use super::screen::Screen;
+use super::status;
 
 /// The list of allowed signers in the root.
 pub const SIGNERS: &str = "allowed_signers";
@@ -35,14 +37,22 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> 
     };
     let trusted = Trusted::new(place, args.allowed_signers.as_deref(), args.tsa_ca.as_deref());
     let record = record.as_ref().map(|(path, bytes)| (path.as_path(), bytes.as_slice()));
-    let verified = verify::whole(&found.run, record, trusted.trust(), &clock::stamp_seconds(clock::now()));
+    let mut verified = verify::whole(&found.run, record, trusted.trust(), &clock::stamp_seconds(clock::now()));
+    if let Some(closing) = verified.closing.as_mut().filter(|_| args.require_closed)
+        && let Ok(bundle) = seal::read(&found.run)
+    {
+        let (waits, _) = status::waits_for(place, &bundle.case);
+        waits.into_iter().for_each(|reason| closing.reopen(reason));
+    }
     let exit = exit(&verified, args);
     let closing = verified.closing.as_ref();
     if screen.json {
         screen.value(&report::json::verification(&verified.verification, exit as u8, closing))?;
     } else {
         screen.text(&report::levels(&verified.verification, &screen.style))?;
-        if let Some(closing) = closing.filter(|closing| is_of_interest(closing, !verified.signatures.is_empty())) {
+        if let Some(closing) = closing.filter(|closing| {
+            args.require_closed && !closing.is_closed() || is_of_interest(closing, !verified.signatures.is_empty())
+        }) {
             screen.text(&format!("\n{}", report::closing(closing, &screen.style)))?;
         }
     }

@@ -101,18 +101,18 @@ impl Home {
         Ok(files::write(&self.path.join(NOTE), &text)?)
     }
 
-    /// How many processes work in it.
+    /// How many processes work in it or, with `space`, count in that name space of its server.
     #[must_use]
-    pub fn processes(&self) -> usize {
-        process::working_in(&self.path).len()
+    pub fn processes(&self, space: Option<&Path>) -> usize {
+        process::working_for(&self.path, space).len()
     }
 
-    /// Ends whatever of ours still works in it, and removes it.
+    /// Ends whatever of ours still works in it (and in `space`), and removes it.
     ///
     /// # Errors
     /// When it cannot be removed.
-    pub fn clear(&self) -> Result<(), ClusterError> {
-        super::sweep::end_processes(&self.path);
+    pub fn clear(&self, space: Option<&Path>) -> Result<(), ClusterError> {
+        super::sweep::end_processes(&self.path, space);
         let gone = || ClusterError::Keeper { folder: self.path.clone() };
         let (reply, answer) = channel();
         self.keeper.send(reply).map_err(|_| gone())?;
@@ -123,7 +123,7 @@ impl Home {
 impl Drop for Home {
     fn drop(&mut self) {
         // What cannot be removed now is found by the next run.
-        let _ = self.clear();
+        let _ = self.clear(None);
     }
 }
 
@@ -181,7 +181,7 @@ mod tests {
             let home = Home::make(&parent, "evidence-drill-", None).unwrap();
             crate::base::sandbox::restrict_writes(&[home.path()]).unwrap();
             assert!(files::write(&home.path().join("inside"), b"x").is_ok());
-            home.clear().unwrap();
+            home.clear(None).unwrap();
             assert!(!home.path().exists());
         })
         .join()

@@ -12,12 +12,13 @@ mod sweep;
 
 pub use binaries::{find, find_major, package, version_of};
 pub use home::{Home, OwnerNote};
-pub use server::{Launch, SUPERUSER, Start, initdb, launch, unprivileged};
+pub use server::{SUPERUSER, Server, Start, initdb, launch, unprivileged};
 pub use sweep::{Swept, owner_lives, sweep};
 
 use std::path::PathBuf;
 
-/// Whether servers of ours can be given a network of their own here, cut off from every other.
+/// Whether servers of ours can be given name spaces of their own here: a network cut off from every other, and
+/// process numbers.
 #[must_use]
 pub fn can_be_alone() -> bool {
     server::can_be_alone()
@@ -37,6 +38,12 @@ pub enum ClusterError {
     /// A program that could not be run.
     #[error(transparent)]
     Child(#[from] crate::base::child::ChildError),
+    /// The kernel's bounds.
+    #[error(transparent)]
+    Confine(#[from] crate::base::confine::ConfineError),
+    /// The thread that starts a server is gone.
+    #[error("the server could not be started: the thread that starts it ended")]
+    Thread,
     /// A socket's path may have 107 bytes.
     #[error("{folder}: too long a path for a unix socket (107 bytes); name a shorter folder")]
     TooLong {

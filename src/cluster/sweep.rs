@@ -1,6 +1,7 @@
 //! Clearing away what killed runs left behind: folders of ours whose owner is dead, and the server
-//! that may still work inside. A process is ended only when its working folder lies in such a folder
-//! and it is one of the programs that we start there; nothing is ever found by its name alone.
+//! that may still work inside. A process is ended only when it was started with that folder's mark, or when
+//! its working folder lies in such a folder and it is one of the programs that we start there; nothing is
+//! ever found by its name alone.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -40,8 +41,8 @@ pub fn sweep(parent: &Path) -> Vec<Swept> {
 }
 
 fn clear(folder: &Path) -> Swept {
-    let processes = process::working_in(folder).len();
-    end_processes(folder);
+    let processes = process::working_for(folder, None).len();
+    end_processes(folder, None);
     let gone = files::remove_folder(folder).is_ok();
     Swept { folder: folder.to_owned(), processes, gone }
 }
@@ -71,12 +72,12 @@ fn owner(text: &str) -> Option<Identity> {
     Some(Identity { pid: u32::try_from(pid).ok()?, started, space })
 }
 
-/// Ends every process of ours that works in `folder`: the server is asked first, so that it gives
-/// back its shared memory, and whatever is left after a moment is killed.
-pub(super) fn end_processes(folder: &Path) {
+/// Ends every process of ours that works in `folder` (and in the name space `space`): the server is asked
+/// first, so that it gives back its shared memory, and whatever is left after a moment is killed.
+pub(super) fn end_processes(folder: &Path, space: Option<&Path>) {
     let ours = || -> Vec<Worker> {
-        let mut workers = process::working_in(folder);
-        workers.retain(|worker| PROGRAMS.contains(&worker.program.as_str()));
+        let mut workers = process::working_for(folder, space);
+        workers.retain(|worker| worker.marked || PROGRAMS.contains(&worker.program.as_str()));
         workers
     };
     for (signal, patience) in [(signals::QUIT, 3), (signals::KILL, 5)] {
@@ -118,10 +119,13 @@ mod tests {
         assert!(Invocation::new("cp").args([&sleep, &server]).run().unwrap().success());
         let mut server = Invocation::new(server).args(["60"]).folder(&dead.join("data")).spawn().unwrap();
         let mut bystander = Invocation::new("sleep").args(["60"]).folder(&dead).spawn().unwrap();
+        // What a dump started and what went elsewhere still carries the mark.
+        let stray = Invocation::new("sleep").args(["60"]).folder(Path::new("/")).env(process::MARK, &dead);
+        let mut stray = stray.spawn().unwrap();
         let swept = sweep(&parent);
-        assert_eq!(swept, [Swept { folder: dead.clone(), processes: 2, gone: true }]);
+        assert_eq!(swept, [Swept { folder: dead.clone(), processes: 3, gone: true }]);
         assert!(!dead.exists() && alive.exists() && foreign.exists());
-        assert!(!server.alive() && bystander.alive());
+        assert!(!server.alive() && bystander.alive() && !stray.alive());
     }
 
     #[test]

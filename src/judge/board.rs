@@ -11,6 +11,7 @@ use chrono::DateTime;
 use crate::base::quantity;
 use crate::model::bundle::Bundle;
 use crate::model::fact::Fact;
+use crate::model::policy::Policy;
 use crate::model::verdict::{Closure, Outcome, Row, Verdict};
 
 use super::judge;
@@ -52,6 +53,8 @@ pub enum Own {
         unsigned: Vec<String>,
         /// Whether an item is established to fail.
         fails: bool,
+        /// What remains to be said although it stands.
+        notes: Vec<String>,
     },
     /// It does not verify.
     Broken(String),
@@ -179,7 +182,32 @@ pub fn outdated(bundle: &Bundle, now: &str) -> Own {
             format!("the verdict is {} old, and its policy lets it stand for {}", show(age), show(most))
         }));
     }
-    Own::Judged { closure, outdated, unsigned: Vec::new(), fails: then.rows.iter().any(|row| row.status.fails()) }
+    let fails = then.rows.iter().any(|row| row.status.fails());
+    Own::Judged { closure, outdated, unsigned: Vec::new(), fails, notes: Vec::new() }
+}
+
+/// What it means for a run that closes that its case's policy is `policy` by now: nothing where that is the
+/// sealed one, else whether the sealed facts still close the case by it. `Err` says why they do not.
+///
+/// # Errors
+/// With the reasons why the verdict no longer stands.
+pub fn under_policy(bundle: &Bundle, policy: &Policy, now: &str) -> Result<Option<String>, Vec<String>> {
+    let text = |policy: &Policy| serde_json::to_value(policy).ok();
+    if text(policy) == text(&bundle.policy) {
+        return Ok(None);
+    }
+    let facts: Vec<Fact> = bundle.facts.iter().map(|sealed| sealed.fact.clone()).collect();
+    let again = judge(policy, &facts, &bundle.case, now);
+    if matches!(closure(&again), Closure::Closed | Closure::ClosedWithNotes) {
+        return Ok(Some("its policy changed since the run; the same facts close it by the new one too".to_owned()));
+    }
+    let fallen = again.rows.iter().filter(|row| {
+        let before = bundle.verdict.rows.iter().find(|before| before.id == row.id);
+        before.is_none_or(|before| before.status != row.status)
+    });
+    let fallen = fallen.map(|row| format!("by the policy as it is now, {} does not hold: {}", row.id, row.title));
+    let changed = "its policy changed since the run, and the same facts do not close it by the new one";
+    Err(std::iter::once(changed.to_owned()).chain(fallen).collect())
 }
 
 /// Seconds from one instant to another, both RFC 3339.
@@ -291,8 +319,8 @@ fn state(subject: &Subject, blocked_by: &[String]) -> (State, Vec<String>) {
             (State::Open, unsigned.iter().cloned().chain(waits).collect())
         }
         Own::Judged { .. } if !blocked_by.is_empty() => (State::Open, waits.into_iter().collect()),
-        Own::Judged { closure: Closure::ClosedWithNotes, .. } => (State::ClosedWithNotes, Vec::new()),
-        Own::Judged { .. } => (State::Closed, Vec::new()),
+        Own::Judged { closure: Closure::ClosedWithNotes, notes, .. } => (State::ClosedWithNotes, notes.clone()),
+        Own::Judged { notes, .. } => (State::Closed, notes.clone()),
     }
 }
 
@@ -331,7 +359,7 @@ mod tests {
     use super::*;
 
     fn judged(closure: Closure) -> Own {
-        Own::Judged { closure, outdated: Vec::new(), unsigned: Vec::new(), fails: false }
+        Own::Judged { closure, outdated: Vec::new(), unsigned: Vec::new(), fails: false, notes: Vec::new() }
     }
 
     fn subject(case: &str, requires: &[&str], own: Own) -> Subject {
@@ -358,12 +386,23 @@ mod tests {
         assert_eq!(hb(closed.clone(), Own::NoRun, open.clone()), "open");
         assert_eq!(hb(closed.clone(), notes.clone(), Own::NoRun), "ready_to_close");
         assert_eq!(hb(closed.clone(), notes.clone(), open.clone()), "ready_to_close");
-        let failing = Own::Judged { closure: Closure::Open, outdated: Vec::new(), unsigned: Vec::new(), fails: true };
+        let failing = Own::Judged {
+            closure: Closure::Open,
+            outdated: Vec::new(),
+            unsigned: Vec::new(),
+            fails: true,
+            notes: Vec::new(),
+        };
         assert_eq!(hb(closed.clone(), notes.clone(), failing), "open");
         assert_eq!(hb(closed.clone(), open, closed.clone()), "open");
         assert_eq!(hb(closed.clone(), notes, closed.clone()), "closed");
-        let old =
-            Own::Judged { closure: Closure::Closed, outdated: vec!["old".into()], unsigned: Vec::new(), fails: false };
+        let old = Own::Judged {
+            closure: Closure::Closed,
+            outdated: vec!["old".into()],
+            unsigned: Vec::new(),
+            fails: false,
+            notes: Vec::new(),
+        };
         assert_eq!(hb(closed.clone(), old, closed.clone()), "open");
         assert_eq!(hb(closed, judged(Closure::HardStop), Own::NoRun), "no_run");
     }

@@ -26,7 +26,7 @@ mod unit;
 mod waivers;
 mod words;
 
-pub use board::{Board, Own, Standing, State, Subject, age_seconds, board, outdated};
+pub use board::{Board, Own, Standing, State, Subject, age_seconds, board, outdated, under_policy};
 pub use check::{JudgeError, Problem, check_paths, check_policy, check_references, path_fits};
 pub use closing::{closing, unsigned};
 pub use examples::{EXAMPLES_AS_OF, prove_examples};

@@ -675,3 +675,76 @@ fn a_timestamp_is_kept_checked_and_outlives_a_key() {
     let (code, edited) = with(&root);
     assert!(code == 5 && edited.contains("was made over another content"), "{edited}");
 }
+
+/// A root with cases of one criterion each, closed without signatures: name, `requires`, policy.
+fn plain_world(cases: &[(&str, &str)]) -> World {
+    let world = World::new();
+    world.write("policies/one.yaml", ONE);
+    for (name, requires) in cases {
+        let path = world.write(&format!("{name}.txt"), "x\n");
+        world.write(
+            &format!("reports/{name}/case.yaml"),
+            format!("case: {name}\ntitle: T\ntemplate: closure\npolicy: one\nrequires: [{requires}]\ncollect:\n  - {{ id: subject, uses: file, with: {{ path: {path:?} }} }}\n"),
+        );
+    }
+    world
+}
+
+const ONE: &str = "policy: one\ntitle: T\ncriteria:\n  - { id: K-1, title: there, require: { fact: subject.exists, equals: true } }\n";
+
+#[test]
+fn what_a_case_requires_keeps_it_open_for_check_and_verify_as_for_status() {
+    let world = plain_world(&[("first", ""), ("second", "first"), ("third", "second, nowhere")]);
+    for case in ["second", "third"] {
+        assert_eq!(world.run(&["collect", case]).code, 0);
+    }
+    let required = ["check", "second", "--require-closed"];
+    let ran = world.run(&required);
+    assert_eq!(ran.code, 3, "{}", ran.stdout);
+    assert!(ran.stdout.contains("it requires first, which is no_run"), "{}", ran.stdout);
+    assert_eq!((world.run(&["check", "second"]).code, world.run(&["status"]).code), (0, 3));
+    assert_eq!(world.run(&["collect", "first"]).code, 0);
+    assert_eq!(world.run(&required).code, 0);
+    assert_eq!(world.run(&["render", "second"]).code, 0);
+    assert_eq!(world.run(&["verify", "second", "--require-closed"]).code, 0);
+
+    let ran = world.run(&["check", "third", "--require-closed"]);
+    assert!(ran.code == 3 && ran.stdout.contains("it requires nowhere, which is not there"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("requires second"), "{}", ran.stdout);
+
+    // Behind the one that it names, a run is damaged.
+    let facts = world.run_folder("first").join("data/facts.jsonl");
+    fs::write(&facts, fs::read_to_string(&facts).unwrap() + " ").unwrap();
+    for case in ["second", "third"] {
+        assert_eq!(world.run(&["check", case, "--require-closed"]).code, 5, "{case}");
+    }
+    assert_eq!((world.run(&["status"]).code, world.run(&["verify", "second", "--require-closed"]).code), (5, 3));
+}
+
+#[test]
+fn a_policy_that_was_changed_since_the_run_is_noticed() {
+    let world = plain_world(&[("c", "")]);
+    assert_eq!(world.run(&["collect", "c"]).code, 0);
+    let state = || {
+        let ran = world.run(&["status", "--format", "json"]);
+        let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        let case = &json["cases"][0];
+        (case["state"].as_str().unwrap().to_owned(), case["because"].to_string())
+    };
+    assert_eq!(state(), ("closed".into(), "[]".into()));
+    world.write("policies/one.yaml", format!("# only a remark\n{ONE}"));
+    assert_eq!(state(), ("closed".into(), "[]".into()));
+
+    world.write("policies/one.yaml", ONE.replace("title: there", "title: It is there"));
+    let (now, because) = state();
+    assert!(now == "closed" && because.contains("its policy changed since the run"), "{now}: {because}");
+    assert!(world.run(&["status"]).stdout.contains("its policy changed since the run"));
+
+    world.write(
+        "policies/one.yaml",
+        format!("{ONE}  - {{ id: K-2, title: large, require: {{ fact: subject.size_bytes, at_least: 1 MB }} }}\n"),
+    );
+    let (now, because) = state();
+    assert!(now == "stale" && because.contains("K-2 does not hold: large"), "{now}: {because}");
+    assert!(!because.contains("K-1 does not hold"), "{because}");
+}

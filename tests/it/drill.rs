@@ -303,6 +303,39 @@ fn a_cut_archive_and_a_second_message_fail_each_by_its_own_check() {
 }
 
 #[test]
+fn what_parallel_workers_say_at_once_is_told_apart() {
+    let production = &*PRODUCTION;
+    // Indexes whose function finds its table in production only: every one fails, in whichever worker.
+    let mut sql = String::from(
+        "DROP DATABASE IF EXISTS noisy; CREATE DATABASE noisy;\n\\c noisy\nCREATE TABLE lookup (n integer);\n\
+         CREATE FUNCTION f(i integer) RETURNS integer LANGUAGE plpgsql IMMUTABLE AS \
+         'BEGIN RETURN i + (SELECT count(*) FROM lookup); END';\n",
+    );
+    for number in 0..60 {
+        sql.push_str(&format!(
+            "CREATE TABLE noisy_{number} AS SELECT 1 AS n; CREATE INDEX ON noisy_{number} (f(n));\n"
+        ));
+    }
+    production.cluster.psql("postgres", &sql);
+    let dump = production.path("noisy.dump");
+    let done = production.cluster.command("pg_dump").args(["-F", "c", "-f"]).arg(&dump).arg("noisy").output().unwrap();
+    assert!(done.status.success());
+    for _ in 0..3 {
+        let fact = production.drill_of("noisy.dump", ", jobs: 6, amcheck: false");
+        assert_eq!(value(&fact, "errors"), &Value::Int(60));
+        let Value::List(messages) = value(&fact, "messages") else { panic!("no list") };
+        assert_eq!(messages.len(), 60, "{messages:#?}");
+        let whole = |message: &Value| {
+            let text = message.at("text").and_then(Value::as_text).unwrap();
+            let begins =
+                "error: could not execute query: ERROR: relation \"lookup\" does not exist; command: CREATE INDEX ";
+            text.starts_with(begins) && text.ends_with("USING btree (public.f(n));")
+        };
+        assert!(messages.iter().all(whole), "{messages:#?}");
+    }
+}
+
+#[test]
 fn less_than_everything_says_what_it_does_not_prove() {
     let production = &*PRODUCTION;
     let fact = production.drill_of("app.dump", ", roles: [reader, app], mode: schema");
@@ -560,9 +593,14 @@ fn a_dump_whose_commands_reach_for_another_server_reaches_nothing() {
         "\\! touch {0}\n\\o {0}\n\\c \"host={socket} user=postgres dbname=shop\"\nDROP TABLE public.reached;\n",
         mark.display()
     );
-    fs::write(production.path("reach.sql"), plain + &reach).unwrap();
+    // The bytes are whole to the trailer.
+    let trailer = "\n--\n-- PostgreSQL database dump complete";
+    fs::write(production.path("reach.sql"), plain.replacen(trailer, &format!("\n{reach}{trailer}"), 1)).unwrap();
     let fact = production.drill_of("reach.sql", ", on_error: continue");
     assert!(value(&fact, "messages").to_string().contains("backslash commands are restricted"), "{fact:#?}");
+    assert_eq!(missing(&fact, "complete"), Reason::Failed, "the bytes are whole, what was restored is not");
+    assert_eq!(missing(&fact, "counts_equal"), Reason::Failed);
+    assert_eq!(judged(&fact), [Status::Unknown, Status::Fail, Status::Unknown]);
     assert!(!mark.exists());
     production.cluster.psql("shop", "SELECT 1 FROM public.reached LIMIT 1");
     production.cluster.psql("shop", "DROP TABLE public.reached");

@@ -13,6 +13,7 @@ mod attack2;
 mod bad_input;
 mod bundle;
 mod closing;
+mod confined;
 mod drill;
 mod examine;
 mod examples;

@@ -22,7 +22,7 @@ impl Said {
 }
 
 /// How long the pipes of a child that has ended are still listened to.
-const LINGER: Duration = Duration::from_secs(2);
+pub(super) const LINGER: Duration = Duration::from_secs(2);
 
 /// What a child says on standard output and on standard error.
 pub(super) struct Ears {

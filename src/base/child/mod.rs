@@ -14,6 +14,7 @@ use std::time::Duration;
 
 use rustix::process::{self, Pid};
 
+mod apart;
 mod end;
 mod feed;
 mod heard;

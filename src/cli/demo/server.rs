@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, bail};
 
-use crate::base::child::{Daemon, Invocation, Outcome};
+use crate::base::child::{Invocation, Outcome};
 use crate::base::clock::Deadline;
 use crate::base::env;
 use crate::cluster::{self, Home, Start};
@@ -16,7 +16,7 @@ pub use crate::cluster::SUPERUSER;
 /// A running server.
 pub struct Server {
     // Before the home: the server ends before its folder goes.
-    daemon: Daemon,
+    server: cluster::Server,
     home: Home,
     binaries: PathBuf,
 }
@@ -29,10 +29,10 @@ impl Server {
     pub fn start(binaries: &Path) -> Result<Self> {
         let user = cluster::unprivileged(&["postgres", "nobody"])?;
         let home = Home::make(&env::temporary_folder(), cluster::SERVER, user)?;
-        let start = Start { home: &home, user, at_our_end: "INT", alone: false };
+        let start = Start { home: &home, user, at_our_end: "INT", alone: false, confined: false };
         succeeded("initdb", &cluster::initdb(&start, binaries, "UTF8").run()?)?;
-        let daemon = cluster::launch(&start, binaries, &["fsync=off"])?.daemon;
-        let mut server = Self { daemon, home, binaries: binaries.to_owned() };
+        let server = cluster::launch(&start, binaries, &["fsync=off"])?;
+        let mut server = Self { server, home, binaries: binaries.to_owned() };
         server.wait_until_ready()?;
         Ok(server)
     }
@@ -66,7 +66,7 @@ impl Server {
     fn wait_until_ready(&mut self) -> Result<()> {
         let deadline = Deadline::after(Duration::from_secs(60));
         while !self.ask(SUPERUSER, "SELECT 1")?.success() {
-            if deadline.passed() || !self.daemon.alive() {
+            if deadline.passed() || !self.server.alive() {
                 bail!(
                     "the ephemeral PostgreSQL did not start; `evidence demo` needs about 60 MB in the temporary folder"
                 );
@@ -79,7 +79,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        self.daemon.stop(Duration::from_secs(20));
+        self.server.stop(Duration::from_secs(20));
     }
 }
 

@@ -74,8 +74,14 @@ fn tar_of(found: &Examination) -> Option<&Tar> {
     found.tar.as_deref().or_else(|| tar_of(found.payload.as_deref()?))
 }
 
-/// Puts both counts side by side.
-pub(super) fn tell(order: &Order, content: &Content<'_>, counted: &[Counted], seen: &mut Observation) {
+/// Puts both counts side by side; they are not called equal when something was `refused`.
+pub(super) fn tell(
+    order: &Order,
+    content: &Content<'_>,
+    counted: &[Counted],
+    refused: Option<&Absence>,
+    seen: &mut Observation,
+) {
     let rows = counted.iter().map(|one| (one.table.clone(), Value::int(one.rows))).collect::<Map>();
     seen.set("rows_total", Value::int(counted.iter().map(|one| one.rows).sum::<i64>()));
     seen.set("counts", rows);
@@ -97,7 +103,10 @@ pub(super) fn tell(order: &Order, content: &Content<'_>, counted: &[Counted], se
         return;
     }
     let differ = differing(order, dump, counted);
-    seen.set("counts_equal", differ.is_empty());
+    match refused {
+        Some(refused) if differ.is_empty() => seen.miss("counts_equal", refused.clone()),
+        _ => seen.set("counts_equal", differ.is_empty()),
+    }
     seen.set("counts_differ", Value::List(differ.into_iter().map(Value::from).collect()));
 }
 

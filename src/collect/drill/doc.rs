@@ -11,15 +11,21 @@ pub static DOC: Doc = Doc {
     name: "restore.drill",
     summary: "a backup restored into a server that exists only for that, compared, and put away again",
     detail: "Makes a PostgreSQL of the dump's own major version in a private folder (`evidence-drill-…`; unix socket, \
-             no TCP; as root under another user and in a network of its own) or in a container without network, \
+             no TCP; as root under another user and with a network and process numbers of its own) or in a container without network, \
              restores the dump there, looks, and removes everything: after an error, a time limit and a signal too, \
              and what a killed run left is removed by the next one. The same bytes are examined while they are \
              restored, because a client accepts a dump that was cut between two rows: `complete` is the examiner's \
              answer, not the client's. Before anything is restored, the new server's system identifier and socket \
              are held against every target of the case and every identity seen before it; if one is the same, the \
              drill ends. Every warning and error stands in `messages`, for `only_exceptions` in a policy; details \
-             that quote rows are left out. A dump can run programs as the user that the server runs as: drill only \
-             what you would restore. `does_not_prove` says what this drill leaves open.",
+             that quote rows are left out. A dump is carried out by the superuser of the new server, who may start \
+             programs, read and write files, load libraries and connect to other servers. Here the kernel \
+             refuses the server every program, every file outside of the private folder but those of the \
+             installation (Landlock) and every connection (seccomp), native code of the dump's own included: a \
+             dump that needs any of it fails with an error, and what it started ends with the server. How far \
+             this kernel enforces that stands in `isolation.confinement`. A hidden process of such native \
+             code is sure to end only in a name space of its own, which needs root. `does_not_prove` says what \
+             this drill leaves open.",
     needs_target: false,
     settings: &[
         Setting {
@@ -72,7 +78,7 @@ pub static DOC: Doc = Doc {
         ("differs_from", "the targets and facts whose identity it was held against"),
         (
             "isolation",
-            "`listen_addresses`, `tcp_listeners` (of the server's process, from the kernel), `network`, `shared_folder`, `data_directory`, `socket_folder`, `data_in_private_folder`, `socket_in_private_folder`, `folder_mode`, `runs_as`, `tablespaces_outside`; of a container `mounts`, `published_ports`, `image_id`",
+            "`confinement` (`full`; `partial`: all that a statement reaches for by itself; `none`: less; `container`), `not_refused` (what this kernel leaves open), `process_space`, `listen_addresses`, `tcp_listeners` (of the server's process, from the kernel), `network`, `shared_folder`, `data_directory`, `socket_folder`, `data_in_private_folder`, `socket_in_private_folder`, `folder_mode`, `runs_as`, `tablespaces_outside`; of a container `mounts`, `published_ports`, `image_id`",
         ),
         ("roles_created", "roles that were made empty"),
         ("steps", "list of `step`, `command`, `exit_code`, `seconds`"),
@@ -81,13 +87,16 @@ pub static DOC: Doc = Doc {
         ("exit_code", "exit code of the client that restored"),
         (
             "messages",
-            "every warning and error: list of `severity`, `text` (with the first line of its command), `count`, `line` or `entry`",
+            "every warning and error: list of `severity`, `text` (with the first line of its command), `count`, `line` or `entry`; `because` where the server was kept in its bounds",
         ),
         ("messages_cut", "whether the client said more than was kept"),
         ("errors", "number of errors"),
         ("warnings", "number of warnings"),
         ("notices", "number of notices; they are not kept"),
-        ("complete", "whether the examiner found the dump whole: its trailer, every block terminated"),
+        (
+            "complete",
+            "whether the examiner found the dump whole: its trailer, every block terminated; unknown when a command of the dump was refused",
+        ),
         ("dump", "the examiner's `kind`, `chain`, `quality`, `reasons`, `stored_bytes`, `payload_bytes`"),
         (
             "restored",
@@ -97,7 +106,10 @@ pub static DOC: Doc = Doc {
         ("rows_total", "their sum"),
         ("dump_counts", "rows by table in the dump, exact: `dump_counts.SCHEMA.TABLE`"),
         ("dump_rows_total", "their sum"),
-        ("counts_equal", "whether every table has as many rows as the dump"),
+        (
+            "counts_equal",
+            "whether every table has as many rows as the dump; unknown when a command of the dump was refused",
+        ),
         ("counts_differ", "the tables that have not"),
         ("digests", "SHA-256 by table: `digests.SCHEMA.TABLE`"),
         ("smoke", "list of `id`, `query`, `expected`, `observed`, `holds`"),
@@ -108,7 +120,7 @@ pub static DOC: Doc = Doc {
         ("scratch_peak_bytes", "the most disk that the drill took, in bytes, measured every second"),
         (
             "teardown",
-            "`processes` that still work there, `folder`, `folder_exists`; of a container `container`, `container_exists`",
+            "`processes` that still work there, carry its mark or count in its name space, `folder`, `folder_exists`; of a container `container`, `container_exists`",
         ),
         ("does_not_prove", "what this drill leaves open, in words"),
     ],

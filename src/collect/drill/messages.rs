@@ -30,6 +30,8 @@ pub(super) struct Messages {
     pub(super) notices: i64,
     /// How many errors `pg_restore` says that it ignored.
     pub(super) ignored: Option<i64>,
+    /// Commands of the dump that were not carried out on purpose: to the client, and to start programs.
+    pub(super) refused: i64,
 }
 
 /// What a line is.
@@ -91,6 +93,8 @@ impl Messages {
             "warning" => self.warnings += 1,
             _ => self.errors += 1,
         }
+        const REFUSED: [&str; 2] = ["backslash commands are restricted", "could not execute command"];
+        self.refused += i64::from(REFUSED.iter().any(|words| message.text.contains(words)));
         let same = |known: &&mut Message| known.severity == message.severity && known.text == message.text;
         match self.list.iter_mut().find(same) {
             Some(known) => known.count += 1,
@@ -115,6 +119,9 @@ impl Message {
     fn into_value(self) -> Value {
         let mut map = Map::new();
         map.insert("severity".into(), self.severity.into());
+        if let Some(because) = refused(&self.text) {
+            map.insert("because".into(), because.into());
+        }
         map.insert("text".into(), self.text.into());
         map.insert("count".into(), Value::int(self.count));
         if let Some(line) = self.line {
@@ -125,6 +132,19 @@ impl Message {
         }
         Value::Map(map)
     }
+}
+
+/// What the server says when it is kept in its bounds, and what that means: its own words may mislead (a
+/// program that may not be started shows as a lack of memory).
+fn refused(text: &str) -> Option<&'static str> {
+    const WORDS: [(&str, &str); 5] = [
+        ("could not execute command", "a drill's server may start no program"),
+        ("could not establish connection", "a drill's server may connect to nobody"),
+        ("could not connect to", "a drill's server may connect to nobody"),
+        ("Operation not permitted", "a drill's server may connect to nobody"),
+        ("Permission denied", "a drill's server may read and write no file but its own"),
+    ];
+    WORDS.iter().find(|(word, _)| text.contains(word)).map(|(_, because)| *because)
 }
 
 /// `psql:<stdin>:12: rest` or `pg_restore: rest`; the last part says whether a client's name stood there.

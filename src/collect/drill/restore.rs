@@ -3,11 +3,12 @@
 //! that `pg_restore` can read itself is examined beside it.
 
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use crate::base::child::{Invocation, Outcome};
-use crate::base::{files, random};
+use crate::base::{files, process, random};
 use crate::collect::Progress;
 use crate::examine::{self, Examination, Options, Tap};
 use crate::model::fact::{Absence, Reason};
@@ -21,6 +22,9 @@ use super::steps::{Steps, first_line};
 
 /// More than this of a client's messages is not kept.
 const CAP: usize = 8 << 20;
+
+/// How long the examination waits for a processor that nobody wants.
+const POLITE: Duration = Duration::from_millis(2);
 
 /// What came of it.
 pub(super) struct Restored {
@@ -111,7 +115,7 @@ impl Work<'_> {
             if script { fence.pass(bytes, &mut give) } else { give(bytes) }
         };
         let tap = Tap { member: self.order.member.as_deref(), take: &take };
-        let examination = self.examine(Some(&tap), steps);
+        let examination = self.examine(Some(&tap), None, steps);
         let (mut client, mut fence) = client.into_inner().unwrap_or_else(PoisonError::into_inner);
         fence.end(&mut |piece| {
             let _ = client.give(piece);
@@ -124,9 +128,12 @@ impl Work<'_> {
     fn beside(&self, client: Invocation, steps: &mut Steps) -> Result<Restored, Absence> {
         let line = client.line();
         let client = steps.bounded(client.cap(CAP));
+        let restored = AtomicBool::new(false);
         let (examination, outcome) = std::thread::scope(|scope| {
-            let reader = scope.spawn(|| self.examine(None, steps));
-            let outcome = client.run();
+            let reader = scope.spawn(|| self.examine(None, Some(&restored), steps));
+            // Its workers speak at once: each on its own can be read.
+            let outcome = client.run_apart();
+            restored.store(true, Ordering::SeqCst);
             let lost = || Err(Absence::new(Reason::Failed, "the examination of the dump ended badly"));
             (reader.join().unwrap_or_else(|_| lost()), outcome)
         });
@@ -149,10 +156,23 @@ impl Work<'_> {
         Ok(Restored { examination: examination?, outcome, cut })
     }
 
-    fn examine(&self, tap: Option<&Tap<'_>>, steps: &Steps) -> Result<Examination, Absence> {
+    /// Until `restored`, takes only what the machine has left: the restore is timed, and there may be a
+    /// production beside it.
+    fn examine(
+        &self,
+        tap: Option<&Tap<'_>>,
+        restored: Option<&AtomicBool>,
+        steps: &Steps,
+    ) -> Result<Examination, Absence> {
         let told = AtomicU64::new(0);
         let progress = |read: u64| self.progress.advance(read.saturating_sub(told.swap(read, Ordering::Relaxed)));
-        let stop = || steps.stop.now();
+        let stop = || {
+            let waits = || restored.is_some_and(|restored| !restored.load(Ordering::SeqCst));
+            while waits() && process::is_crowded() && !steps.stop.now() {
+                std::thread::sleep(POLITE);
+            }
+            steps.stop.now()
+        };
         let found = examine::examine_tapped(self.dump.read()?, &Options::default(), &progress, &stop, tap);
         found.map_err(|e| Absence::new(Reason::Failed, format!("{}: {e}", self.order.source())))
     }

@@ -69,7 +69,7 @@ fn carry_out(
     seen.set("does_not_prove", Value::List(limits));
     let mut engine = engine::of(order, &head, home)?;
     let gauge = engine.folder().map(|folder| Gauge::start(folder, order.scratch_limit, &steps.stop));
-    let mut part = Part { order, head: &head, dump: &dump, surroundings, seen, steps, began };
+    let mut part = Part { order, head: &head, dump: &dump, surroundings, seen, steps, began, refused: None };
     let worked = part.work(&mut *engine);
     if let Some(gauge) = gauge {
         seen.set("scratch_peak_bytes", gauge.finish());
@@ -88,6 +88,8 @@ struct Part<'a, 'b> {
     seen: &'a mut Observation,
     steps: &'a mut Steps,
     began: i64,
+    /// Why nothing may be called whole or equal: something in the dump was refused.
+    refused: Option<Absence>,
 }
 
 impl Part<'_, '_> {
@@ -171,6 +173,11 @@ impl Part<'_, '_> {
         self.seen.set("warnings", Value::int(found.warnings));
         self.seen.set("notices", Value::int(found.notices));
         self.seen.set("messages_cut", restored.cut);
+        self.refused = (found.refused > 0).then(|| {
+            let count = found.refused;
+            let message = format!("commands of the dump that reach beyond its server were refused ({count}): what was restored is not all that it asks for");
+            Absence::new(Reason::Failed, message)
+        });
         if found.agrees(self.order.jobs > 1) {
             self.seen.set("messages", found.into_value());
         } else {
@@ -196,7 +203,10 @@ impl Part<'_, '_> {
         }
         dump.insert("stored_bytes".into(), content.examination.stored_bytes.into());
         self.seen.set("dump", dump);
-        self.seen.set("complete", good);
+        match &self.refused {
+            Some(refused) if good => self.seen.miss("complete", refused.clone()),
+            _ => self.seen.set("complete", good),
+        }
         Ok(())
     }
 
@@ -206,7 +216,7 @@ impl Part<'_, '_> {
         let database = own.as_deref().unwrap_or(DATABASE);
         let mut how = Vec::new();
         let mut desk = Desk { engine, database, steps: self.steps, how: &mut how };
-        let looked = look_inside(self.order, &content, &mut desk, self.seen);
+        let looked = look_inside(self.order, &content, self.refused.as_ref(), &mut desk, self.seen);
         self.seen.how.append(&mut how);
         looked
     }
@@ -215,6 +225,7 @@ impl Part<'_, '_> {
 fn look_inside(
     order: &Order,
     content: &Content<'_>,
+    refused: Option<&Absence>,
     desk: &mut Desk<'_>,
     seen: &mut Observation,
 ) -> Result<(), Absence> {
@@ -222,7 +233,7 @@ fn look_inside(
     seen.set("indexes", inspect::indexes(desk)?);
     seen.set("extensions_missing", inspect::extensions_missing(desk, content.extensions())?);
     match inspect::counts(desk, order) {
-        Ok(counted) => compare::tell(order, content, &counted, seen),
+        Ok(counted) => compare::tell(order, content, &counted, refused, seen),
         Err(absence) if absence.reason == Reason::NotApplicable => {
             for name in ["counts", "rows_total", "dump_counts", "dump_rows_total", "counts_equal", "counts_differ"] {
                 seen.miss(name, absence.clone());

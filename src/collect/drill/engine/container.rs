@@ -150,6 +150,7 @@ impl Engine for Container {
         let number = |text: &str| text.parse::<i64>().map_err(|_| unreadable());
         let mut values = Map::new();
         values.insert("network".into(), network.into());
+        values.insert("confinement".into(), "container".into());
         values.insert("mounts".into(), Value::int(number(mounts)?));
         values.insert("published_ports".into(), Value::int(number(ports)?));
         values.insert("image_id".into(), image.into());

@@ -3,11 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::base::child::{Daemon, Invocation};
+use crate::base::child::Invocation;
 use crate::base::clock::{Deadline, Stopwatch};
-use crate::base::process::{self, signals};
+use crate::base::confine::Confined;
+use crate::base::process;
 use crate::base::{env, files, text};
-use crate::cluster::{self, ClusterError, Home, SUPERUSER, Start};
+use crate::cluster::{self, ClusterError, Home, SUPERUSER, Server, Start};
 use crate::model::fact::{Absence, Reason};
 use crate::model::value::{Map, Value};
 
@@ -42,7 +43,7 @@ const SETTINGS: &[&str] = &[
 /// A local server.
 pub(super) struct Local {
     // Before the home: the server ends before its folder goes.
-    daemon: Option<Daemon>,
+    server: Option<Server>,
     home: Home,
     /// Programs of the server's version.
     binaries: PathBuf,
@@ -50,6 +51,8 @@ pub(super) struct Local {
     readers: PathBuf,
     encoding: String,
     alone: bool,
+    /// The name space that the server's processes count in, when it has one of its own.
+    space: Option<PathBuf>,
 }
 
 impl Local {
@@ -68,11 +71,24 @@ impl Local {
         let failed = |e: ClusterError| Absence::new(Reason::Failed, e.to_string());
         let home = home.unwrap_or_else(|| make_home(order)).map_err(failed)?;
         let alone = cluster::can_be_alone();
-        Ok(Self { daemon: None, home, binaries, readers, encoding: order.encoding.clone(), alone })
+        Ok(Self { server: None, home, binaries, readers, encoding: order.encoding.clone(), alone, space: None })
     }
 
     fn start<'a>(&'a self, at_our_end: &'a str) -> Start<'a> {
-        Start { home: &self.home, user: self.home.user(), at_our_end, alone: false }
+        Start { home: &self.home, user: self.home.user(), at_our_end, alone: false, confined: false }
+    }
+
+    /// How far the kernel keeps the server in bounds, and what it does not refuse.
+    fn confinement(&self, confined: &Confined) -> (&'static str, Vec<&'static str>) {
+        let mut open = confined.not_refused();
+        // Processes of another name space cannot be named, and so not be signalled.
+        open.retain(|what| self.space.is_none() || !what.starts_with("signals"));
+        let level = match (confined.essentials(), open.is_empty()) {
+            (false, _) => "none",
+            (true, false) => "partial",
+            (true, true) => "full",
+        };
+        (level, open)
     }
 
     fn ready(&mut self, steps: &Steps) -> Result<(), Absence> {
@@ -82,7 +98,7 @@ impl Local {
             if steps.bounded(asked).run().is_ok_and(|outcome| outcome.success()) {
                 return Ok(());
             }
-            let alive = self.daemon.as_mut().is_some_and(Daemon::alive);
+            let alive = self.server.as_mut().is_some_and(Server::alive);
             if let Some(absence) = steps.stop.reason() {
                 return Err(absence);
             }
@@ -112,12 +128,14 @@ impl Engine for Local {
         let initdb = cluster::initdb(&self.start("KILL"), &self.binaries, &self.encoding);
         steps.need("initdb", initdb)?;
         let watch = Stopwatch::start();
-        let start = Start { alone: self.alone, ..self.start("QUIT") };
-        let launched = cluster::launch(&start, &self.binaries, SETTINGS);
-        let launched = launched.map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
-        self.daemon = Some(launched.daemon);
+        let start = Start { alone: self.alone, confined: true, ..self.start("QUIT") };
+        let server = cluster::launch(&start, &self.binaries, SETTINGS);
+        let server = server.map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
+        let line = server.line().to_owned();
+        self.server = Some(server);
         self.ready(steps)?;
-        steps.note("start", &launched.line, None, watch.elapsed());
+        self.space = self.server.as_mut().and_then(Server::space);
+        steps.note("start", &line, None, watch.elapsed());
         let template = format!("CREATE DATABASE {DATABASE} TEMPLATE template0 ENCODING '{}'", self.encoding);
         let createdb = self.client("psql", &["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres", "-c", &template]);
         steps.need("createdb", createdb).map(drop)
@@ -154,14 +172,19 @@ impl Engine for Local {
 
     fn isolation(&mut self, _: &mut Steps) -> Result<Map, Absence> {
         let mut values = Map::new();
-        let network = if self.alone { "of its own" } else { "shared with this machine" };
-        values.insert("network".into(), network.into());
+        let kept = |own: bool| if own { "of its own" } else { "shared with this machine" };
+        values.insert("network".into(), kept(self.alone).into());
+        values.insert("process_space".into(), kept(self.space.is_some()).into());
+        let confined = self.server.as_ref().and_then(Server::confined);
+        let (level, open) = confined.map_or_else(|| ("none", Vec::new()), |confined| self.confinement(confined));
+        values.insert("confinement".into(), level.into());
+        values.insert("not_refused".into(), Value::List(open.into_iter().map(Value::from).collect()));
         let folder = files::metadata(self.home.path()).map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
         let mode = std::os::unix::fs::MetadataExt::mode(&folder);
         values.insert("folder_mode".into(), format!("{:04o}", mode & 0o7777).into());
         let user = self.home.user().map_or_else(env::user_id, |(uid, _)| uid);
         values.insert("runs_as".into(), env::user_name(user).unwrap_or_else(|| user.to_string()).into());
-        if let Some(listeners) = self.daemon.as_mut().and_then(Daemon::number).map(process::tcp_listeners) {
+        if let Some(listeners) = self.server.as_mut().and_then(Server::number).map(process::tcp_listeners) {
             let listeners = listeners.map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
             values.insert("tcp_listeners".into(), listeners.into());
         }
@@ -171,17 +194,17 @@ impl Engine for Local {
     fn put_away(&mut self, steps: &mut Steps) -> Map {
         let folder = self.home.path().to_owned();
         let name = text::from_name(&folder);
-        let what = format!("kill -QUIT the server, rm -r {name}");
+        let what = format!("end the server and what it started, rm -r {name}");
         steps.timed("teardown", &what, |_| {
-            if let Some(mut daemon) = self.daemon.take() {
-                daemon.stop_by(signals::QUIT, Duration::from_secs(20));
+            if let Some(mut server) = self.server.take() {
+                server.stop(Duration::from_secs(20));
             }
             // What could not be removed shows below.
-            let _ = self.home.clear();
+            let _ = self.home.clear(self.space.as_deref());
         });
         let mut values = Map::new();
         values.insert("folder".into(), Value::from(&*name));
-        values.insert("processes".into(), self.home.processes().into());
+        values.insert("processes".into(), self.home.processes(self.space.as_deref()).into());
         values.insert("folder_exists".into(), files::metadata(&folder).is_ok().into());
         values
     }
