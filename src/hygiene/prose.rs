@@ -321,7 +321,6 @@ mod tests {
             ("hard coded password *@ from the script", "B9hC3cN", "zLA38w"),
             ("password for the disk = @", "6Jo#O", "Ywa~ovm"),
             ("password @\n", "22a45c724e9b35a8", "7ce49db43da925de"),
-            ("a password | `@` |", "In7NIhoKkl", "Sr/ji69776pQ=="),
         ] {
             let secret = [head, tail].concat();
             assert_eq!(read(&text.replace('@', &secret), Kind::Password).as_ref(), Some(&secret), "{text}");
