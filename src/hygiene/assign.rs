@@ -74,10 +74,10 @@ pub(super) struct Name {
     foreign: Option<Kind>,
 }
 
-/// The name around the word at `hit`.
-pub(super) fn name_at(text: &[u8], hit: usize, word: usize) -> Option<Name> {
-    if let Some((range, kind)) = tongues::at(text, hit, word) {
-        return Some(Name { range, foreign: Some(kind) });
+/// The name around the word at `hit`, which announces `foreign` in another language.
+pub(super) fn name_at(text: &[u8], hit: usize, word: usize, foreign: Option<Kind>) -> Option<Name> {
+    if let Some(range) = foreign.and_then(|_| tongues::at(text, hit, word)) {
+        return Some(Name { range, foreign });
     }
     name_around(text, hit, word).map(|range| Name { range, foreign: None })
 }
@@ -556,7 +556,7 @@ mod tests {
         let lower = text.to_ascii_lowercase();
         let (hit, word) =
             ["password", "api_key", "apikey", "token", "key"].iter().find_map(|w| Some((lower.find(w)?, w.len())))?;
-        let name = name_at(text.as_bytes(), hit, word)?;
+        let name = name_at(text.as_bytes(), hit, word, None)?;
         let found = to(text.as_bytes(), &name)?;
         Some(text[found.value].to_owned())
     }
