@@ -94,7 +94,7 @@ static OF_SENTENCES: Words = Words::new(|| {
 });
 
 /// A list of words, in lower case.
-type Words = LazyLock<HashSet<&'static str>>;
+pub(super) type Words = LazyLock<HashSet<&'static str>>;
 
 /// Whether the whole value only describes: `required`, `String!`, `text | null`.
 pub(super) fn describes(value: &[u8]) -> bool {
