@@ -11,7 +11,7 @@ fn main() {
     println!("cargo:rerun-if-changed=policies");
     let out = std::env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     if let Err(error) = rules(Path::new("policies/hygiene"), &out.join("hygiene.json")) {
-        println!("cargo:error={error}");
+        println!("cargo::error={error}");
     }
 }
 

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::keys::{self, Kind};
+use super::maker;
 use super::tongues;
 use super::value;
 use super::weigh::Stands;
@@ -73,10 +74,10 @@ pub(super) struct Name {
     foreign: Option<Kind>,
 }
 
-/// The name around the word at `hit`.
-pub(super) fn name_at(text: &[u8], hit: usize, word: usize) -> Option<Name> {
-    if let Some((range, kind)) = tongues::at(text, hit, word) {
-        return Some(Name { range, foreign: Some(kind) });
+/// The name around the word at `hit`, which announces `foreign` in another language.
+pub(super) fn name_at(text: &[u8], hit: usize, word: usize, foreign: Option<Kind>) -> Option<Name> {
+    if let Some(range) = foreign.and_then(|_| tongues::at(text, hit, word)) {
+        return Some(Name { range, foreign });
     }
     name_around(text, hit, word).map(|range| Name { range, foreign: None })
 }
@@ -113,8 +114,8 @@ pub(super) fn to(text: &[u8], name: &Name) -> Option<Assignment> {
         }
         _ => start,
     };
-    let wrapped = made_of(text, start);
-    if wrapped > start && !is_maker(text, start) {
+    let wrapped = maker::made_of(text, start);
+    if wrapped > start && !maker::is_maker(text, start) {
         only = Only::Chosen;
     }
     if wrapped > start {
@@ -227,74 +228,6 @@ fn value_has_blank(text: &[u8], value: &Range<usize>) -> bool {
 /// `'password=two words'`: a quote just before the name holds the value together.
 fn quote_before(text: &[u8], name: &Range<usize>) -> bool {
     name.start > 0 && b"'\"".contains(&text[name.start - 1]) && text.get(name.end) == Some(&b'=')
-}
-
-/// Functions that make a secret of the text they are given.
-const MAKERS: [&[u8]; 25] = [
-    b"from",
-    b"some",
-    b"ok",
-    b"new",
-    b"bytes",
-    b"byte",
-    b"str",
-    b"string",
-    b"secretstring",
-    b"secret",
-    b"secretstr",
-    b"secretvalue",
-    b"fromhex",
-    b"decode",
-    b"b64decode",
-    b"atob",
-    b"unhexlify",
-    b"decodestring",
-    b"getbytes",
-    b"wrap",
-    b"sensitive",
-    b"securestring",
-    b"parse",
-    b"of",
-    b"text",
-];
-
-/// Steps over `String::from(`, `[]byte(`, `Some(` and their kin before a quote.
-fn made_of(text: &[u8], start: usize) -> usize {
-    let rest = &text[start..text.len().min(start + 64)];
-    let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_:.[]<> ".contains(b)).count();
-    if name == 0 || !matches!(rest.get(name), Some(b'(' | b'{')) {
-        return start;
-    }
-    let last = rest[..name].rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
-    let inside = name + 1 + rest[name + 1..].iter().take_while(|b| **b == b' ').count();
-    let quote = inside + rest[inside..].iter().take(2).take_while(|b| b"bruf".contains(b)).count();
-    let is_quoted = rest.get(quote).is_some_and(|b| b"\"'`".contains(b));
-    // What is fetched under a name is no value: `config('DB_PASSWORD')`.
-    const FETCHES: [&[u8]; 12] = [
-        b"get",
-        b"env",
-        b"fetch",
-        b"read",
-        b"load",
-        b"config",
-        b"prompt",
-        b"input",
-        b"lookup",
-        b"find",
-        b"ref",
-        b"secretref",
-    ];
-    let fetches = FETCHES.iter().any(|word| last.starts_with(word));
-    let is_made = MAKERS.contains(&last.as_slice()) || rest[name] == b'(' && last.len() >= 4 && !fetches;
-    if is_quoted && is_made { start + inside } else { start }
-}
-
-/// Whether the call at `start` surely makes a secret of its text.
-fn is_maker(text: &[u8], start: usize) -> bool {
-    let rest = &text[start..text.len().min(start + 64)];
-    let name = rest.iter().take_while(|b| b.is_ascii_alphanumeric() || b"_:.[]<> ".contains(b)).count();
-    let last = rest[..name].rsplit(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default().to_ascii_lowercase();
-    MAKERS.contains(&last.as_slice())
 }
 
 /// `("name", "password", "x")`, `{password, "x"}`: the name stands among others.
@@ -623,7 +556,7 @@ mod tests {
         let lower = text.to_ascii_lowercase();
         let (hit, word) =
             ["password", "api_key", "apikey", "token", "key"].iter().find_map(|w| Some((lower.find(w)?, w.len())))?;
-        let name = name_at(text.as_bytes(), hit, word)?;
+        let name = name_at(text.as_bytes(), hit, word, None)?;
         let found = to(text.as_bytes(), &name)?;
         Some(text[found.value].to_owned())
     }

@@ -13,7 +13,7 @@ use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
 use super::rule::{self, Compiled, Confidence, Place, Rule};
 use super::weigh::Stands;
-use super::{block, manifest, pem, prose, table, value, weigh, word};
+use super::{block, manifest, pem, prose, table, tongues, value, weigh, word};
 
 /// How much of a long line before and after an announcing word is looked at.
 pub(super) const BEFORE: usize = 1 << 10;
@@ -40,10 +40,20 @@ pub(super) struct Finding {
 pub(super) struct Engine {
     rules: Vec<Rule>,
     words: Prefilter,
-    /// The rules that each word announces, and the word's length, by the word's number.
-    announces: Vec<(Vec<usize>, usize)>,
+    /// What each word announces, by the word's number.
+    announces: Vec<Announced>,
     /// Rules without a word: tried on every line. Only rules of users may be so.
     everywhere: Vec<usize>,
+}
+
+/// What a word announces.
+struct Announced {
+    /// The rules that it may be a part of.
+    rules: Vec<usize>,
+    /// Its length, in bytes.
+    length: usize,
+    /// What it announces when it is a name of another language.
+    foreign: Option<Kind>,
 }
 
 /// The built-in rules; `None` when they cannot be read, and then everything is masked whole.
@@ -75,8 +85,9 @@ impl Engine {
         let (words, announces): (Vec<_>, Vec<_>) = numbers
             .into_iter()
             .map(|((bytes, fold), (rules, next))| {
-                let length = bytes.len();
-                (Word { bytes, fold, next }, (rules, length))
+                let foreign = std::str::from_utf8(&bytes).ok().and_then(tongues::names);
+                let announced = Announced { rules, length: bytes.len(), foreign };
+                (Word { bytes, fold, next }, announced)
             })
             .unzip();
         Self { rules, words: Prefilter::new(words), announces, everywhere }
@@ -102,9 +113,9 @@ impl Engine {
     pub fn find_all(&self, text: &[u8]) -> Vec<Finding> {
         let mut search = Search { engine: self, text, searched: Vec::new(), named: (usize::MAX, 0), found: Vec::new() };
         self.words.each(text, |word, at| {
-            let (rules, length) = &self.announces[word];
-            for &rule in rules {
-                search.at(rule, at, *length);
+            let announced = &self.announces[word];
+            for &rule in &announced.rules {
+                search.at(rule, at, announced);
             }
         });
         for &rule in &self.everywhere {
@@ -129,7 +140,7 @@ struct Search<'a> {
 
 impl Search<'_> {
     /// Tries a rule at the word at `hit`.
-    fn at(&mut self, index: usize, hit: usize, word: usize) {
+    fn at(&mut self, index: usize, hit: usize, word: &Announced) {
         let rule = &self.engine.rules[index];
         match rule.place {
             Place::Value | Place::Flag => return self.assigned(index, hit, word),
@@ -162,13 +173,13 @@ impl Search<'_> {
             return;
         }
         let limit = line.end.min(hit + AFTER);
-        let mut at = line.start.max(hit.saturating_sub(BEFORE)).max(from);
+        let mut at = line.start.max(hit.saturating_sub(BEFORE));
         while at <= limit {
             let Some(next) = self.attempt(index, compiled, Input::new(self.text).span(at..limit)) else { break };
             at = next;
         }
         // The last stretch of a long line is looked at again from the next word on.
-        let until = if limit < line.end { limit - BEFORE } else { limit }.max(hit + 1);
+        let until = if limit == hit + AFTER { limit - BEFORE } else { limit }.max(hit + 1);
         match known {
             Some(i) => self.searched[i].1 = until,
             None => self.searched.push((index, until)),
@@ -282,8 +293,8 @@ impl Search<'_> {
     }
 
     /// The value after a name, if the name announces a secret and the value is one.
-    fn assigned(&mut self, index: usize, hit: usize, word: usize) {
-        let Some(named) = assign::name_at(self.text, hit, word) else { return };
+    fn assigned(&mut self, index: usize, hit: usize, word: &Announced) {
+        let Some(named) = assign::name_at(self.text, hit, word.length, word.foreign) else { return };
         let is_flag = self.engine.rules[index].place == Place::Flag;
         // Several words announce the same name: `db_password_token`.
         if assign::is_flag(self.text, &named.range) != is_flag || self.named == (index, named.range.start) {
@@ -293,6 +304,10 @@ impl Search<'_> {
         let seen = assign::to(self.text, &named).filter(|seen| seen.by != By::Word);
         let Some(seen) = seen else { return self.beside(index, &named) };
         let value = &self.text[seen.value.clone()];
+        // Names that announce much else too: mostly their values say at once that they are no secrets.
+        if seen.only == Only::Key && !prose::is_key(value) {
+            return;
+        }
         // `["--password", "--verbose"]`: the next item of a list; in quotes after a blank it is the value.
         let listed = self.text[seen.name.end..seen.value.start].contains(&b',');
         let is_next = if seen.quoted { listed && value.starts_with(b"--") } else { value.starts_with(b"-") };
@@ -342,12 +357,11 @@ impl Search<'_> {
             return;
         }
         let is_fit = match seen.only {
-            Only::Any => true,
+            Only::Any | Only::Key => true,
             Only::Foreign if value.contains(&b' ') => return self.beside(index, &named),
             Only::Foreign => value.is_ascii(),
             Only::Chosen if !prose::is_chosen(value) => return self.beside(index, &named),
             Only::Chosen => true,
-            Only::Key => prose::is_key(value),
             Only::Pin => (4..=8).contains(&value.len()) && value.iter().all(u8::is_ascii_digit),
             Only::Session => value.len() >= 16 && prose::is_key(value) || value.len() == 32,
         };

@@ -1,6 +1,41 @@
 //! Names that announce a secret: `DB_PASSWORD`, `clientSecret`, `api-key`. The same judgement is
 //! used for assignments in text and for the keys of typed values.
 
+/// Words in lower case, of which most texts are told at a glance that they are none.
+struct List<const N: usize> {
+    words: [&'static str; N],
+    /// By the first letter the lengths of the words that begin with it, a bit for each.
+    lengths: [u32; 32],
+    /// The letters that words end in, a bit for each.
+    ends: u32,
+}
+
+impl<const N: usize> List<N> {
+    const fn new(words: [&'static str; N]) -> Self {
+        let (mut lengths, mut ends, mut i) = ([0; 32], 0, 0);
+        while i < N {
+            let word = words[i].as_bytes();
+            lengths[(word[0] & 31) as usize] |= 1 << word.len();
+            ends |= 1 << (word[word.len() - 1] & 31);
+            i += 1;
+        }
+        Self { words, lengths, ends }
+    }
+
+    /// Whether `word` is one of them, in any case.
+    fn has(&self, word: &[u8]) -> bool {
+        let lengths = word.first().map_or(0, |first| self.lengths[usize::from(first & 31)]);
+        word.len() < 32 && lengths >> word.len() & 1 != 0 && stands_in(&self.words, word)
+    }
+
+    /// Whether `word` ends with one of them, in any case.
+    fn ends(&self, word: &[u8]) -> bool {
+        let tail = |end: &&str| word.len().checked_sub(end.len()).map(|from| &word[from..]);
+        let ends = |end: &&str| tail(end).is_some_and(|tail| tail.eq_ignore_ascii_case(end.as_bytes()));
+        word.last().is_some_and(|last| self.ends >> (last & 31) & 1 != 0) && self.words.iter().any(|end| ends(&end))
+    }
+}
+
 /// What a name announces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -10,7 +45,7 @@ pub(super) enum Kind {
     Token,
 }
 
-const PASSWORDS: [&str; 37] = [
+static PASSWORDS: List<37> = List::new([
     "password",
     "passwd",
     "passphrase",
@@ -48,14 +83,16 @@ const PASSWORDS: [&str; 37] = [
     "authtok",
     "authpass",
     "bindpw",
-];
-const TOKENS: [&str; 9] = ["secret", "token", "credential", "credentials", "apikey", "salt", "auth", "jwt", "pepper"];
+]);
+static TOKENS: List<9> =
+    List::new(["secret", "token", "credential", "credentials", "apikey", "salt", "auth", "jwt", "pepper"]);
 /// Endings of names whose words are not set apart: `dbpassword`, `sshpass`, `accesstoken`.
-const PASSWORD_ENDS: [&str; 8] = ["password", "passwd", "passphrase", "dbpwd", "pass", "userpw", "rootpw", "mailpwd"];
+static PASSWORD_ENDS: List<8> =
+    List::new(["password", "passwd", "passphrase", "dbpwd", "pass", "userpw", "rootpw", "mailpwd"]);
 /// Words of the language that end in `pass`, and sudo's tag.
-const NO_PASSWORDS: [&str; 8] =
-    ["bypass", "compass", "encompass", "nopasswd", "overpass", "surpass", "trespass", "underpass"];
-const TOKEN_ENDS: [&str; 11] = [
+static NO_PASSWORDS: List<8> =
+    List::new(["bypass", "compass", "encompass", "nopasswd", "overpass", "surpass", "trespass", "underpass"]);
+static TOKEN_ENDS: List<11> = List::new([
     "passwordsalt",
     "encryptionkey",
     "secret",
@@ -67,9 +104,9 @@ const TOKEN_ENDS: [&str; 11] = [
     "presharedkey",
     "authkey",
     "accountkey",
-];
+]);
 /// Words that make a secret of the `key` after them.
-const KEY_OWNERS: [&str; 53] = [
+static KEY_OWNERS: List<53> = List::new([
     "access",
     "account",
     "admin",
@@ -123,10 +160,10 @@ const KEY_OWNERS: [&str; 53] = [
     "wep",
     "wpa",
     "write",
-];
+]);
 
 /// Words behind a secret's name that say which one or in what writing: `DB_PASSWORD_PROD`.
-const QUALIFIERS: [&str; 29] = [
+static QUALIFIERS: List<29> = List::new([
     "prod",
     "production",
     "dev",
@@ -156,7 +193,7 @@ const QUALIFIERS: [&str; 29] = [
     "repeat",
     "again",
     "retype",
-];
+]);
 
 /// What the value under `name` is, if the name says that it is a secret. The words are read from the
 /// end, and mostly the last one says no: this is asked of every name that holds an announcing word.
@@ -165,23 +202,23 @@ pub(super) fn names_secret(name: &[u8]) -> Option<Kind> {
         return None;
     }
     let (mut rest, mut last) = last_word(without_number(name));
-    while stands_in(&QUALIFIERS, last) && !last_word(rest).1.is_empty() {
+    while QUALIFIERS.has(last) && !last_word(rest).1.is_empty() {
         (rest, last) = last_word(rest);
     }
-    let ends_as_password = has_end(&PASSWORD_ENDS, last) && !stands_in(&NO_PASSWORDS, last);
-    if stands_in(&PASSWORDS, last) || ends_as_password {
+    let ends_as_password = PASSWORD_ENDS.ends(last) && !NO_PASSWORDS.has(last);
+    if PASSWORDS.has(last) || ends_as_password {
         return Some(Kind::Password);
     }
     // `PublicKeyToken`, `public_token`: made to be shown.
-    let is_open = |rest| is_any_word(rest, &["public", "publishable"]);
-    if stands_in(&TOKENS, last) || has_end(&TOKEN_ENDS, last) {
+    let is_open = |rest| is_any_word(rest, |word| stands_in(&["public", "publishable"], word));
+    if TOKENS.has(last) || TOKEN_ENDS.ends(last) {
         return (!is_open(rest)).then_some(Kind::Token);
     }
     of_two_words(rest, last)
 }
 
 /// Words before `key` that make it one for everybody, or one of data.
-const OPEN_KEYS: [&str; 40] = [
+static OPEN_KEYS: List<40> = List::new([
     "public",
     "publishable",
     "primary",
@@ -222,12 +259,12 @@ const OPEN_KEYS: [&str; 40] = [
     "item",
     "translation",
     "message",
-];
+]);
 
 /// Whether the name is that of a key, of nobody knows what.
 pub(super) fn names_key(name: &[u8]) -> bool {
     let (rest, last) = last_word(without_number(name));
-    last.eq_ignore_ascii_case(b"key") && !is_any_word(rest, &OPEN_KEYS)
+    last.eq_ignore_ascii_case(b"key") && !is_any_word(rest, |word| OPEN_KEYS.has(word))
 }
 
 /// Whether the name is that of a number that opens something.
@@ -235,9 +272,12 @@ pub(super) fn names_pin(name: &[u8]) -> bool {
     stands_in(&["pin", "pincode"], last_word(without_number(name)).1)
 }
 
+/// How names of cookies end that hold a session.
+static SESSIONS: List<5> = List::new(["session", "sessionid", "session_id", "sid", "sessid"]);
+
 /// Whether the name is that of a cookie that holds a session.
 pub(super) fn names_session(name: &[u8]) -> bool {
-    has_end(&["session", "sessionid", "session_id", "sid", "sessid"], name)
+    SESSIONS.ends(name)
 }
 
 /// Without the number at the end, which counts for nothing: `password2`.
@@ -245,11 +285,11 @@ fn without_number(name: &[u8]) -> &[u8] {
     &name[..name.iter().rposition(|b| !b.is_ascii_digit() && !b"_-.".contains(b)).map_or(0, |i| i + 1)]
 }
 
-/// Whether one of the words of a name is in `list`.
-fn is_any_word(mut name: &[u8], list: &[&str]) -> bool {
+/// Whether one of the words of a name is such a one.
+fn is_any_word(mut name: &[u8], is_one: impl Fn(&[u8]) -> bool) -> bool {
     loop {
         let (rest, word) = last_word(name);
-        if word.is_empty() || stands_in(list, word) {
+        if word.is_empty() || is_one(word) {
             return !word.is_empty();
         }
         name = rest;
@@ -262,14 +302,14 @@ fn of_two_words(rest: &[u8], last: &[u8]) -> Option<Kind> {
     let (rest, before) = last_word(rest);
     let follows = |words: &[&str]| stands_in(words, before);
     if is("word") && follows(&["pass"])
-        || (is("hash") || is("digest")) && follows(&PASSWORDS)
+        || (is("hash") || is("digest")) && PASSWORDS.has(before)
         || is("phrase") && follows(&["seed", "recovery", "mnemonic", "secret", "pass"])
     {
         return Some(Kind::Password);
     }
     // `primary_key` alone is a word of databases; `storage_primary_key` is a secret.
     let is_of_database = follows(&["primary"]) && last_word(rest).1.is_empty();
-    let is_key = is("key") && follows(&KEY_OWNERS) && !is_of_database;
+    let is_key = is("key") && KEY_OWNERS.has(before) && !is_of_database;
     let is_base = is("base") && follows(&["key"]) && stands_in(&["secret"], last_word(rest).1);
     let is_seed = is("seed") && follows(&["2fa", "totp", "otp", "mfa", "wallet", "secret", "master"]);
     let is_cookie = is("cookie") && follows(&["erlang", "rabbitmq", "auth"]);
@@ -279,12 +319,6 @@ fn of_two_words(rest: &[u8], last: &[u8]) -> Option<Kind> {
 
 fn stands_in(list: &[&str], word: &[u8]) -> bool {
     list.iter().any(|one| one.as_bytes().eq_ignore_ascii_case(word))
-}
-
-fn has_end(list: &[&str], word: &[u8]) -> bool {
-    let ends =
-        |end: &&str| word.len() >= end.len() && word[word.len() - end.len()..].eq_ignore_ascii_case(end.as_bytes());
-    list.iter().any(ends)
 }
 
 /// The last word of a name, empty when there is none, and what stands before it. Words are set apart

@@ -18,6 +18,7 @@ mod keys;
 mod known;
 mod label;
 mod learned;
+mod maker;
 mod manifest;
 mod mask;
 mod masker;

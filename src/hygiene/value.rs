@@ -5,6 +5,7 @@
 use std::ops::Range;
 
 use super::keys::{Kind, names_secret};
+use super::word::Words;
 
 /// A value without blanks longer than this is not read further: it is no assignment but a
 /// minified file.
@@ -266,7 +267,8 @@ pub(super) fn is_placeholder(value: &[u8]) -> bool {
         || is_filler(value)
         || is_prefixed_filler(value)
         || is_constant(value)
-        || std::str::from_utf8(value).is_ok_and(|text| is_stop_word(&text.to_ascii_lowercase()))
+        || value.len() <= LONGEST_STOP
+            && std::str::from_utf8(value).is_ok_and(|t| is_stop_word(&t.to_ascii_lowercase()))
 }
 
 /// A mask of ours, with or without a number, or stars.
@@ -320,11 +322,11 @@ impl TrimMarks for [u8] {
 
 /// One character over and over, or an ellipsis.
 fn is_filler(value: &[u8]) -> bool {
-    let stripped: Vec<u8> = value.iter().copied().filter(|b| !b"-_.".contains(b)).collect();
-    let same = stripped.first().is_none_or(|first| stripped.iter().all(|b| b == first));
-    same && (stripped.len() != 1 || !stripped[0].is_ascii_alphanumeric())
-        && !stripped.first().is_some_and(u8::is_ascii_digit)
-        || value.ends_with(b"...") && value.len() < 16
+    let mut kept = value.iter().filter(|b| !b"-_.".contains(b));
+    let (first, second) = (kept.next(), kept.next());
+    let same = second.is_none_or(|second| Some(second) == first) && kept.all(|b| Some(b) == first);
+    let is_letter = second.is_none() && first.is_some_and(u8::is_ascii_alphanumeric);
+    same && !is_letter && !first.is_some_and(u8::is_ascii_digit) || value.ends_with(b"...") && value.len() < 16
 }
 
 /// A prefix as tokens have it, and then one character over and over: `ghp_xxxxxxxx`.
@@ -334,15 +336,24 @@ fn is_prefixed_filler(value: &[u8]) -> bool {
     is_short && tail.len() >= 8 && tail.len() < value.len() && is_filler(tail)
 }
 
-fn is_stop_word(lower: &str) -> bool {
-    const WORDS: &str = "changeme change-me change_me changeit none null nil true false \
+/// No word that stands for a secret is longer, in bytes.
+const LONGEST_STOP: usize = 40;
+
+/// Words that stand for a secret, or for none.
+static STOP_WORDS: Words = Words::new(|| {
+    "changeme change-me change_me changeit none null nil true false \
         yes no on off empty unset undefined redacted masked \
         hidden removed required optional missing invalid expired string str \
         text todo tbd prompt md5 pass passwd password secret token scram-sha-256 \
-        trust";
+        trust"
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .collect()
+});
+
+fn is_stop_word(lower: &str) -> bool {
     const STEMS: [&str; 7] = ["your-", "your_", "<your", "my-secret", "example", "placeholder", "insert-"];
-    WORDS.split(' ').any(|word| word == lower)
-        || STEMS.iter().any(|stem| lower.starts_with(stem) && lower.len() <= 40 && !has_long_run(lower))
+    STOP_WORDS.contains(lower) || STEMS.iter().any(|stem| lower.starts_with(stem) && !has_long_run(lower))
 }
 
 /// The name of another place that holds the secret: `DB_PASSWORD`, `YOUR_API_KEY`.

@@ -1,6 +1,10 @@
 //! Tells random strings from words, numbers, paths and digests. Only looks at the value itself and
 //! the kind of name it stands under; where it stands is for others.
 
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+
 use super::check::is_uuid;
 use super::keys::Kind;
 use super::known;
@@ -23,8 +27,21 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
         return false;
     }
     let lower = secret.to_ascii_lowercase();
-    let has = |word: &str| memchr::memmem::find(&lower, word.as_bytes()).is_some();
-    const ANYWHERE: [&str; 21] = [
+    let distinct = lower.iter().fold([0_u64; 4], |mut seen, b| {
+        seen[usize::from(b >> 6)] |= 1 << (b & 63);
+        seen
+    });
+    let distinct: u32 = distinct.iter().map(|part| part.count_ones()).sum();
+    secret.len() >= 12 && distinct <= 4
+        || MADE_UP.as_ref().is_some_and(|words| words.is_match(&lower))
+        || is_sequence(&lower)
+        || APART.iter().any(|word| stands_apart(&lower, word))
+        || known::is_example(secret)
+}
+
+/// Words that stand in made-up values alone.
+static MADE_UP: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    AhoCorasick::new([
         "example",
         "xxxxxx",
         "your_",
@@ -46,22 +63,9 @@ pub(super) fn is_dummy(secret: &[u8]) -> bool {
         "***",
         "......",
         "<your",
-    ];
-    let distinct = lower
-        .iter()
-        .fold([false; 256], |mut seen, b| {
-            seen[usize::from(*b)] = true;
-            seen
-        })
-        .iter()
-        .filter(|s| **s)
-        .count();
-    known::is_example(secret)
-        || ANYWHERE.iter().any(|word| has(word))
-        || APART.iter().any(|word| stands_apart(&lower, word))
-        || secret.len() >= 12 && distinct <= 4
-        || is_sequence(&lower)
-}
+    ])
+    .ok()
+});
 
 /// Short words of made-up values: within a random string they stand by chance.
 const APART: [&str; 3] = ["dummy", "fake", "todo"];

@@ -1,6 +1,9 @@
 //! Tells words from noise by the letters that stand beside each other, and knows the words that
 //! describe a secret instead of being one. Looks at nothing but the letters.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 /// For each letter, which letters often follow it in words of English and of code: bit 0 is `a`.
 /// Counted over 105,000 distinct words; a pair that makes up less than one in 2,000 is rare.
 const OFTEN: [u32; 26] = [
@@ -61,7 +64,8 @@ pub(super) fn reads_as_words(letters: &[u8]) -> bool {
 
 /// Words that say what belongs in a place, what became of it, of what type it is or in which
 /// variable it stands: no secret when they are the whole value.
-const DESCRIBING: &str = " accepted access account admins after again allow allowed always anything apikey args argument \
+static DESCRIBING: Words = Words::new(|| {
+    " accepted access account admins after again allow allowed always anything apikey args argument \
     array auth authentication basic bearer before binary blank blob body bool boolean buffer byte bytes cannot char \
     characters checked chr class clear cleartext code config confirm context cookie create created creds \
     credential credentials current custom data database date decimal decoded default defaults denied deprecated \
@@ -79,16 +83,18 @@ const DESCRIBING: &str = " accepted access account admins after again allow allo
     short should show simple size some source static status stdin stored strict string strings strong struct success \
     symbol system tbd temp template temporary test text that then this token tokens tuple type types unchanged undefined \
     union unknown unset unused update updated used user username users uuid valid validate value values varchar variable \
-    vault verified verify void wachtwoord warn weak when where will with without word wrong yourpassword ";
+    vault verified verify void wachtwoord warn weak when where will with without word wrong yourpassword ".split(' ').filter(|word| !word.is_empty()).collect()
+});
 
 /// Words of sentences: a text with one of them between other words is no passphrase.
-const OF_SENTENCES: &str = " a an and are as at be by can de for from has have if in is it least may must new no not of on or \
+static OF_SENTENCES: Words = Words::new(|| {
+    " a an and are as at be by can de for from has have if in is it least may must new no not of on or \
     our please should that the this to use was will with you your bitte nicht siehe ist der die das und oder im mit ein \
-    eine wird voir dans le la les est ne pas por favor en el los se see ask via wird vom beim zum zur ";
+    eine wird voir dans le la les est ne pas por favor en el los se see ask via wird vom beim zum zur ".split(' ').filter(|word| !word.is_empty()).collect()
+});
 
-fn stands_in(list: &str, word: &str) -> bool {
-    !word.is_empty() && list.contains(&format!(" {word} "))
-}
+/// A list of words, in lower case.
+pub(super) type Words = LazyLock<HashSet<&'static str>>;
 
 /// Whether the whole value only describes: `required`, `String!`, `text | null`.
 pub(super) fn describes(value: &[u8]) -> bool {
@@ -99,7 +105,7 @@ pub(super) fn describes(value: &[u8]) -> bool {
     let lower = text.to_ascii_lowercase();
     let mut words = lower.split(|c: char| !c.is_ascii_alphabetic()).filter(|word| !word.is_empty()).peekable();
     let is_plain = lower.bytes().all(|b| b.is_ascii_alphabetic() || b" _-!?|()[]<>:;.,*&'\"".contains(&b));
-    is_plain && words.peek().is_some() && words.all(|word| stands_in(DESCRIBING, word) || stands_in(OF_SENTENCES, word))
+    is_plain && words.peek().is_some() && words.all(|word| DESCRIBING.contains(word) || OF_SENTENCES.contains(word))
 }
 
 /// Whether it is three or more lower-case words that make no sentence: a passphrase.
@@ -111,8 +117,8 @@ pub(super) fn is_passphrase(value: &[u8]) -> bool {
     let is_fit = |word: &str| {
         let word = trimmed(word);
         word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
-            && !stands_in(DESCRIBING, &word)
-            && !stands_in(OF_SENTENCES, &word)
+            && !DESCRIBING.contains(word.as_str())
+            && !OF_SENTENCES.contains(word.as_str())
     };
     words.len() >= 3 && text.len() < 200 && words.iter().all(|word| is_fit(word))
 }
@@ -129,8 +135,7 @@ pub(super) fn may_be_chosen(value: &[u8]) -> bool {
     let fit = |part: &[u8]| {
         part.len() >= 3
             && part.iter().all(u8::is_ascii_lowercase)
-            && std::str::from_utf8(part)
-                .is_ok_and(|part| !stands_in(DESCRIBING, part) && !stands_in(OF_SENTENCES, part))
+            && std::str::from_utf8(part).is_ok_and(|part| !DESCRIBING.contains(part) && !OF_SENTENCES.contains(part))
     };
     let is_joined = value.contains(&b'-')
         && value.split(|b| *b == b'-').all(fit)
