@@ -129,6 +129,19 @@ pub(super) fn changed(path: &Path) -> Absence {
     Absence::new(Reason::Changed, message).settled_by(format!("sha256sum -- {}", text::shell_word(&name)))
 }
 
+/// The absence of what a text may hold besides what was read, because of `doubt` about its encoding.
+/// Without NULs, UTF-16 of every order and ASCII are one ASCII.
+pub(super) fn unsound(path: &Path, container: &str, doubt: &str) -> Absence {
+    let name = text::from_name(path);
+    let open = match container {
+        "gzip" => "gzip -dc",
+        "zstd" => "zstd -dc",
+        _ => "cat",
+    };
+    let settle = format!("{open} -- {} | tr -d '\\000' | less", text::shell_word(&name));
+    Absence::new(Reason::Unparsable, format!("{name}: {doubt}")).settled_by(settle)
+}
+
 /// Whether `file` states that it is empty and has content all the same, as the kernel's own files
 /// do. May read a byte of it.
 ///

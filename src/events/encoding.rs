@@ -1,5 +1,6 @@
 //! The text of a log whatever it is written in: UTF-16, as Windows writes it, is read as the UTF-8 that
 //! it means. Everything else passes through byte for byte; no pattern is held against what was not read.
+//! Where the text is damaged, or written in several encodings, it says so: then nothing in it "never matches".
 
 use std::io::{self, Read};
 
@@ -44,9 +45,61 @@ impl Encoding {
     }
 }
 
+/// What speaks against a text being what it is read as.
+#[derive(Default)]
+struct Doubts {
+    places: u64,
+    /// Units in a row that are text in the other order of bytes.
+    swapped: u32,
+    /// Units in a row that are two characters of ASCII each.
+    single: u32,
+    /// The last two bytes of a text that is read as bytes.
+    last: [u8; 2],
+}
+
+impl Doubts {
+    /// Looks at a unit of UTF-16: U+FFFE and U+0A00 are no characters but the mark and the line feed of
+    /// the other order; single units in that order, or of two letters, are characters of the far east.
+    fn unit(&mut self, encoding: Encoding, pair: [u8; 2], unit: u16) {
+        let print = |byte: &u8| matches!(byte, b' '..=b'~');
+        let text = |byte: &u8| print(byte) || matches!(byte, b'\t' | b'\n' | b'\r');
+        let [high, low] = unit.to_be_bytes();
+        self.swapped = if low == 0 && text(&high) { self.swapped + 1 } else { 0 };
+        let mut ends_line = false;
+        if pair.iter().all(print) {
+            self.single += 1;
+        } else if pair.iter().all(text) {
+            ends_line = self.single > 0 && (pair == *b"\r\n" || encoding == Encoding::Utf16Le && pair[1] == b'\n');
+        } else {
+            self.single = 0;
+        }
+        if matches!(unit, 0xfffe | 0x0a00) || self.swapped == 4 || self.single == 16 || ends_line {
+            self.places += 1;
+        }
+    }
+
+    /// Looks at bytes: every second one NUL, or one behind a line feed, is UTF-16 among them. Blocks of
+    /// NULs, as a crash leaves them, are not.
+    fn bytes(&mut self, bytes: &[u8]) {
+        if memchr::memchr(0, bytes).is_none() && !self.last.contains(&0) {
+            for byte in &bytes[bytes.len().saturating_sub(2)..] {
+                self.last = [self.last[1], *byte];
+            }
+            return;
+        }
+        for byte in bytes {
+            let alternate = self.last[0] == 0 && self.last[1] != 0 && *byte == 0;
+            let line_feed = self.last == *b"\n\0" && *byte != 0;
+            self.places += u64::from(alternate || line_feed);
+            self.last = [self.last[1], *byte];
+        }
+    }
+}
+
 /// A reader of the text behind another reader.
 pub struct Decoded<R> {
     inner: R,
+    doubts: Doubts,
     encoding: Option<Encoding>,
     /// Read, and still to be decoded: half a character at most.
     stored: Vec<u8>,
@@ -58,7 +111,23 @@ pub struct Decoded<R> {
 impl<R: Read> Decoded<R> {
     /// The text behind `inner`.
     pub fn new(inner: R) -> Self {
-        Self { inner, encoding: None, stored: Vec::new(), text: Vec::new(), given: 0 }
+        let doubts = Doubts { last: *b"--", ..Doubts::default() };
+        Self { inner, doubts, encoding: None, stored: Vec::new(), text: Vec::new(), given: 0 }
+    }
+
+    /// Why what was read may say something else than what was given, in words.
+    pub fn doubt(&self) -> Option<String> {
+        let places = self.doubts.places;
+        match self.encoding() {
+            // A single NUL between two others is no encoding yet.
+            Encoding::Bytes if places < 2 => None,
+            Encoding::Bytes => Some("UTF-16 stands among its bytes, so not every line could be searched".to_owned()),
+            _ if places == 0 => None,
+            encoding => Some(format!(
+                "in {places} places it is damaged or no {}, so not every line could be searched",
+                encoding.word()
+            )),
+        }
     }
 
     /// What it is written in, once something was read.
@@ -72,7 +141,10 @@ impl<R: Read> Decoded<R> {
         let (encoding, mark) = Encoding::of(&first)?;
         self.encoding = Some(encoding);
         match encoding {
-            Encoding::Bytes => self.text = first,
+            Encoding::Bytes => {
+                self.doubts.bytes(&first);
+                self.text = first;
+            }
             _ => self.stored = first.split_off(mark),
         }
         Ok(encoding)
@@ -90,11 +162,18 @@ impl<R: Read> Decoded<R> {
         // The first half of a character waits for the second one, which comes with the next portion.
         let is_half = |pair: &[u8; 2]| read > 0 && (0xd800..0xdc00).contains(&unit(pair));
         let count = pairs.len() - usize::from(pairs.last().is_some_and(is_half));
+        let doubts = &mut self.doubts;
+        pairs[..count].iter().for_each(|pair| doubts.unit(encoding, *pair, unit(pair)));
         let decoded = char::decode_utf16(pairs[..count].iter().map(unit));
-        let mut text: String = decoded.map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+        let mut lone = || {
+            doubts.places += 1;
+            char::REPLACEMENT_CHARACTER
+        };
+        let mut text: String = decoded.map(|c| c.unwrap_or_else(|_| lone())).collect();
         self.stored.drain(..count * 2);
         if read == 0 && !self.stored.is_empty() {
             self.stored.clear();
+            self.doubts.places += 1;
             text.push(char::REPLACEMENT_CHARACTER);
         }
         (self.text, self.given) = (text.into_bytes(), 0);
@@ -110,7 +189,9 @@ impl<R: Read> Read for Decoded<R> {
         };
         while self.given == self.text.len() {
             if encoding == Encoding::Bytes {
-                return self.inner.read(buffer);
+                let read = self.inner.read(buffer)?;
+                self.doubts.bytes(&buffer[..read]);
+                return Ok(read);
             }
             if !self.decode(encoding)? {
                 return Ok(0);
@@ -144,6 +225,42 @@ mod tests {
         Decoded::new(Drip(bytes)).read_to_string(&mut all[1]).unwrap();
         assert_eq!(all[0], all[1]);
         (all[0].clone(), whole.encoding().word())
+    }
+
+    fn doubt(bytes: &[u8]) -> bool {
+        let (mut whole, mut drip) = (Decoded::new(bytes), Decoded::new(Drip(bytes)));
+        whole.read_to_end(&mut Vec::new()).unwrap();
+        drip.read_to_end(&mut Vec::new()).unwrap();
+        assert_eq!(whole.doubt(), drip.doubt());
+        whole.doubt().is_some()
+    }
+
+    #[test]
+    fn damage_and_several_encodings_are_told_and_sound_text_is_not_doubted() {
+        let wide = |text: &str, to: fn(u16) -> [u8; 2]| text.encode_utf16().flat_map(to).collect::<Vec<u8>>();
+        let (le, be): (fn(u16) -> [u8; 2], _) = (u16::to_le_bytes, u16::to_be_bytes as fn(u16) -> [u8; 2]);
+        let log = "2026-05-15 INFO all is well\r\n".repeat(20);
+        for (to, other) in [(le, be), (be, le)] {
+            let good = [to(0xfeff).to_vec(), wide(&log, to)].concat();
+            let with = |more: &[u8]| [good.as_slice(), more].concat();
+            let lost = [&good[..101], &good[102..]].concat();
+            for bad in [with(b"2026-05-15 ERROR permission denied\n"), with(b"ERROR permission denied!\r\n"), lost] {
+                assert!(doubt(&bad));
+            }
+            assert!(doubt(&[with(b"2026-05-15 ERROR permission denied\n"), wide(&log, to)].concat()));
+            assert!(doubt(&with(&wide("ERROR\r\n", other))) && doubt(&with(&wide("\u{feff}E", other))));
+            assert!(doubt(&with(&to(0xd800))) && doubt(&with(b"\n")));
+            let east = "\u{feff}備份：一二　最上 𝄞 ਬੈਕਅੱਪ\n上一个 бэкап\r\n".repeat(50);
+            assert!(!doubt(&good) && !doubt(&wide(&east, to)));
+            // Without a mark and not ASCII at its beginning, and behind a log in ASCII.
+            assert!(doubt(&wide(&format!("Журнал\n{log}"), to)) && doubt(&wide("журнал\r\nжурнал\r\n", to)));
+            assert!(doubt(&[log.as_bytes(), &wide("OK\r\n", to)].concat()));
+        }
+        assert!(doubt(&[&[0xff, 0xfe], wide(&log, le).as_slice(), b"done!\n"].concat()));
+        for text in [&b"a crash\n\0\0\0\0\0\0\0\0and on\n"[..], b"./a\0./b\0./c\0\n", b"x\0\ny\0\n", "é\n".as_bytes()]
+        {
+            assert!(!doubt(text), "{text:?}");
+        }
     }
 
     #[test]

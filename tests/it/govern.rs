@@ -172,6 +172,12 @@ fn a_side_effect_that_was_taken_away_is_missed() {
     let (code, said, check) = forged(&|fact| fact["values"]["differences"].as_array_mut().unwrap().clear());
     assert!(code == 5 && said.contains("`differences` is not what its facts give"), "{said}");
     assert_ne!(check, 0);
+    let (code, said, _) = forged(&|fact| {
+        for row in fact["values"]["differences"].as_array_mut().unwrap() {
+            row["after"] = "***".into();
+        }
+    });
+    assert!(code == 5 && said.contains("`differences` is not what its facts give"), "{said}");
     let (code, said, _) = forged(&|fact| fact["values"]["compared"]["newest"]["differences"] = 0.into());
     assert!(code == 5 && said.contains("`compared` is not what its facts give"), "{said}");
     verifies(&world);

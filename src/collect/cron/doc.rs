@@ -12,7 +12,7 @@ pub static DOC: Doc = Doc {
              Around clock changes it says what Vixie cron and cronie do: an entry at a fixed time that falls into \
              the hour that is skipped runs right after it, and runs once in the hour that is repeated; an entry \
              whose minute or hour begins with `*` goes by the local clock. systemd leaves a skipped time out and \
-             runs a repeated one the first time; a timer and its service are read with their drop-ins, in its order. `CRON_TZ` is obeyed as cronie obeys it; Debian's cron does \
+             runs a repeated one the first time; a timer and its service are read with their drop-ins, in its order, and through links. `CRON_TZ` is obeyed as cronie obeys it; Debian's cron does \
              not know it, and the entry says so. Lines that cron would refuse are named in `malformed`.",
     needs_target: false,
     settings: &[

@@ -2,12 +2,14 @@
 //! they start. What cannot be read is said for each file.
 
 use std::collections::BTreeSet;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 
 use chrono_tz::Tz;
 
 use crate::base::digest::Digest;
-use crate::base::{files, text};
+use crate::base::files::{self, ReadError};
+use crate::base::text;
 use crate::model::fact::Absence;
 use crate::model::value::{Map, Value};
 use crate::schedule::cron::Cron;
@@ -69,7 +71,13 @@ pub struct Read {
     pub unread: Option<Absence>,
     /// Whether a source was there at all.
     pub exists: bool,
+    /// The units that were read: a timer with two names is one.
+    units: BTreeSet<PathBuf>,
 }
+
+/// Units that hold no schedule.
+const OTHERS: &[&str] =
+    &["automount", "device", "mount", "path", "scope", "service", "slice", "socket", "swap", "target"];
 
 /// Whether a user stands before the command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,25 +102,26 @@ impl Read {
     }
 
     fn source(&mut self, path: &Path, format: Format) {
-        let folder = match files::metadata(path) {
-            Ok(metadata) => metadata.is_dir(),
+        let (real, metadata) = match followed(path) {
+            Ok(found) => found,
             Err(error) => return self.not_read(path, &error),
         };
         self.exists = true;
-        if !folder {
-            return self.file(path, format);
+        if !metadata.is_dir() {
+            return self.file(path, &real, format);
         }
-        match files::names(path) {
+        match files::names(&real) {
             Err(error) => self.not_read(path, &error),
             Ok(names) => {
                 // Sorted, so that two looks at the same folder say the same.
                 for name in names.into_iter().collect::<BTreeSet<_>>() {
                     let path = path.join(name);
-                    let timers = path.extension().is_some_and(|e| e == "timer" || e == "service");
-                    match files::metadata(&path) {
-                        Ok(metadata) if metadata.is_dir() => {}
-                        Ok(_) if timers && path.extension().is_some_and(|e| e == "service") => {}
-                        Ok(_) => self.file(&path, format),
+                    if path.extension().is_some_and(|end| OTHERS.iter().any(|other| end == *other)) {
+                        continue;
+                    }
+                    match followed(&path) {
+                        Ok((_, metadata)) if metadata.is_dir() => {}
+                        Ok((real, _)) => self.file(&path, &real, format),
                         Err(error) => self.not_read(&path, &error),
                     }
                 }
@@ -120,7 +129,7 @@ impl Read {
         }
     }
 
-    fn not_read(&mut self, path: &Path, error: &files::ReadError) {
+    fn not_read(&mut self, path: &Path, error: &ReadError) {
         let name = text::from_name(path);
         let absence = subject::absence(error, &format!("sudo cat -- {}", text::shell_word(&name)));
         self.sources.push(row([("path", name.into()), ("note", absence.reason.word().into())]));
@@ -130,9 +139,10 @@ impl Read {
         }
     }
 
-    fn file(&mut self, path: &Path, format: Format) {
+    /// Reads the file `real`, which `path` names.
+    fn file(&mut self, path: &Path, real: &Path, format: Format) {
         let name = text::from_name(path).into_owned();
-        let read = files::metadata(path).and_then(|metadata| Ok((metadata, files::read(path, LONGEST)?)));
+        let read = files::metadata(real).and_then(|metadata| Ok((metadata, files::read(real, LONGEST)?)));
         let (metadata, bytes) = match read {
             Ok(read) => read,
             Err(error) => return self.not_read(path, &error),
@@ -147,7 +157,12 @@ impl Read {
         let mut notes = Vec::new();
         if path.extension().is_some_and(|e| e == "timer") {
             about.insert("format".into(), "timer".into());
-            self.timer(path, &name, &content);
+            let unit = unit(path, real);
+            if self.units.insert(unit.clone()) {
+                self.timer(&unit, real, &name, &content);
+            } else {
+                about.insert("note".into(), format!("the same as {}, read already", text::from_name(&unit)).into());
+            }
         } else {
             let system = format == Format::System || format == Format::Auto && is_system(path);
             about.insert("format".into(), if system { "system" } else { "user" }.into());
@@ -236,8 +251,8 @@ impl Read {
         name
     }
 
-    /// A timer with its drop-ins, which come after it and may take back what it says.
-    fn timer(&mut self, path: &Path, source: &str, content: &str) {
+    /// The timer `path`, whose file is `real`, with its drop-ins, which come after it and may take back what it says.
+    fn timer(&mut self, path: &Path, real: &Path, source: &str, content: &str) {
         let mut files = vec![(source.to_owned(), content.to_owned())];
         for found in dropin::of(path).unwrap_or_else(|(folder, error)| {
             self.not_read(&folder, &error);
@@ -263,7 +278,7 @@ impl Read {
             notes.push("a firing that was missed is caught up".into());
         }
         let service =
-            unit.unit.clone().map_or_else(|| path.with_extension("service"), |name| path.with_file_name(name));
+            unit.unit.clone().map_or_else(|| real.with_extension("service"), |name| real.with_file_name(name));
         let (command, user) = started(&service, &mut notes);
         // The last one that says it is the one that counts.
         let place = |written: &str| {
@@ -290,10 +305,32 @@ impl Read {
     }
 }
 
+/// The file behind every link of `path`, as cron and systemd follow them, and what it is.
+fn followed(path: &Path) -> Result<(PathBuf, Metadata), ReadError> {
+    if !files::metadata(path)?.is_symlink() {
+        return Ok((path.to_owned(), files::metadata(path)?));
+    }
+    let real = files::real_path(path)?;
+    let metadata = files::metadata(&real)?;
+    Ok((real, metadata))
+}
+
+/// The unit that `path` names beside its file `real`: that file, but of a template the instance.
+fn unit(path: &Path, real: &Path) -> PathBuf {
+    let template = text::from_name(real.file_stem().unwrap_or_default()).ends_with('@');
+    let name = path.file_name().filter(|_| template);
+    let unit = name.map_or_else(|| real.to_owned(), |name| real.with_file_name(name));
+    // One place, whichever way led there.
+    let folder = unit.parent().and_then(|folder| files::real_path(folder).ok());
+    folder.zip(unit.file_name()).map_or_else(|| unit.clone(), |(folder, name)| folder.join(name))
+}
+
 /// What the service of a timer runs, and as whom; its drop-ins come after it, and an empty `ExecStart=`
 /// takes back what stands above it.
 fn started(service: &Path, notes: &mut Vec<String>) -> (String, Option<String>) {
     let (mut commands, mut user) = (Vec::new(), None);
+    let real = files::real_path(service).unwrap_or_else(|_| service.to_owned());
+    let service = real.as_path();
     let dropins = dropin::of(service).map_err(|(folder, _)| folder);
     let files = dropins.map(|dropins| [vec![service.to_owned()], dropins].concat());
     let read = |file: PathBuf| files::read_text(&file, LONGEST).map(|text| (file.clone(), text)).map_err(|_| file);

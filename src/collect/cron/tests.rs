@@ -132,6 +132,35 @@ fn drop_ins_change_a_timer_and_its_service() {
 }
 
 #[test]
+fn a_timer_behind_a_link_is_read_where_it_lies() {
+    use std::os::unix::fs::symlink;
+    let host = Host::new();
+    host.put("units/backup.timer", "[Timer]\nOnCalendar=*-*-* 04:17\n");
+    host.put("files/backup.service", "[Service]\nExecStart=/usr/local/bin/pg-backup.sh\n");
+    host.put("units/backup.timer.d/50.conf", "[Timer]\nOnCalendar=\nOnCalendar=*-*-* 05:30\n");
+    host.put("units/dump@.timer", "[Timer]\nOnCalendar=*-*-* 06:00\n");
+    host.put("units/dump@main.timer.d/50.conf", "[Timer]\nOnCalendar=\nOnCalendar=*-*-* 07:00\n");
+    host.put("wants/other.target", "[Unit]\n");
+    let at_host = |name: &str| host.path().join(name);
+    symlink("../files/backup.service", at_host("units/backup.service")).unwrap();
+    symlink("../units/backup.timer", at_host("wants/backup.timer")).unwrap();
+    symlink("../units/backup.timer", at_host("wants/nightly.timer")).unwrap();
+    symlink("../units/dump@.timer", at_host("wants/dump@main.timer")).unwrap();
+    symlink("/dev/null", at_host("wants/masked.timer")).unwrap();
+    symlink("wants", at_host("linked")).unwrap();
+    for folder in ["wants", "linked"] {
+        let seen = look(&CronCollector, &format!("{{ sources: [{:?}], runs: pg-backup }}", at_host(folder)));
+        // The alias is the same timer, the masked one never fires.
+        assert_eq!((&seen.values["entries_count"], &seen.values["found_count"]), (&2_u64.into(), &1_u64.into()));
+        assert_eq!(at(&rows(&seen, "found")[0], "schedule"), "*-*-* 05:30");
+        assert!(rows(&seen, "entries").iter().any(|row| at(row, "schedule") == "*-*-* 07:00"));
+        assert_eq!(seen.values["malformed_count"], 0_u64.into());
+    }
+    let with = format!("{{ sources: [{:?}] }}", at_host("wants/backup.timer"));
+    assert_eq!(look(&CronCollector, &with).values["entries_count"], 1_u64.into());
+}
+
+#[test]
 fn before_and_after() {
     let host = Host::new();
     let file = host.put("tab", "0 3 * * * /usr/bin/a\n0 5 * * * /usr/bin/b\n");

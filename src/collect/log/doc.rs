@@ -17,7 +17,7 @@ pub static DOC: Doc = Doc {
              and not guessed, and a year that is not written is the latest that is not after the file's own time. \
              Lines longer than 4096 bytes are kept with their beginning only, up to the end of a word (`cut`). \
              UTF-16, with its mark or without, is read as the UTF-8 that it means (`encoding`): offsets count the \
-             bytes of that.",
+             bytes of that. Where it is damaged or stands beside another encoding, the log is not `complete`.",
     needs_target: false,
     settings: &[
         Setting {

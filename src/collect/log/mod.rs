@@ -36,7 +36,7 @@ use crate::events::lines;
 use crate::events::zone::Rules;
 use patterns::Patterns;
 use scan::{Choice, Found, Limits, Scan};
-use source::{Fate, Stored};
+use source::{Container, Fate, Stored};
 
 /// The collector.
 pub struct LogCollector;
@@ -226,7 +226,7 @@ impl Ready {
         }
         let (mut stored, container) = Stored::new(file, before, surroundings.progress).map_err(failed)?;
         let mut content = stored.unpack(container).map_err(failed)?;
-        let mut pass = self.pass(&mut *content, before);
+        let mut pass = self.pass(&mut *content, container, before);
         drop(content);
         let (digest, fate) = stored.finish(before).map_err(failed)?;
         seen.set("container", container.word());
@@ -241,13 +241,13 @@ impl Ready {
         Ok(())
     }
 
-    fn pass(&self, content: &mut dyn Read, before: &Metadata) -> Pass {
+    fn pass(&self, content: &mut dyn Read, container: Container, before: &Metadata) -> Pass {
         let written = clock::from_epoch(before.mtime(), before.mtime_nsec());
         let rules = Rules { zone: self.zone, year: self.year, written };
         let mut scan = Scan::new(&self.patterns, &rules, self.choice, self.limits);
         let mut content = Decoded::new(content).take(self.expansion_limit);
         let (bytes, outcome) = lines::blocks(&mut content, self.max_line, &mut |block| scan.block(&block));
-        let encoding = content.get_ref().encoding();
+        let (encoding, doubt) = (content.get_ref().encoding(), content.get_ref().doubt());
         let found = scan.finish();
         let name = text::from_name(&self.path);
         let cut_short = match outcome {
@@ -259,7 +259,8 @@ impl Ready {
                 let message = format!("{name}: `expansion_limit` of {} bytes reached", self.expansion_limit);
                 Some(Absence::new(Reason::Limit, message))
             }
-            Ok(()) => None,
+            // A line that could not be made out may match, may say a time, and may be several.
+            Ok(()) => doubt.map(|doubt| subject::unsound(&self.path, container.word(), &doubt)),
         };
         Pass { found, encoding, bytes, rules, cut_short }
     }

@@ -158,6 +158,31 @@ fn utf_16_is_searched_as_the_text_that_it_is() {
 }
 
 #[test]
+fn a_pattern_that_damaged_or_mixed_utf_16_hides_is_unknown_and_not_without_a_match() {
+    let wide = |bytes: fn(u16) -> [u8; 2]| LOG.encode_utf16().flat_map(bytes).collect::<Vec<u8>>();
+    let le = [&[0xff, 0xfe], wide(u16::to_le_bytes).as_slice()].concat();
+    let more = b"2026-05-15 05:00:00 ERROR denied again\n";
+    let mixed = [
+        [&le, more.as_slice()].concat(),
+        [&le, more.as_slice(), b"\n"].concat(),
+        [&le[..51], &le[52..]].concat(),
+        [le.clone(), wide(u16::to_be_bytes)].concat(),
+        [LOG.as_bytes(), &le].concat(),
+        [&[0x16, 0x04], &le[2..]].concat(),
+    ];
+    for bytes in mixed {
+        let seen = Scene::new(&bytes).see("patterns: { never: xyzzy }, tail: 1");
+        let why = &seen.missing["patterns.never.count"];
+        assert_eq!((why.reason, at(&seen, "complete")), (Reason::Unparsable, &false.into()));
+        assert!(why.settle.as_deref().is_some_and(|settle| settle.ends_with("| tr -d '\\000' | less")), "{why:?}");
+        assert_eq!(at(&seen, "patterns.never.count_at_least"), &0_u64.into());
+        for path in ["lines_total", "last_time"] {
+            assert!(seen.missing.contains_key(path) && !seen.values.contains_key(path), "{path}");
+        }
+    }
+}
+
+#[test]
 fn a_line_of_100_mb_is_searched_at_its_beginning_only_and_that_is_said() {
     let mut bytes = b"error early ".to_vec();
     bytes.resize(100 << 20, b'x');

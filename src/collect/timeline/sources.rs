@@ -286,6 +286,7 @@ impl Log {
         let (tally, ended) = events::read(&self.source(index, &before), &mut content, twins, sink);
         let limited = content.limit() == 0;
         outcome.encoding = content.get_ref().encoding();
+        let doubt = content.get_ref().doubt();
         drop(content);
         let lines = tally.lines;
         outcome.tally = Some(tally);
@@ -298,7 +299,8 @@ impl Log {
             return Err(Absence::new(Reason::Limit, format!("{name}: more than {EXPANSION} bytes unpacked")));
         }
         let message = |e| format!("{name}: could not be unpacked beyond line {lines}: {e}");
-        ended.map_err(|e| Absence::new(Reason::Unparsable, message(e)))
+        ended.map_err(|e| Absence::new(Reason::Unparsable, message(e)))?;
+        doubt.map_or(Ok(()), |doubt| Err(subject::unsound(path, container.word(), &doubt)))
     }
 
     fn source(&self, index: usize, before: &Metadata) -> Source<'_> {

@@ -168,6 +168,20 @@ fn events_of_utf_16_are_those_of_its_text() {
     assert_eq!(sources[0].at("encoding"), Some(&"UTF-16LE".into()));
 }
 
+#[test]
+fn a_source_of_several_encodings_is_not_whole() {
+    let wide: Vec<u8> =
+        "\u{feff}2026-05-15 03:00:46 Backup completed\r\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let mixed = [&wide, b"2026-05-15 03:01:00 Backup failed\n".as_slice()].concat();
+    let scene = Scene::new(&[("a.log", &mixed)]);
+    let seen = scene.see("a.log", "");
+    assert_eq!(seen.values["complete"], false.into());
+    assert!(seen.missing.contains_key("events_total") && seen.missing["sources.0.last"].settle.is_some());
+    let with = format!("{{ sources: [{{ log: {:?} }}] }}", scene.path("a.log"));
+    let seen = look(&super::super::contradictions::ContradictionsCollector, &with);
+    assert!(seen.missing.contains_key("count") && seen.values["count_at_least"] == 0_u64.into());
+}
+
 fn text_of(seen: &Observation) -> Vec<&str> {
     events(seen).into_iter().map(|row| text(row, "text")).collect()
 }

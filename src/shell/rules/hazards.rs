@@ -1,9 +1,11 @@
 //! What can be told from one command alone: unchecked hosts, temporary files, `rm -r`, and what the
 //! script's own shell does not know.
 
+use std::rc::Rc;
+
 use super::super::dialect::{Dialect, Options};
 use super::super::programs::{program, short};
-use super::super::tree::{Command, Form, Kind, Part, Simple, Word};
+use super::super::tree::{Command, Form, Id, Kind, Part, Simple, Word};
 use super::Finding;
 use super::report::Study;
 
@@ -109,7 +111,10 @@ fn temporary(study: &Study<'_>, command: &Command, simple: &Simple, findings: &m
                 let says = format!("nothing removes `${}` before the script ends", assignment.name);
                 findings.push(study.finding("temporary-left", command.id, says));
             }
-        } else if guessable(study, word) && !connects(&assignment.name) {
+        } else if guessable(study, command, word)
+            && !connects(&assignment.name, word)
+            && !is_template(study, &assignment.name, word)
+        {
             let says = format!("`{}` can be guessed by every user of the host", assignment.name);
             findings.push(study.finding("temporary-predictable", command.id, says));
         }
@@ -117,7 +122,7 @@ fn temporary(study: &Study<'_>, command: &Command, simple: &Simple, findings: &m
 }
 
 fn writes(study: &Study<'_>, command: &Command, findings: &mut Vec<Finding>) {
-    if command.redirects.iter().any(|redirect| redirect.writes && guessable(study, &redirect.word)) {
+    if command.redirects.iter().any(|redirect| redirect.writes && guessable(study, command, &redirect.word)) {
         let says = "the file is written at a place where every user may have put something before".to_owned();
         findings.push(study.finding("temporary-predictable", command.id, says));
     }
@@ -128,32 +133,48 @@ fn makes_temporary(word: &Word) -> bool {
     word.substitutions().any(|block| block.iter().any(|item| item.first.stages.iter().any(|command| mktemp(command))))
 }
 
-/// Whether a variable of this name says where a service waits: the script connects there and makes nothing.
-fn connects(name: &str) -> bool {
-    name == "PGHOST" || name == "MYSQL_UNIX_PORT" || name.to_ascii_uppercase().contains("SOCK")
-}
-
-/// Whether a path below a folder that everybody may write to can be guessed; neither that of a socket nor
-/// a template of `mktemp` is one that the script writes to.
-fn guessable(study: &Study<'_>, word: &Word) -> bool {
+/// Whether a variable says where a service waits: the script connects there and makes nothing.
+fn connects(name: &str, word: &Word) -> bool {
     let path = word.raw.trim_matches(['"', '\'']);
     let socket = path.contains("/.s.PGSQL.") || path.ends_with(".sock") || path.ends_with(".socket");
-    if socket || path.contains("XXX") {
-        return false;
-    }
+    let named = name.to_ascii_uppercase().split('_').any(|part| part == "SOCK" || part == "SOCKET");
+    socket || named || name == "PGHOST" || name == "MYSQL_UNIX_PORT"
+}
+
+/// Whether `name` holds a template that `mktemp` fills in.
+fn is_template(study: &Study<'_>, name: &str, word: &Word) -> bool {
+    let filled = |simple: &Simple| {
+        let named = |word: &Word| word.variables().any(|variable| variable.name == name);
+        program(simple).is_some_and(|(program, arguments)| program == "mktemp" && arguments.iter().any(named))
+    };
+    word.raw.contains("XXX") && study.script.commands.values().filter_map(|command| command.simple()).any(filled)
+}
+
+/// Whether a path below a folder that everybody may write to can be guessed.
+fn guessable(study: &Study<'_>, command: &Command, word: &Word) -> bool {
     let open = ["/tmp/", "/var/tmp/", "/dev/shm/"];
     let begins = open.iter().any(|folder| word.prefix().starts_with(folder) && word.raw.len() > folder.len());
     let named = word.raw.contains("/tmp}/") && word.variables().any(|variable| variable.name == "TMPDIR");
-    let named = named && !makes(study, "TMPDIR");
+    let named = named && !makes(study, "TMPDIR", command.id);
     let random = word.parts.iter().any(|part| matches!(part, Part::Substitution(..)) && word.raw.contains("mktemp"));
     (begins || named) && !random
 }
 
-/// Whether the script itself gives `name` a folder of `mktemp`.
-fn makes(study: &Study<'_>, name: &str) -> bool {
-    let assignments = study.script.commands.values().filter_map(|command| command.simple());
-    let mut assignments = assignments.flat_map(|simple| simple.assignments.iter().chain(&simple.declared));
-    assignments.any(|assignment| assignment.name == name && assignment.values.iter().any(makes_temporary))
+/// Whether the script itself gives `name` a folder of `mktemp` before it comes to the command `id`.
+fn makes(study: &Study<'_>, name: &str, id: Id) -> bool {
+    study.script.commands.values().filter(|command| turn(study, command.id) < turn(study, id)).any(|command| {
+        let assignments =
+            command.simple().into_iter().flat_map(|simple| simple.assignments.iter().chain(&simple.declared));
+        assignments.into_iter().any(|given| given.name == name && given.values.iter().any(makes_temporary))
+    })
+}
+
+/// When a command has its turn: by the text, and in a function when that is first called.
+fn turn(study: &Study<'_>, id: Id) -> (Id, Id) {
+    let function = study.places.get(&id).and_then(|place| place.function.as_deref());
+    let calls = |command: &&Rc<Command>| command.simple().and_then(Simple::name).as_deref() == function;
+    let call = function.and_then(|_| study.script.commands.values().filter(calls).map(|command| command.id).min());
+    (call.unwrap_or(id), id)
 }
 
 fn removed(study: &Study<'_>, name: &str) -> bool {
