@@ -32,7 +32,7 @@ impl<const N: usize> List<N> {
     fn ends(&self, word: &[u8]) -> bool {
         let tail = |end: &&str| word.len().checked_sub(end.len()).map(|from| &word[from..]);
         let ends = |end: &&str| tail(end).is_some_and(|tail| tail.eq_ignore_ascii_case(end.as_bytes()));
-        word.last().is_some_and(|last| self.ends >> (last & 31) & 1 != 0) && self.words.iter().any(|end| ends(&end))
+        word.last().is_some_and(|last| self.ends >> (last & 31) & 1 != 0) && self.words.iter().any(ends)
     }
 }
 
