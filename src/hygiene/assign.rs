@@ -297,7 +297,7 @@ fn kind_of(text: &[u8], name: &Range<usize>) -> Option<Kind> {
         let before = &text[name.start.saturating_sub(24)..name.start];
         let from = before.iter().rposition(|b| !b.is_ascii_alphanumeric() && *b != b' ').map_or(0, |i| i + 1);
         let words = before[from..].trim_ascii();
-        if words.is_empty() {
+        if words.is_empty() || !keys::needs_words(written) {
             return None;
         }
         let mut both = [b' '; 24 + 1 + 2 * LONGEST_NAME];

@@ -296,8 +296,20 @@ fn is_any_word(mut name: &[u8], is_one: impl Fn(&[u8]) -> bool) -> bool {
     }
 }
 
+/// Last words that say nothing without those before them.
+static NEEDY: List<9> = List::new(["word", "hash", "digest", "phrase", "key", "base", "seed", "cookie", "code"]);
+
+/// Whether words before `name` could make it the name of a secret.
+pub(super) fn needs_words(name: &[u8]) -> bool {
+    let last = last_word(without_number(name)).1;
+    NEEDY.has(last) || QUALIFIERS.has(last) || name == b"PWD"
+}
+
 /// The same of a name whose last word alone says nothing: `pass_word`, `api_key`, `secret_key_base`.
 fn of_two_words(rest: &[u8], last: &[u8]) -> Option<Kind> {
+    if !NEEDY.has(last) {
+        return None;
+    }
     let is = |word: &str| last.eq_ignore_ascii_case(word.as_bytes());
     let (rest, before) = last_word(rest);
     let follows = |words: &[&str]| stands_in(words, before);
