@@ -9,7 +9,7 @@ use super::check::{is_made, is_uuid};
 use super::keys::Kind;
 use super::value;
 use super::weigh::{self, has_random_part};
-use super::word::{Words, reads_as_words};
+use super::word::{Words, reads_as_words, words};
 
 /// How far behind a name its value may stand, in bytes.
 const FAR: usize = 160;
@@ -20,19 +20,15 @@ const LINKED: usize = 4;
 
 /// Words that link a name to its value.
 static LINKS: Words = Words::new(|| {
-    " is are was be to as ist lautet lautete sind auf es est è é sont – — - : = := => -> → now jetzt "
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .collect()
+    words(" is are was be to as ist lautet lautete sind auf es est è é sont – — - : = := => -> → now jetzt ")
 });
 /// Words that announce something else than the secret.
 static OTHERS: Words = Words::new(|| {
-    " user username users host server from at on in id port version commit sha hash pod node \
+    words(
+        " user username users host server from at on in id port version commit sha hash pod node \
     container image ticket issue request for by via rule case step line page table index of and or the a an than \
-    benutzer nutzer von für im am bei version see siehe "
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .collect()
+    benutzer nutzer von für im am bei version see siehe ",
+    )
 });
 
 /// The value that the sentence around `name` tells, if there is one.

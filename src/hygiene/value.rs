@@ -5,7 +5,7 @@
 use std::ops::Range;
 
 use super::keys::{Kind, names_secret};
-use super::word::Words;
+use super::word::{Words, words};
 
 /// A value without blanks longer than this is not read further: it is no assignment but a
 /// minified file.
@@ -341,14 +341,13 @@ const LONGEST_STOP: usize = 40;
 
 /// Words that stand for a secret, or for none.
 static STOP_WORDS: Words = Words::new(|| {
-    "changeme change-me change_me changeit none null nil true false \
+    words(
+        "changeme change-me change_me changeit none null nil true false \
         yes no on off empty unset undefined redacted masked \
         hidden removed required optional missing invalid expired string str \
         text todo tbd prompt md5 pass passwd password secret token scram-sha-256 \
-        trust"
-        .split(' ')
-        .filter(|word| !word.is_empty())
-        .collect()
+        trust",
+    )
 });
 
 fn is_stop_word(lower: &str) -> bool {

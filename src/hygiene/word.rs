@@ -65,7 +65,8 @@ pub(super) fn reads_as_words(letters: &[u8]) -> bool {
 /// Words that say what belongs in a place, what became of it, of what type it is or in which
 /// variable it stands: no secret when they are the whole value.
 static DESCRIBING: Words = Words::new(|| {
-    " accepted access account admins after again allow allowed always anything apikey args argument \
+    words(
+        " accepted access account admins after again allow allowed always anything apikey args argument \
     array auth authentication basic bearer before binary blank blob body bool boolean buffer byte bytes cannot char \
     characters checked chr class clear cleartext code config confirm context cookie create created creds \
     credential credentials current custom data database date decimal decoded default defaults denied deprecated \
@@ -83,18 +84,26 @@ static DESCRIBING: Words = Words::new(|| {
     short should show simple size some source static status stdin stored strict string strings strong struct success \
     symbol system tbd temp template temporary test text that then this token tokens tuple type types unchanged undefined \
     union unknown unset unused update updated used user username users uuid valid validate value values varchar variable \
-    vault verified verify void wachtwoord warn weak when where will with without word wrong yourpassword ".split(' ').filter(|word| !word.is_empty()).collect()
+    vault verified verify void wachtwoord warn weak when where will with without word wrong yourpassword ",
+    )
 });
 
 /// Words of sentences: a text with one of them between other words is no passphrase.
 static OF_SENTENCES: Words = Words::new(|| {
-    " a an and are as at be by can de for from has have if in is it least may must new no not of on or \
+    words(
+        " a an and are as at be by can de for from has have if in is it least may must new no not of on or \
     our please should that the this to use was will with you your bitte nicht siehe ist der die das und oder im mit ein \
-    eine wird voir dans le la les est ne pas por favor en el los se see ask via wird vom beim zum zur ".split(' ').filter(|word| !word.is_empty()).collect()
+    eine wird voir dans le la les est ne pas por favor en el los se see ask via wird vom beim zum zur ",
+    )
 });
 
 /// A list of words, in lower case.
 pub(super) type Words = LazyLock<HashSet<&'static str>>;
+
+/// The words of `list`, which blanks set apart.
+pub(super) fn words(list: &'static str) -> HashSet<&'static str> {
+    list.split(' ').filter(|word| !word.is_empty()).collect()
+}
 
 /// Whether the whole value only describes: `required`, `String!`, `text | null`.
 pub(super) fn describes(value: &[u8]) -> bool {
