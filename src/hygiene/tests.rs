@@ -64,6 +64,29 @@ fn every_rule_is_well_formed() {
 }
 
 #[test]
+fn the_build_read_the_rules_as_they_are_written() {
+    let written = super::rule::load(&crate::base::assets::hygiene_rules()).unwrap();
+    let read = super::rule::built_in().unwrap();
+    assert_eq!(written.len(), read.len());
+    for (written, read) in written.iter().zip(&read) {
+        assert_eq!(format!("{written:?}"), format!("{read:?}"));
+    }
+}
+
+#[test]
+fn an_address_far_behind_another_on_its_line_is_masked() {
+    let (first, second) = (random("alnum", 16, &mut 3), random("alnum", 16, &mut 5));
+    for gap in 16_300..16_450 {
+        let words = " plain words".repeat(gap / 12 + 1);
+        let text = format!(
+            "postgres://u:{first}@db.example.org/x{}mysql://app:{second}@db.example.org/y",
+            &words[words.len() - gap..]
+        );
+        assert_eq!(leak(&mask_str(&text), &second), None, "{gap}");
+    }
+}
+
+#[test]
 fn every_example_is_masked_to_its_last_character_under_its_own_rule() {
     for rule in rules() {
         for (index, example) in rule.examples.iter().enumerate() {

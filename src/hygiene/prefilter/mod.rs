@@ -196,6 +196,7 @@ fn wide(bytes: &[u8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::engine::BUILT_IN;
     use super::*;
 
     fn found(words: &[(&str, bool)], text: &str) -> Vec<(usize, usize)> {
@@ -217,6 +218,28 @@ mod tests {
             assert_eq!(found(&words, &format!("{pad}PassWord")), [(shift, 0)]);
             assert_eq!(found(&words, &format!("{pad}a://b ghp_ GHP_")), [(shift + 1, 2), (shift + 6, 1)]);
             assert_eq!(found(&words, &format!("{pad}SG.")), [(shift, 3)], "at the very end");
+        }
+    }
+
+    #[test]
+    fn a_processor_without_lanes_finds_the_same() {
+        let words = &BUILT_IN.as_ref().unwrap().words().words;
+        let (with, mut without) = (Prefilter::new(words.clone()), Prefilter::new(words.clone()));
+        without.lanes = None;
+        let mut text = String::new();
+        for (number, word) in words.iter().enumerate() {
+            text.push_str(&"some text, "[number % 11..]);
+            text.push_str(&String::from_utf8_lossy(&word.bytes));
+        }
+        for cut in 0..200 {
+            let text = &text.as_bytes()[cut..text.len() - 3 * cut];
+            let all = |filter: &Prefilter| {
+                let mut seen = Vec::new();
+                filter.each(text, |word, at| seen.push((at, word)));
+                seen.sort_unstable();
+                seen
+            };
+            assert_eq!(all(&with), all(&without), "{cut}");
         }
     }
 
