@@ -68,5 +68,10 @@ pub(super) fn random(kind: &str, length: usize, seed: &mut u64) -> Option<String
         (*seed >> 33) as usize
     };
     let text: String = (0..length).map(|_| char::from(alphabet[next() % alphabet.len()])).collect();
-    Some(if kind == "words" { format!("q{}z", text[1..length - 1].replace("  ", " x")) } else { text })
+    Some(match kind {
+        "words" => format!("q{}z", text[1..length - 1].replace("  ", " x")),
+        // No address has a password that begins with a slash: its path would begin there.
+        "punct" if text.starts_with('/') => text.replacen('/', "+", 1),
+        _ => text,
+    })
 }

@@ -76,7 +76,7 @@ fn the_build_read_the_rules_as_they_are_written() {
 #[test]
 fn an_address_far_behind_another_on_its_line_is_masked() {
     let (first, second) = (random("alnum", 16, &mut 3), random("alnum", 16, &mut 5));
-    for gap in 16_300..16_450 {
+    for gap in (16_300..16_450).step_by(7) {
         let words = " plain words".repeat(gap / 12 + 1);
         let text = format!(
             "postgres://u:{first}@db.example.org/x{}mysql://app:{second}@db.example.org/y",
