@@ -70,9 +70,8 @@ mod tests {
 
     #[test]
     fn names_of_other_languages_are_known() {
-        for name in ["Пароль", "Contraseña", "Mot de passe", "パスワード", "Hasło", "ŞIFRE".to_lowercase().as_str()]
-        {
-            assert!(names(name).is_some() || name.contains('i'), "{name}");
+        for name in ["Пароль", "Contraseña", "Mot de passe", "パスワード", "Hasło", "şifre"] {
+            assert_eq!(names(name), Some(Kind::Password), "{name}");
         }
         assert_eq!(names("Parolen"), None);
         assert!(at("le mot de passe est".as_bytes(), 3, 12).is_some() && names("mot de passe").is_some());

@@ -17,7 +17,7 @@ use evidence::model::value::Value;
 use evidence::model::verdict::Status;
 
 use crate::support::cluster::Cluster;
-use crate::support::look::{case, facts};
+use crate::support::look::{case, facts, missing, value};
 use crate::support::world::World;
 
 /// A production, and a folder that everybody may write in.
@@ -61,20 +61,6 @@ impl Ground {
     /// What production holds.
     fn rows(&self) -> String {
         self.cluster.psql("shop", "SELECT count(*) FROM reached; SELECT count(*), sum(n) FROM kept")
-    }
-}
-
-fn value<'a>(fact: &'a Fact, path: &str) -> &'a Value {
-    match fact.at(path) {
-        Some(Ok(value)) => value,
-        other => panic!("{path}: {other:?}\n{fact:#?}"),
-    }
-}
-
-fn missing(fact: &Fact, path: &str) -> Reason {
-    match fact.at(path) {
-        Some(Err(absence)) => absence.reason,
-        other => panic!("{path}: {other:?}\n{fact:#?}"),
     }
 }
 

@@ -17,7 +17,7 @@ use evidence::model::value::Value;
 use evidence::model::verdict::Status;
 
 use crate::support::cluster::Cluster;
-use crate::support::look::{case, facts};
+use crate::support::look::{case, facts, missing, value};
 use crate::support::world::World;
 
 /// The row counts of the scene.
@@ -106,20 +106,6 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packed.write_all(bytes).unwrap();
     packed.finish().unwrap()
-}
-
-fn value<'a>(fact: &'a Fact, path: &str) -> &'a Value {
-    match fact.at(path) {
-        Some(Ok(value)) => value,
-        other => panic!("{path}: {other:?}\n{fact:#?}"),
-    }
-}
-
-fn missing(fact: &Fact, path: &str) -> Reason {
-    match fact.at(path) {
-        Some(Err(absence)) => absence.reason,
-        other => panic!("{path}: {other:?}\n{fact:#?}"),
-    }
 }
 
 fn text(fact: &Fact, path: &str) -> String {

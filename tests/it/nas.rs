@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::support::look;
 use crate::support::world::{Ran, World};
 
 const CASE: &str = include_str!("../scenes/nas/case.yaml");
@@ -122,12 +123,7 @@ struct Told {
 
 impl Told {
     fn value(&self, path: &str) -> &Value {
-        let (id, rest) = path.split_once('.').unwrap();
-        let start = &self.facts[id]["values"];
-        rest.split('.').fold(start, |value, part| match part.parse::<usize>() {
-            Ok(index) => &value[index],
-            Err(_) => &value[part],
-        })
+        look::sealed(&self.facts, path)
     }
 
     fn status(&self, id: &str) -> &str {

@@ -136,11 +136,7 @@ struct Told {
 
 impl Told {
     fn value(&self, path: &str) -> &Value {
-        let (id, rest) = path.split_once('.').unwrap();
-        rest.split('.').fold(&self.facts[id]["values"], |value, part| match part.parse::<usize>() {
-            Ok(index) => &value[index],
-            Err(_) => &value[part],
-        })
+        look::sealed(&self.facts, path)
     }
 
     fn rows(&self, path: &str, keys: &[&str]) -> Vec<String> {

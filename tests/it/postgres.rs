@@ -9,7 +9,7 @@ use evidence::model::fact::{Fact, Reason};
 use evidence::model::value::Value;
 
 use crate::support::cluster::Cluster;
-use crate::support::look::{case, facts, refusal};
+use crate::support::look::{case, facts, refusal, value};
 
 const INSIDE: &str = "EVIDENCE_TEST_INSIDE";
 
@@ -25,13 +25,6 @@ fn one(targets: &str, step: &str) -> Fact {
 
 fn query(targets: &str, sql: &str) -> Fact {
     one(targets, &format!("{{ id: q, uses: postgres.query, on: db, with: {{ query: {sql:?} }} }}"))
-}
-
-fn value<'a>(fact: &'a Fact, path: &str) -> &'a Value {
-    match fact.at(path) {
-        Some(Ok(value)) => value,
-        other => panic!("{path}: {other:?}\n{fact:#?}"),
-    }
 }
 
 fn reason(fact: &Fact) -> (Reason, String, String) {

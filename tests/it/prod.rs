@@ -10,7 +10,7 @@ use evidence::model::fact::{Basis, Fact, Reason};
 use evidence::model::value::Value;
 
 use crate::support::cluster::Cluster;
-use crate::support::look::{case, facts, refusal};
+use crate::support::look::{case, facts, refusal, value};
 use crate::support::world::World;
 
 /// The one cluster of these tests, for one test at a time: its counters belong to all databases.
@@ -58,13 +58,6 @@ impl Shared {
 
 fn one(targets: &str, uses: &str, with: &str) -> Fact {
     facts(&case(targets, &format!("  - {{ id: it, uses: {uses}, on: db, with: {with} }}"))).remove(0)
-}
-
-fn value<'a>(fact: &'a Fact, path: &str) -> &'a Value {
-    match fact.at(path) {
-        Some(Ok(value)) => value,
-        other => panic!("{path}: {other:?}; {:?} {:?}", fact.absence, fact.missing),
-    }
 }
 
 fn text(fact: &Fact, path: &str) -> String {

@@ -1,11 +1,13 @@
 //! Runs the steps of a case through the library and gives their facts.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use evidence::collect::{self, Progress, Session};
 use evidence::hygiene::Masker;
 use evidence::model::case::Case;
-use evidence::model::fact::Fact;
+use evidence::model::fact::{Fact, Reason};
+use evidence::model::value::Value;
 
 struct Silent;
 
@@ -61,4 +63,29 @@ pub fn facts_between(case: &Case, count: usize, between: &dyn Fn()) -> Vec<Fact>
     let mut facts = Vec::new();
     session.run::<()>(&steps, &mut facts, &mut Masker::new(), &mut gate, &mut |_| Ok(())).unwrap();
     facts
+}
+
+/// The value of `fact` at `path`, which must be there.
+pub fn value<'a>(fact: &'a Fact, path: &str) -> &'a Value {
+    match fact.at(path) {
+        Some(Ok(value)) => value,
+        other => panic!("{path}: {other:?}\n{fact:#?}"),
+    }
+}
+
+/// Why `fact` has no value at `path`, which it must say.
+pub fn missing(fact: &Fact, path: &str) -> Reason {
+    match fact.at(path) {
+        Some(Err(absence)) => absence.reason,
+        other => panic!("{path}: {other:?}\n{fact:#?}"),
+    }
+}
+
+/// What `facts.jsonl` holds at `path`, which begins with the fact's id.
+pub fn sealed<'a>(facts: &'a BTreeMap<String, serde_json::Value>, path: &str) -> &'a serde_json::Value {
+    let (id, rest) = path.split_once('.').unwrap();
+    rest.split('.').fold(&facts[id]["values"], |value, part| match part.parse::<usize>() {
+        Ok(index) => &value[index],
+        Err(_) => &value[part],
+    })
 }

@@ -125,7 +125,7 @@ fn choose(words: &[Word]) -> Vec<Part> {
     placed.into_iter().map(|(_, part)| part).collect()
 }
 
-/// `UPDATE_PLAN=1 cargo test --release plan` makes the plan anew.
+/// `UPDATE_PLAN=1 cargo test --lib the_plan` makes the plan anew; it takes minutes.
 #[test]
 fn the_plan_knows_every_built_in_word() {
     let words = &BUILT_IN.as_ref().unwrap().words().words;
