@@ -19,6 +19,8 @@ use super::seam::Raw;
 
 /// How much is looked at in one piece, in bytes.
 const PIECE: usize = 4 << 20;
+/// How much of a file is read before it is known whether it is packed or large, in bytes.
+const HEAD: usize = 64 << 10;
 /// How much of the line around a finding is kept, masked, on either side.
 const CONTEXT: usize = 160;
 
@@ -133,16 +135,24 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// When the file cannot be read to its end.
     pub fn file(&self, file: &File, buffer: &mut Vec<u8>) -> io::Result<Seen> {
+        let most = 2 * self.limits.piece;
+        let head = HEAD.min(most);
         buffer.clear();
-        (&mut (&*file)).take(2 * self.limits.piece as u64).read_to_end(buffer)?;
+        (&mut (&*file)).take(head as u64).read_to_end(buffer)?;
         if pack::kind(buffer).is_some() {
-            let rest = io::Cursor::new(&buffer[..]).chain(file);
-            return Ok(self.packed(rest));
+            return Ok(self.packed(io::Cursor::new(&buffer[..]).chain(file)));
         }
-        if buffer.len() < 2 * self.limits.piece {
+        if buffer.len() == head {
+            if file.metadata()?.len() >= most as u64 {
+                return self.large(file);
+            }
+            (&mut (&*file)).take((most - head) as u64).read_to_end(buffer)?;
+        }
+        if buffer.len() < most {
             return Ok(self.text(buffer));
         }
-        self.large(file)
+        // Longer than the system said: it grew, or it is one of the kernel's, which have no length.
+        self.plain_stream(io::Cursor::new(&buffer[..]).chain(file))
     }
 
     /// Scans what comes out of a pipe.
