@@ -2,7 +2,7 @@
 //!
 //! It has three sieves, each finer and used less often than the one before. [`lanes`] looks at
 //! thirty-two places at a time and lets through those whose four bytes could begin a part of some
-//! word; about one place in ten. There three bytes choose a row of a table, and the row says which
+//! word; about one place in twelve. There three bytes choose a row of a table, and the row says which
 //! fourth and which fifth byte may follow; what passes is compared with the words of that row. On a
 //! processor without such lanes the table is asked at every place: the same is found, slower.
 //!
