@@ -62,7 +62,7 @@ fn count(engine: &Engine, text: &[u8], found: &[Finding], hits: &mut Hits, learn
         let secret = &text[finding.secret.clone()];
         let rule = &engine.rules()[finding.rule].id;
         if memchr::memmem::find(secret, b"***").is_none() {
-            *hits.entry(rule.clone()).or_default() += 1;
+            *hits.entry(rule.clone()).or_default() += u64::from(!finding.continues);
             learned.learn(finding.rule, secret);
             learned.learn_lines(finding.rule, secret);
         }

@@ -8,12 +8,16 @@ mod allow;
 mod assign;
 mod block;
 mod check;
+mod companion;
+
 mod engine;
+mod env_line;
 mod fingerprint;
 mod follows;
 mod form;
 pub mod fuzz;
 mod gitleaks;
+mod key_lines;
 mod keys;
 mod known;
 mod label;
