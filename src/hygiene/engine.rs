@@ -3,7 +3,7 @@
 //! without such words costs one pass, and a line of any length costs time in proportion.
 
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
@@ -65,6 +65,20 @@ pub(super) static BUILT_IN: LazyLock<Option<Engine>> = LazyLock::new(|| {
     let rules = rule::built_in().ok()?;
     if rules.is_empty() { None } else { Some(Engine::new(rules)) }
 });
+
+/// The built-in rules together with the user's own, once those were read.
+static WITH_OWN: OnceLock<Engine> = OnceLock::new();
+
+/// The engine that masks: the user's own rules add to the built-in ones. `None` when the built-in rules
+/// cannot be read.
+pub(super) fn in_force() -> Option<&'static Engine> {
+    WITH_OWN.get().or(BUILT_IN.as_ref())
+}
+
+/// Adds rules to those that mask, for the rest of the process. Returns `false` when that was done before.
+pub(super) fn add(rules: Vec<Rule>) -> bool {
+    WITH_OWN.set(Engine::new(rules)).is_ok()
+}
 
 impl Engine {
     /// An engine with `rules`.

@@ -57,6 +57,6 @@ pub use fingerprint::Key;
 pub use label::{Labeller, Place};
 pub use masker::{Look, Masker, mask_str};
 pub use rule::Confidence;
-pub use ruleset::{RuleInfo, RulesError, Ruleset};
+pub use ruleset::{RuleInfo, RulesError, Ruleset, mask_with_own};
 pub use scanner::{Hit, Limits, Scanner, Seen};
 pub use seam::{Masked, Raw};

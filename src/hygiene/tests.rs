@@ -388,3 +388,25 @@ fn a_token_of_several_parts_is_masked_whole() {
     assert!(!masked.contains(&head) && !masked.contains(&tail), "{masked}");
     assert!(masked.starts_with("use ***") && masked.ends_with("***."), "{masked}");
 }
+
+#[test]
+fn cells_of_a_query_hold_secrets_as_pairs_lines_and_numbers() {
+    let noise = |seed| format!("k7{}", sample::random("alnum", 14, &mut { seed }).unwrap());
+    let (one, two, three, four) = (noise(3), noise(5), noise(7), noise(9));
+    let rows = serde_json::json!({
+        "columns": ["pair", "lines", "password", "kind", "settings"],
+        "rows": [
+            { "pair": ["password", one], "lines": format!("password\n{two}"), "password": 81_724_655,
+              "kind": ["password", "character varying"], "settings": { "db": { "pin": 5, "password": 40_312_277 } } },
+            ["smtp_password", three, 3, ["id", "name"], { "api_token": four }],
+        ],
+    });
+    let masked = Masker::new().value(Raw::new(Value::from_json(rows).unwrap())).into_inner();
+    let text = serde_json::to_string(&masked).unwrap();
+    for secret in [&one, &two, &three, &four, "81724655", "40312277"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    for kept in ["character varying", "smtp_password", "\"id\",\"name\"", "\"pin\":5"] {
+        assert!(text.contains(kept), "{kept} is lost from {text}");
+    }
+}
