@@ -44,6 +44,8 @@ static DOC: Doc = Doc {
     ],
     values: with_session![
         ("query", "the query as it was given"),
+        ("asked_as", "the role whose rights the query had"),
+        ("asked_as_superuser", "whether that role is a superuser"),
         ("row_count", "the number of rows that the query gave; missing when there were more than `max_rows`"),
         ("rows_kept", "the number of rows kept in `rows`"),
         ("cut", "whether there were more rows than that"),
@@ -84,9 +86,11 @@ impl Collector for Query {
             "SELECT pg_catalog.row_to_json(evidence_row) FROM (\n{query}\n) AS evidence_row LIMIT {}",
             max_rows + 1
         );
-        let against = calls::against(&sql::reach(&query));
+        let reach = sql::reach(&query);
+        let against = calls::against(&reach);
         let only_if = Some(format!("NOT EXISTS ({against})"));
-        let asked = Question { foreign: true, by_hand: query.clone(), only_if, ..Question::own("rows", sql) };
+        let role = Some(calls::least_role(&reach));
+        let asked = Question { foreign: true, by_hand: query.clone(), only_if, role, ..Question::own("rows", sql) };
         let questions = vec![Question::own("against", against), asked];
         Ok(Box::new(Look { client: Client::of(settings)?, questions, query, max_rows }))
     }
@@ -125,6 +129,7 @@ impl Look {
         let kept = all.iter().take(self.max_rows).map(|json| rows::row(json));
         let kept = kept.collect::<Result<Vec<_>, _>>().map_err(|e| Absence::new(Reason::Unparsable, e))?;
         seen.set("query", self.query.clone());
+        seen.values.extend(answers.map("asked_as")?);
         let cut = all.len() > kept.len();
         if cut {
             seen.miss("row_count", self.more_than(kept.len()));

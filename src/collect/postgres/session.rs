@@ -49,6 +49,13 @@ const CLOSING: &str = "SELECT json_build_object(\
      'isolation', current_setting('transaction_isolation'), \
      'xid_assigned', txid_current_if_assigned() IS NOT NULL)";
 
+const ASKED_AS: &str = "SELECT json_build_object('asked_as', current_user, \
+     'asked_as_superuser', current_setting('is_superuser') = 'on')";
+
+const FIX_PATH: &str = "SELECT pg_catalog.set_config('search_path', coalesce((SELECT \
+     pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ') FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) \
+     AS s), ''), true) AS evidence_path";
+
 /// One question of a session.
 pub(super) struct Question {
     /// The name of its answer.
@@ -65,13 +72,15 @@ pub(super) struct Question {
     /// Whether its rows are statements that are asked in turn, made there by `format()` with every
     /// name quoted.
     pub(super) spread: bool,
+    /// An SQL expression that names the role to ask as, or is empty: then the session's own role asks.
+    pub(super) role: Option<String>,
 }
 
 impl Question {
     /// A question of our own, asked with nothing but `pg_catalog` on the `search_path`.
     pub(super) fn own(name: &'static str, sql: impl Into<String>) -> Self {
         let sql = sql.into();
-        Self { name, by_hand: sql.clone(), sql, only_if: None, foreign: false, spread: false }
+        Self { name, by_hand: sql.clone(), sql, only_if: None, foreign: false, spread: false, role: None }
     }
 }
 
@@ -253,7 +262,9 @@ fn check_end(
 fn opening(client: &Client) -> Vec<String> {
     vec![
         "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned(),
-        "SET LOCAL search_path = pg_catalog".to_owned(),
+        // Temporary objects, which a pooled session may still have, come last.
+        "SET LOCAL search_path = pg_catalog, pg_temp".to_owned(),
+        "SET LOCAL standard_conforming_strings = on".to_owned(),
         // Rows that a policy would hide are an error, never a smaller count.
         "SET LOCAL row_security = off".to_owned(),
         format!("SET LOCAL statement_timeout = {}", client.statement_ms),
@@ -282,7 +293,7 @@ fn script(client: &Client, questions: &[Question], mark: &str) -> String {
             }
         }
     }
-    out.push_str("SET LOCAL search_path = pg_catalog;\n");
+    out.push_str("SET LOCAL search_path = pg_catalog, pg_temp;\n");
     pose(&mut out, &Question::own("session", CLOSING), mark);
     let _ = writeln!(out, "ROLLBACK;\n\\echo {mark}[end]\n\\echo {mark};");
     out
@@ -304,8 +315,16 @@ fn pose(out: &mut String, question: &Question, mark: &str) {
     if question.foreign {
         // Only digits pass through psql's own reader; what they spell goes to the server unread.
         let spelled = text::hex(question.sql.as_bytes());
-        let _ = writeln!(out, "SET LOCAL search_path = DEFAULT;");
+        let lowered = question.role.as_deref().unwrap_or("''");
+        let _ = writeln!(out, "SELECT {lowered} AS evidence_role \\gset");
+        let _ = writeln!(out, "SELECT :'evidence_role' <> '' AS evidence_lower \\gset\nSET LOCAL search_path = DEFAULT;");
+        // The role's name is part of the default path; which schemas that are is fixed before it changes.
+        let _ = writeln!(out, "\\if :evidence_lower\n{FIX_PATH} \\gset\nSET LOCAL ROLE :\"evidence_role\";\n\\endif");
         let _ = writeln!(out, "SELECT pg_catalog.convert_from(pg_catalog.decode('{spelled}', 'hex'), 'UTF8') \\gexec");
+        let _ = writeln!(out, "\\echo {mark};\nSET LOCAL search_path = pg_catalog, pg_temp;");
+        pose(out, &Question::own("asked_as", ASKED_AS), mark);
+        let _ = writeln!(out, "\\if :evidence_lower\nSET LOCAL ROLE NONE;\n\\endif");
+        return;
     } else if question.spread {
         let _ = writeln!(out, "{} \\gexec", question.sql);
     } else {
