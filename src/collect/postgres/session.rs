@@ -38,6 +38,9 @@ const INHERIT: &[&str] = &[
 /// The most that all answers of a session may take, in bytes.
 const CAP: usize = 16 << 20;
 
+/// `statement_timeout` of the questions that come before an operator's query, at least.
+const OWN_MS: u64 = 30_000;
+
 const GUARD: &str = "SELECT system_identifier FROM pg_control_system()";
 
 const OPENED: &str = "SELECT json_build_object(\
@@ -142,6 +145,10 @@ pub(super) fn actions(client: &Client, questions: &[Question]) -> Vec<Action> {
         let condition = question.only_if.as_ref().map(|c| format!(" -- only if {}", shown(c, questions)));
         let condition = condition.unwrap_or_default();
         let spread = if question.spread { " -- and each row of that as a query" } else { "" };
+        if let Some(role) = &question.role {
+            let role = shown(role, questions);
+            actions.push(ask(format!("SELECT {role} -- and SET LOCAL ROLE to that, unless it is empty")));
+        }
         actions.push(ask(format!("{}{condition}{spread}", question.sql)));
     }
     actions.extend([CLOSING, "ROLLBACK"].map(|sql| ask(sql.to_owned())));
@@ -265,6 +272,8 @@ fn opening(client: &Client) -> Vec<String> {
         // Temporary objects, which a pooled session may still have, come last.
         "SET LOCAL search_path = pg_catalog, pg_temp".to_owned(),
         "SET LOCAL standard_conforming_strings = on".to_owned(),
+        // Compiling a question of the catalogue takes longer than answering it.
+        "SET LOCAL jit = off".to_owned(),
         // Rows that a policy would hide are an error, never a smaller count.
         "SET LOCAL row_security = off".to_owned(),
         format!("SET LOCAL statement_timeout = {}", client.statement_ms),
@@ -283,14 +292,19 @@ fn script(client: &Client, questions: &[Question], mark: &str) -> String {
         guard(&mut out, expected, mark);
     }
     pose(&mut out, &Question::own("session_start", OPENED), mark);
+    if questions.iter().any(|question| question.foreign) {
+        let _ = writeln!(out, "SET LOCAL statement_timeout = {};", client.statement_ms.max(OWN_MS));
+    }
     for question in questions {
-        match &question.only_if {
-            None => pose(&mut out, question, mark),
-            Some(condition) => {
-                let _ = writeln!(out, "SELECT ({condition}) AS evidence_go \\gset\n\\if :evidence_go");
-                pose(&mut out, question, mark);
-                out.push_str("\\endif\n");
-            }
+        if let Some(condition) = &question.only_if {
+            let _ = writeln!(out, "SELECT ({condition}) AS evidence_go \\gset\n\\if :evidence_go");
+        }
+        match question.foreign {
+            true => pose_foreign(&mut out, client, question, mark),
+            false => pose(&mut out, question, mark),
+        }
+        if question.only_if.is_some() {
+            out.push_str("\\endif\n");
         }
     }
     out.push_str("SET LOCAL search_path = pg_catalog, pg_temp;\n");
@@ -312,25 +326,31 @@ fn guard(out: &mut String, expected: &str, mark: &str) {
 
 fn pose(out: &mut String, question: &Question, mark: &str) {
     let _ = writeln!(out, "\\echo {mark}[{}]", question.name);
-    if question.foreign {
-        // Only digits pass through psql's own reader; what they spell goes to the server unread.
-        let spelled = text::hex(question.sql.as_bytes());
-        let lowered = question.role.as_deref().unwrap_or("''");
-        let _ = writeln!(out, "SELECT {lowered} AS evidence_role \\gset");
-        let _ = writeln!(out, "SELECT :'evidence_role' <> '' AS evidence_lower \\gset\nSET LOCAL search_path = DEFAULT;");
-        // The role's name is part of the default path; which schemas that are is fixed before it changes.
-        let _ = writeln!(out, "\\if :evidence_lower\n{FIX_PATH} \\gset\nSET LOCAL ROLE :\"evidence_role\";\n\\endif");
-        let _ = writeln!(out, "SELECT pg_catalog.convert_from(pg_catalog.decode('{spelled}', 'hex'), 'UTF8') \\gexec");
-        let _ = writeln!(out, "\\echo {mark};\nSET LOCAL search_path = pg_catalog, pg_temp;");
-        pose(out, &Question::own("asked_as", ASKED_AS), mark);
-        let _ = writeln!(out, "\\if :evidence_lower\nSET LOCAL ROLE NONE;\n\\endif");
-        return;
-    } else if question.spread {
-        let _ = writeln!(out, "{} \\gexec", question.sql);
-    } else {
-        let _ = writeln!(out, "{};", question.sql);
-    }
-    let _ = writeln!(out, "\\echo {mark};");
+    let gexec = if question.spread { " \\gexec" } else { ";" };
+    let _ = writeln!(out, "{}{gexec}\n\\echo {mark};", question.sql);
+}
+
+/// An operator's query, as the least role that answers it in the same way.
+fn pose_foreign(out: &mut String, client: &Client, question: &Question, mark: &str) {
+    // Only digits pass through psql's own reader; what they spell goes to the server unread.
+    let spelled = text::hex(question.sql.as_bytes());
+    let role = question.role.as_deref().unwrap_or("''");
+    // The role's name is part of the default path; which schemas that are is fixed before it changes.
+    let _ = write!(
+        out,
+        "SELECT {role} AS evidence_role \\gset\n\
+         SELECT :'evidence_role' <> '' AS evidence_lower \\gset\n\
+         SET LOCAL search_path = DEFAULT;\n\
+         \\if :evidence_lower\n{FIX_PATH} \\gset\nSET LOCAL ROLE :\"evidence_role\";\n\\endif\n\
+         SET LOCAL statement_timeout = {};\n\
+         \\echo {mark}[{}]\n\
+         SELECT pg_catalog.convert_from(pg_catalog.decode('{spelled}', 'hex'), 'UTF8') \\gexec\n\
+         \\echo {mark};\n\
+         SET LOCAL search_path = pg_catalog, pg_temp;\n",
+        client.statement_ms, question.name
+    );
+    pose(out, &Question::own("asked_as", ASKED_AS), mark);
+    out.push_str("\\if :evidence_lower\nSET LOCAL ROLE NONE;\n\\endif\n");
 }
 
 /// Takes the answers apart: `MARK[name]`, line feed, rows that end with NUL (or one line feed, for
