@@ -147,8 +147,7 @@ impl Look {
     fn tell(&self, left: &Side<'_>, right: &Side<'_>, seen: &mut Observation) {
         let named = self.tables.iter().map(|table| TableName::read(table));
         let all = || left.names().chain(right.names()).cloned().collect::<BTreeSet<_>>();
-        let tables: Vec<TableName> =
-            if self.tables.is_empty() { all().into_iter().collect() } else { named.collect() };
+        let tables: Vec<TableName> = if self.tables.is_empty() { all().into_iter().collect() } else { named.collect() };
         let covered = |table: &TableName| left.covered(table, right) || right.covered(table, left);
         let (left_out, tables): (Vec<_>, Vec<_>) = tables.into_iter().partition(covered);
         let (mut rows, mut differ, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
@@ -272,7 +271,10 @@ mod tests {
         let seen = compare(left, r#"{"restored":{"tables":1},"counts":{"a.p1":2}}"#, &[]);
         assert_eq!(seen.values["differ"].to_string(), "[a.p2]");
         let seen = compare(left, r#"{"counts":{"a.p":5}}"#, &[]);
-        assert_eq!((&seen.values["score"], &seen.values["left_out"].to_string()), (&"1/1".into(), &"[a.p1, a.p2]".to_owned()));
+        assert_eq!(
+            (&seen.values["score"], &seen.values["left_out"].to_string()),
+            (&"1/1".into(), &"[a.p1, a.p2]".to_owned())
+        );
     }
 
     #[test]

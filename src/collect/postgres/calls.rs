@@ -143,7 +143,8 @@ const BY_MONITOR: &str = "^(pg_stat_get_.*|pg_stat_statements.*|pg_show_.*|curre
      pg_get_replication_slots|pg_ls_.*)$";
 
 /// A call with a column of the table for its first argument that is no constant: worked out row by row.
-const FOLDED_LATER: &str = "[{]FUNCEXPR :funcid ([0-9]+) ([^{}]*:args [(]([{]CONST [^{}]*[}] )*([{]RELABELTYPE :arg )?[{]VAR )";
+const FOLDED_LATER: &str =
+    "[{]FUNCEXPR :funcid ([0-9]+) ([^{}]*:args [(]([{]CONST [^{}]*[}] )*([{]RELABELTYPE :arg )?[{]VAR )";
 
 /// Operators that the grammar brings in without their symbol: IN, BETWEEN, LIKE, NULLIF, USING.
 const IMPLIED: &str = "ARRAY['=', '<>', '<', '<=', '>', '>=', '~~', '!~~', '~~*', '!~~*', '~', '!~']";
@@ -160,7 +161,8 @@ pub(super) fn against(reach: &Reach) -> String {
 /// The role of fewest rights that answers the query of `reach` in the same way, for a superuser's session;
 /// empty when there is none, or none is needed.
 pub(super) fn least_role(reach: &Reach) -> String {
-    let asks_who = ["current_user", "session_user", "user", "current_role", "system_user", "current_schema", "current_schemas"];
+    let asks_who =
+        ["current_user", "session_user", "user", "current_role", "system_user", "current_schema", "current_schemas"];
     if asks_who.iter().any(|word| reach.words.contains(*word)) {
         return "''".to_owned();
     }
@@ -172,8 +174,11 @@ pub(super) fn least_role(reach: &Reach) -> String {
 /// `tables` is a FROM clause with `pg_class AS c`.
 pub(super) fn of_tables(tables: &str) -> String {
     let seeds = format!("SELECT c.oid AS root, 'n'::\"char\" AS kind, c.oid {tables}");
-    format!("{}, halted(root, name, why) AS (SELECT DISTINCT ON (s.root) s.root, s.name, s.why FROM stopped s, session_rights h \
-         WHERE h.strong OR s.why LIKE 'is a foreign table%' ORDER BY s.root, s.name)", search(&seeds))
+    format!(
+        "{}, halted(root, name, why) AS (SELECT DISTINCT ON (s.root) s.root, s.name, s.why FROM stopped s, session_rights h \
+         WHERE h.strong OR s.why LIKE 'is a foreign table%' ORDER BY s.root, s.name)",
+        search(&seeds)
+    )
 }
 
 fn search(seeds: &str) -> String {

@@ -62,12 +62,15 @@ reached(root, kind, oid) AS (
     UNION ALL SELECT 'o', o.oid FROM pg_operator o WHERE s.kind = 't' AND s.oid IN (o.oprleft, o.oprright)
     UNION ALL SELECT 'f', k.opcfamily FROM pg_opclass k WHERE s.kind = 't' AND k.opcintype = s.oid AND k.opcfamily >= 16384
     -- An operator and an operator family.
-    UNION ALL SELECT 'p', u FROM pg_operator o CROSS JOIN LATERAL unnest(ARRAY[o.oprcode::oid, o.oprrest::oid, o.oprjoin::oid]) AS u
-      WHERE s.kind = 'o' AND o.oid = s.oid AND u <> 0
+    UNION ALL SELECT 'p', o.oprcode::oid FROM pg_operator o WHERE s.kind = 'o' AND o.oid = s.oid AND o.oprcode <> 0
+    UNION ALL SELECT 'p', q.oid FROM pg_operator o JOIN pg_proc q ON q.oid IN (o.oprrest, o.oprjoin)
+      WHERE s.kind = 'o' AND o.oid = s.oid AND q.prolang NOT IN (12, 13)
     UNION ALL SELECT 'o', u FROM pg_operator o CROSS JOIN LATERAL unnest(ARRAY[o.oprcom, o.oprnegate]) AS u
       WHERE s.kind = 'o' AND o.oid = s.oid AND u >= 16384
     UNION ALL SELECT 'f', a.amopfamily FROM pg_amop a WHERE s.kind = 'o' AND a.amopopr = s.oid AND a.amopfamily >= 16384
-    UNION ALL SELECT 'p', a.amproc FROM pg_amproc a WHERE s.kind = 'f' AND a.amprocfamily = s.oid
+    -- Support functions of GiST, GIN, BRIN and others take internal arguments: in C they are a part of the access method.
+    UNION ALL SELECT 'p', a.amproc FROM pg_amproc a JOIN pg_opfamily m ON m.oid = a.amprocfamily JOIN pg_proc q ON q.oid = a.amproc
+      WHERE s.kind = 'f' AND m.oid = s.oid AND (m.opfmethod IN (403, 405) OR q.prolang NOT IN (12, 13))
     UNION ALL SELECT 'o', a.amopopr FROM pg_amop a WHERE s.kind = 'f' AND a.amopfamily = s.oid AND a.amopopr >= 16384
     -- Whatever a stored tree names, by object identifier, as the server resolved it.
     UNION ALL SELECT n.kind, n.oid FROM (

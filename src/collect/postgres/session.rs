@@ -22,19 +22,6 @@ use crate::model::value::{Map, Value};
 use super::client::Client;
 use super::failure;
 
-/// What a client may see of our environment: the operator's own way in.
-const INHERIT: &[&str] = &[
-    "PG*",
-    "SSH_AUTH_SOCK",
-    "DOCKER_*",
-    "CONTAINER_HOST",
-    "XDG_RUNTIME_DIR",
-    "KRB5CCNAME",
-    "KRB5_CONFIG",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-];
-
 /// The most that all answers of a session may take, in bytes.
 const CAP: usize = 16 << 20;
 
@@ -46,6 +33,11 @@ const GUARD: &str = "SELECT system_identifier FROM pg_control_system()";
 const OPENED: &str = "SELECT json_build_object(\
      'read_only', current_setting('transaction_read_only') = 'on', \
      'xid_assigned', txid_current_if_assigned() IS NOT NULL)";
+
+/// Where the client connected to, by its own account and the server's.
+const CONNECTED: &str = "SELECT json_build_object('version', :'VERSION', 'host', :'HOST', 'port', :'PORT', \
+     'address', host(inet_server_addr()), 'server_port', current_setting('port'), \
+     'data_directory', (SELECT setting FROM pg_settings WHERE name = 'data_directory'))";
 
 const CLOSING: &str = "SELECT json_build_object(\
      'read_only', current_setting('transaction_read_only') = 'on', \
@@ -136,11 +128,14 @@ fn unparsable(name: &str) -> Absence {
 pub(super) fn actions(client: &Client, questions: &[Question]) -> Vec<Action> {
     let ask = |sql: String| Action::new(Verb::Ask, sql);
     let mut actions = vec![Action::new(Verb::Run, text::shell_line(&client.words()))];
+    // Which server that reaches depends on them.
+    let set = |(name, value): (&String, &String)| Action::new(Verb::Run, format!("with the variable {name} ({value})"));
+    actions.extend(client.variables().iter().map(set));
     actions.extend(opening(client).into_iter().map(ask));
     if let Some(expected) = &client.expected {
         actions.push(ask(format!("{GUARD} -- and nothing more unless it is {expected}")));
     }
-    actions.push(ask(OPENED.to_owned()));
+    actions.extend([OPENED, CONNECTED].map(|sql| ask(sql.to_owned())));
     for question in questions {
         let condition = question.only_if.as_ref().map(|c| format!(" -- only if {}", shown(c, questions)));
         let condition = condition.unwrap_or_default();
@@ -210,6 +205,7 @@ pub(super) fn observe_within(
     let mut seen = observation(client, questions);
     let read = ask(client, questions, patience).and_then(|answers| {
         seen.set("session", answers.session.clone());
+        miss_of_session(client, &answers.session, &mut seen);
         read(&answers, &mut seen)
     });
     if let Err(absence) = read {
@@ -224,18 +220,50 @@ fn ask(client: &Client, questions: &[Question], patience: Duration) -> Result<An
     let mark = random::hex().map_err(|e| Absence::new(Reason::Failed, format!("no random mark: {e}")))?;
     let words = client.words();
     let (program, arguments) = words.split_first().map_or(("psql", &[][..]), |(first, rest)| (first.as_str(), rest));
-    let run = Invocation::new(program).args(arguments).inherit(INHERIT).limit(patience).cap(CAP);
+    let run = Invocation::new(program).args(arguments).inherit(client.inherit()).limit(patience).cap(CAP);
     let outcome = run.stdin(script(client, questions, &mark)).run().map_err(|e| failure::not_run(client, &e))?;
     let mut rows = sections(&outcome.stdout, &mark);
     check_identity(client, &rows)?;
     check_end(client, questions, &outcome, &rows)?;
-    let mut told = |name: &str| -> Option<Map> { serde_json::from_str(rows.remove(name)?.first()?).ok() };
-    match (told("session_start"), told("session")) {
-        (Some(start), Some(mut session)) => {
+    let mut told = |name: &str| match Value::from_json(serde_json::from_str(rows.remove(name)?.first()?).ok()?) {
+        Some(Value::Map(map)) => Some(map),
+        _ => None,
+    };
+    match (told("session_start"), told("session_server"), told("session")) {
+        (Some(start), Some(mut server), Some(mut session)) => {
             session.insert("start".to_owned(), start.into());
+            session.insert("client".to_owned(), about_client(client, server.remove("version")).into());
+            session.insert("server".to_owned(), server.into());
             Ok(Answers { rows, session })
         }
         _ => Err(Absence::new(Reason::Unparsable, "the session did not tell whether it stayed read-only")),
+    }
+}
+
+/// The client, as far as it is known without an absence.
+fn about_client(client: &Client, version: Option<Value>) -> Map {
+    let variables = client.variables().iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+    let mut about = Map::from([("variables".to_owned(), variables.collect::<Map>().into())]);
+    about.extend(version.map(|version| ("version".to_owned(), version)));
+    if let Ok((program, digest)) = client.program() {
+        about.insert("program".to_owned(), program.into());
+        about.insert("sha256".to_owned(), digest.into());
+    }
+    about
+}
+
+/// What the session could not say of the client and the server, with the reason.
+fn miss_of_session(client: &Client, session: &Map, seen: &mut Observation) {
+    let has = |part: &str, key: &str| matches!(session.get(part), Some(Value::Map(map)) if map.contains_key(key));
+    if let Err(absence) = client.program() {
+        ["program", "sha256"].iter().for_each(|key| seen.miss(&format!("session.client.{key}"), absence.clone()));
+    }
+    let unix = Absence::new(Reason::NotApplicable, "the connection is a unix socket");
+    let hidden = Absence::new(Reason::Denied, "the role may not see this setting (pg_read_all_settings may)");
+    for (part, key, absence) in [("server", "address", unix), ("server", "data_directory", hidden)] {
+        if !has(part, key) {
+            seen.miss(&format!("session.{part}.{key}"), absence);
+        }
     }
 }
 
@@ -292,6 +320,7 @@ fn script(client: &Client, questions: &[Question], mark: &str) -> String {
         guard(&mut out, expected, mark);
     }
     pose(&mut out, &Question::own("session_start", OPENED), mark);
+    pose(&mut out, &Question::own("session_server", CONNECTED), mark);
     if questions.iter().any(|question| question.foreign) {
         let _ = writeln!(out, "SET LOCAL statement_timeout = {};", client.statement_ms.max(OWN_MS));
     }

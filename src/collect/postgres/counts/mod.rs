@@ -136,7 +136,8 @@ pub(super) fn all_of(scope: &str) -> Vec<Question> {
 pub(super) fn digest_of_all(answers: &Answers) -> Result<Result<(usize, String), Absence>, Absence> {
     if let Some(row) = answers.maps("uncounted")?.first() {
         let table = row.get("table").and_then(Value::as_text).unwrap_or_default();
-        let message = format!("the role may not read {table}, or not all of its rows, or counting it would run other code");
+        let message =
+            format!("the role may not read {table}, or not all of its rows, or counting it would run other code");
         return Ok(Err(Absence::new(Reason::Denied, message)));
     }
     let counted = counted(answers)?;
