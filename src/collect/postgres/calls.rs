@@ -92,7 +92,8 @@ const EXTENSIONS: &[&str] = &[
     "uuid_generate_v4",
 ];
 
-/// C libraries of extensions whose functions only look, unless they are declared volatile.
+/// C libraries of extensions whose functions only look, unless they are declared volatile. A library with
+/// functions that run SQL from a text (tablefunc, pgrouting) or write files (orafce) does not belong here.
 const LIBRARIES: &[&str] = &[
     "address_standardizer-3",
     "btree_gin",
@@ -103,14 +104,12 @@ const LIBRARIES: &[&str] = &[
     "dict_xsyn",
     "earthdistance",
     "fuzzystrmatch",
-    "hll",
     "hstore",
     "_int",
     "intarray",
     "ip4r",
     "isn",
     "ltree",
-    "orafce",
     "pg_buffercache",
     "pg_freespacemap",
     "pg_rational",
@@ -119,7 +118,6 @@ const LIBRARIES: &[&str] = &[
     "pg_uuidv7",
     "pg_visibility",
     "pgcrypto",
-    "pgrouting.*",
     "pgstattuple",
     "postgis-[23](.[0-9])?",
     "postgis_raster-3",
@@ -127,10 +125,7 @@ const LIBRARIES: &[&str] = &[
     "prefix",
     "rtpostgis-[23](.[0-9])?",
     "seg",
-    "semver",
-    "tablefunc",
     "unaccent",
-    "unit",
     "uuid-ossp",
     "vector",
 ];
