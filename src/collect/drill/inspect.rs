@@ -70,6 +70,12 @@ pub(super) fn identity(desk: &mut Desk<'_>) -> Result<Map, Absence> {
     Ok(map)
 }
 
+/// The names of the server's roles.
+pub(super) fn roles(desk: &mut Desk<'_>) -> Result<Vec<String>, Absence> {
+    let rows = desk.ask("roles", "SELECT to_json(rolname) FROM pg_roles;")?;
+    Ok(rows.iter().filter_map(Json::as_str).map(str::to_owned).collect())
+}
+
 /// Objects: totals of each kind, and the same by schema.
 pub(super) fn objects(desk: &mut Desk<'_>) -> Result<Value, Absence> {
     const KINDS: [(&str, &str); 6] = [
@@ -244,6 +250,6 @@ pub(super) fn amcheck(desk: &mut Desk<'_>) -> Result<Value, Absence> {
     let checked = outcome.stdout.iter().filter(|byte| **byte == b'\n').count();
     values.insert("indexes_checked".into(), checked.into());
     values.insert("errors".into(), Value::int(found.errors));
-    values.insert("messages".into(), found.into_value());
+    values.insert("messages".into(), found.into_values().0);
     Ok(Value::Map(values))
 }
