@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::caveat::Caveat;
 use super::verdict::{Quality, Reason};
 
 /// What a run of bytes is, told from its content alone.
@@ -65,6 +66,8 @@ pub struct Examination {
     pub quality: Quality,
     /// Why the quality is what it is, the weightiest first; never empty.
     pub reasons: Vec<Reason>,
+    /// What the conclusion does not cover; empty when there is nothing to say.
+    pub caveats: Vec<Caveat>,
     /// Bytes read. The whole size unless a time limit was hit.
     pub stored_bytes: u64,
     /// SHA-256 of the stored bytes, hexadecimal; absent when a time limit was hit.

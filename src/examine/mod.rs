@@ -9,6 +9,7 @@
 //! it finds is raw.
 
 mod block;
+mod caveat;
 mod context;
 mod custom;
 mod facts;
@@ -36,6 +37,7 @@ use node::Place;
 use reader::Ahead;
 use stream::Stream;
 
+pub use caveat::{Caveat, CaveatId};
 pub use facts::*;
 pub use options::Options;
 pub use tap::Tap;

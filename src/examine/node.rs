@@ -173,6 +173,7 @@ fn wrap(kind: Kind, inside: Examination, whole: bool) -> Examination {
     found.depth_limit_hit = inside.depth_limit_hit;
     found.quality = inside.quality;
     found.reasons.clone_from(&inside.reasons);
+    found.caveats.clone_from(&inside.caveats);
     if whole {
         found.payload_sha256.clone_from(&inside.stored_sha256);
     }
@@ -197,6 +198,7 @@ pub(super) fn of_kind(kind: Kind) -> Examination {
         chain: vec![kind],
         quality: Quality::UnknownKind,
         reasons: Vec::new(),
+        caveats: Vec::new(),
         stored_bytes: 0,
         stored_sha256: None,
         payload_bytes: None,

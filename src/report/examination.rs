@@ -22,6 +22,9 @@ pub fn examination(name: &str, found: &Examination, style: &Style) -> String {
     for reason in &found.reasons {
         out.push_str(&format!("  {}\n", clean(&reason.says)));
     }
+    for caveat in &found.caveats {
+        out.push_str(&format!("  caveat: {}\n", clean(&caveat.says)));
+    }
     let mut lines = Vec::new();
     describe(&mut lines, found);
     out.push_str(&table(&[], &lines, style));
