@@ -20,6 +20,8 @@ pub struct Caveat {
 pub enum CaveatId {
     /// A part of the backup has no checksum: a changed byte there can stay unseen.
     NoChecksum,
+    /// Members of an archive are of kinds that are not examined.
+    MembersNotExamined,
 }
 
 impl Examination {

@@ -8,21 +8,25 @@
 //! It opens no files, reads no clock, knows no policy and masks nothing: it gets a reader, and what
 //! it finds is raw.
 
+mod archives;
 mod block;
 mod caveat;
 mod context;
 mod custom;
+mod encrypted;
 mod facts;
 mod gzip;
 mod inflate;
 mod keep;
 mod kind;
 mod lane;
+mod lz4;
 mod node;
 mod options;
 mod outlet;
 mod reader;
 mod sql;
+mod sqlite;
 mod stream;
 mod tap;
 mod tar;

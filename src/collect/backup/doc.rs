@@ -66,7 +66,10 @@ pub static DOC: Doc = Doc {
         ("chain", "the layers from the outside in, e.g. `gzip`, `plain_sql`"),
         ("quality", "`good`, `bad`, `inconclusive` or `unknown_kind`, by fixed rules"),
         ("reasons", "list of `code` and `says`: why"),
-        ("caveats", "list of `id` and `says`: what the quality does not cover, such as `no_checksum`; empty without any"),
+        (
+            "caveats",
+            "list of `id` and `says`: what the quality does not cover, such as `no_checksum`; empty without any"
+        ),
         ("stored_bytes", "bytes read"),
         ("stored_sha256", "SHA-256 of the bytes that the findings are about: the file, or the member"),
         ("payload_bytes", "bytes after decompression of the outermost layer"),
