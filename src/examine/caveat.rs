@@ -20,6 +20,23 @@ pub struct Caveat {
 pub enum CaveatId {
     /// A part of the backup has no checksum: a changed byte there can stay unseen.
     NoChecksum,
+    /// Tables are created, and there are no rows for any of them.
+    SchemaOnly,
+    /// There are rows, and no table is created for them.
+    DataOnly,
+    /// Roles and tablespaces only.
+    GlobalsOnly,
+    /// No table is created and there are no rows.
+    NoTables,
+    /// Every table is empty.
+    NoRows,
+    /// Some tables have no section for their rows.
+    TablesWithoutData,
+    /// Row-level security applied to the dump.
+    RowSecurity,
+    /// Every line ends with CR LF.
+    #[serde(rename = "crlf")]
+    CrLf,
 }
 
 impl Examination {

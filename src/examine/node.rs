@@ -7,7 +7,7 @@ use super::outlet::Outlet;
 use super::stream::Stream;
 use super::tap::Tapping;
 use super::verdict::{Quality, judge};
-use super::{custom, gzip, kind, sql, tar, zstd};
+use super::{custom, gzip, kind, message, sql, tar, zstd};
 
 /// What a layer turned out to be.
 pub(super) type Found = Examination;
@@ -19,6 +19,8 @@ pub(super) struct Place {
     pub(super) depth: usize,
     /// The table of contents of a dump says what this member is.
     pub(super) expect: Expect,
+    /// A file of an archive that is no backup by its name: any text may be in it.
+    pub(super) loose: bool,
     /// Whether somebody wants the bytes.
     pub(super) tapping: Tapping,
 }
@@ -105,7 +107,7 @@ fn open(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Exa
         Kind::Zstd => unzstd(context, stream, place),
         Kind::Tar => untar(context, stream, place),
         Kind::PgCustom => custom(context, stream),
-        Kind::UnknownText => text(context, stream),
+        Kind::UnknownText => text(context, stream, place),
         Kind::Unknown if only_zeros(stream) => of_kind(Kind::OnlyZeros),
         _ => of_kind(kind),
     }
@@ -121,10 +123,15 @@ fn only_zeros(stream: &mut Stream<'_>) -> bool {
     true
 }
 
-fn text(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Examination {
+fn text(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Examination {
+    let head = stream.peek(message::LARGEST + 1);
+    let whole = head.len() <= message::LARGEST;
+    let head = head[..head.len().min(message::LARGEST)].to_vec();
     let read = sql::read(context, stream);
     if !read.is_sql {
-        return of_kind(Kind::UnknownText);
+        let mut found = of_kind(Kind::UnknownText);
+        found.message = if place.loose { None } else { message::instead(&head, whole) };
+        return found;
     }
     let mut found = of_kind(Kind::PlainSql);
     found.sql = Some(Box::new(read.sql));
@@ -188,6 +195,7 @@ fn wrap(kind: Kind, inside: Examination, whole: bool) -> Examination {
     found.tar = inside.tar;
     found.custom = inside.custom;
     found.copy_data = inside.copy_data;
+    found.message = inside.message;
     found
 }
 
@@ -210,6 +218,7 @@ pub(super) fn of_kind(kind: Kind) -> Examination {
         tar: None,
         custom: None,
         copy_data: None,
+        message: None,
         payload: None,
         expansion_limit_hit: false,
         time_limit_hit: false,

@@ -131,7 +131,7 @@ impl Work<'_, '_, '_> {
             None => Expect::Anything,
         };
         let tapping = Tap::inside(self.context.tap, self.place.tapping, name);
-        let place = Place { expect, tapping, ..self.place };
+        let place = Place { expect, tapping, loose: !promises_content(name), ..self.place };
         let mut found = node::examine(self.context, inner, place);
         if let (Some((id, _)), Some(contents)) = (entry, &mut self.contents) {
             contents.settle(self.context, id, expect, &mut found);

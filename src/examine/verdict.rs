@@ -6,8 +6,7 @@
 use serde::Serialize;
 
 use super::facts::{
-    CopyData, Custom, CustomDamage, EndsInside, Examination, Flavour, Gzip, GzipDamage, Kind, Sql, Tar, TarDamage,
-    Zstd, ZstdDamage,
+    CopyData, Custom, CustomDamage, Examination, Gzip, GzipDamage, Kind, Tar, TarDamage, Zstd, ZstdDamage,
 };
 
 /// The conclusion about one stream. The order is from worst to best.
@@ -71,8 +70,20 @@ pub enum Code {
     TrailerMissing,
     /// A dump in the text begins before its predecessor was complete, or has no beginning.
     DumpIncomplete,
-    /// Messages of the dump program stand in the text.
+    /// Lines that are not SQL stand in the text: messages of a program.
     ErrorLines,
+    /// Rows have another number of columns than their table.
+    RowsMisshapen,
+    /// A statement is not whole.
+    StatementBroken,
+    /// There are rows for a table that the dump does not create.
+    TableMissing,
+    /// A transaction is begun and not committed.
+    TransactionNotCommitted,
+    /// A message, an error page or a pointer was saved in place of a backup.
+    OnlyMessage,
+    /// The dump is complete and holds nothing.
+    EmptyDump,
     /// NUL bytes in text.
     NulBytes,
     /// UTF-16.
@@ -101,15 +112,15 @@ pub enum Code {
 
 /// Findings with the quality that each of them forces.
 #[derive(Default)]
-struct Findings(Vec<(Quality, Reason)>);
+pub(super) struct Findings(Vec<(Quality, Reason)>);
 
 impl Findings {
-    fn add(&mut self, quality: Quality, code: Code, says: impl Into<String>) {
+    pub(super) fn add(&mut self, quality: Quality, code: Code, says: impl Into<String>) {
         let says = says.into();
         self.0.push((quality, Reason { code, says }));
     }
 
-    fn bad(&mut self, code: Code, says: impl Into<String>) {
+    pub(super) fn bad(&mut self, code: Code, says: impl Into<String>) {
         self.add(Quality::Bad, code, says);
     }
 }
@@ -129,6 +140,9 @@ pub(super) fn judge(found: &mut Examination) {
         inherit(found, &mut findings);
     } else {
         content(found, &mut findings);
+        if !found.time_limit_hit && !found.expansion_limit_hit {
+            super::sql_verdict::caveats(found);
+        }
     }
     // When reading was stopped on purpose, an end that is missing proves nothing.
     if found.time_limit_hit || found.expansion_limit_hit {
@@ -149,6 +163,8 @@ fn about_the_end(code: Code) -> bool {
             | Code::EndsInside
             | Code::TrailerMissing
             | Code::DumpIncomplete
+            | Code::TransactionNotCommitted
+            | Code::EmptyDump
             | Code::NoEndMark
             | Code::EmptyPayload
             | Code::Empty
@@ -193,13 +209,15 @@ fn content(found: &Examination, findings: &mut Findings) {
         _ => {}
     }
     if let Some(facts) = &found.sql {
-        sql(facts, findings);
+        super::sql_verdict::sql(facts, findings);
     } else if let Some(facts) = &found.tar {
         tar(facts, findings);
     } else if let Some(facts) = &found.custom {
         custom(facts, findings);
     } else if let Some(facts) = &found.copy_data {
         copy_data(facts, findings);
+    } else if let Some(message) = &found.message {
+        findings.bad(Code::OnlyMessage, format!("{}: `{}`", message.what, message.line));
     } else if findings.0.is_empty() {
         findings.add(Quality::UnknownKind, Code::KindUnknown, unknown(found.kind));
     }
@@ -255,52 +273,6 @@ fn zstd(facts: &Zstd, findings: &mut Findings) {
         }
     };
     findings.bad(Code::ZstdDamaged, says);
-}
-
-fn sql(facts: &Sql, findings: &mut Findings) {
-    if facts.nul_bytes > 0 {
-        findings.bad(Code::NulBytes, format!("{} NUL bytes stand in the text", facts.nul_bytes));
-    }
-    if facts.error_lines > 0 {
-        let says = format!("{} lines are messages of a program, not SQL", facts.error_lines);
-        findings.bad(Code::ErrorLines, says);
-    }
-    ends_inside(facts, findings);
-    if facts.dumps_completed != facts.dumps_begun && facts.dumps_completed > 0 {
-        let says =
-            format!("{} dumps begin in this text and {} are completed", facts.dumps_begun, facts.dumps_completed);
-        findings.bad(Code::DumpIncomplete, says);
-    }
-    match (facts.flavour, facts.header, facts.trailer) {
-        (Flavour::PgDump | Flavour::PgDumpall, _, true) | (Flavour::Mysqldump, true, true) => {
-            findings.add(Quality::Good, Code::Complete, "the dump reaches its completion trailer");
-        }
-        (Flavour::PgDump | Flavour::PgDumpall, ..) | (Flavour::Mysqldump, true, false) => {
-            findings.bad(Code::TrailerMissing, "the dump does not end with its completion trailer");
-        }
-        (Flavour::Mysqldump | Flavour::Unknown, ..) => findings.add(
-            Quality::Inconclusive,
-            Code::NoEndMark,
-            "the text has no header and no trailer: nothing shows whether it is complete",
-        ),
-    }
-}
-
-fn ends_inside(facts: &Sql, findings: &mut Findings) {
-    let says = match facts.ends_inside {
-        None => return,
-        Some(EndsInside::CopyData) => {
-            let table = facts.unterminated_copy.as_deref().unwrap_or("a table");
-            let says = format!("the text ends inside the rows of {table}");
-            findings.bad(Code::CopyUnterminated, says);
-            return;
-        }
-        Some(EndsInside::Quote) => "the text ends inside a quoted string or name",
-        Some(EndsInside::DollarQuote) => "the text ends inside a dollar-quoted body",
-        Some(EndsInside::Comment) => "the text ends inside a comment",
-        Some(EndsInside::Statement) => "the text ends inside a statement",
-    };
-    findings.bad(Code::EndsInside, says);
 }
 
 fn copy_data(facts: &CopyData, findings: &mut Findings) {

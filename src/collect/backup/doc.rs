@@ -66,7 +66,10 @@ pub static DOC: Doc = Doc {
         ("chain", "the layers from the outside in, e.g. `gzip`, `plain_sql`"),
         ("quality", "`good`, `bad`, `inconclusive` or `unknown_kind`, by fixed rules"),
         ("reasons", "list of `code` and `says`: why"),
-        ("caveats", "list of `id` and `says`: what the quality does not cover, such as `no_checksum`; empty without any"),
+        (
+            "caveats",
+            "list of `id` and `says`: what the quality does not cover, such as `no_checksum`; empty without any"
+        ),
         ("stored_bytes", "bytes read"),
         ("stored_sha256", "SHA-256 of the bytes that the findings are about: the file, or the member"),
         ("payload_bytes", "bytes after decompression of the outermost layer"),
@@ -79,7 +82,7 @@ pub static DOC: Doc = Doc {
         ("zstd", "`valid`, `frames`, `trailing_bytes`, `damage`, …"),
         (
             "sql",
-            "`flavour`, `header`, `trailer`, `server_version`, `dump_version`, `statements`, `tables.count`, `tables.names`, `views`, `sequences`, `functions`, `schemas`, `grants.ROLE.what`, `rows.total`, `rows.by_table`, `copy_blocks`, `unterminated_copy`, `ends_inside` (`none` or what), `error_lines`, …",
+            "`flavour`, `header`, `trailer`, `server_version`, `dump_version`, `statements`, `tables.count`, `tables.names`, `views`, `sequences`, `functions`, `schemas`, `grants.ROLE.what`, `rows.total`, `rows.by_table`, `copy_blocks`, `unterminated_copy`, `ends_inside` (`none` or what), `error_lines`, `misshapen_rows`, `broken_statements`, `dumps_cut`, `row_security`, `crlf`, …",
         ),
         ("tar", "`valid`, `entries`, `members` (each with `name`, `size`, `examination`), `qualities`, `damage`, …"),
         (
@@ -87,6 +90,10 @@ pub static DOC: Doc = Doc {
             "`version`, `format`, `compression`, `toc_entries`, `toc`, `tables`, `rows`, `blocks_expected`, `blocks_found`, `blocks_checked`, `damage`, …",
         ),
         ("copy_data", "`rows`, `terminated`, `bytes_after` of a bare stream of rows"),
+        (
+            "message",
+            "`what` and `line` of a text that was saved in place of a backup: the error of a program, an error page, a Git LFS pointer",
+        ),
         ("payload", "the findings about the payload, when it is compressed once more"),
         ("member", "`name`, `size_bytes`, `archive_valid` of the chosen member; the findings are about it"),
         (
