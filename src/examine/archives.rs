@@ -131,7 +131,9 @@ fn custom_damage(facts: &Custom, damage: CustomDamage, findings: &mut Findings) 
             None => "the files of large objects are not those that the dump lists".to_owned(),
         },
         CustomDamage::BadData => format!("the data of {entry} cannot be decoded"),
-        CustomDamage::UnterminatedRows => format!("the rows of {entry} have no terminator, or something follows it"),
+        CustomDamage::UnterminatedRows => {
+            format!("the rows of {entry} have no terminator, or not all of them are whole")
+        }
     };
     findings.bad(Code::ArchiveDamaged, says);
 }
@@ -173,6 +175,9 @@ pub(super) fn caveats(found: &mut Examination) {
     if !says.is_empty() {
         found.add_caveat(CaveatId::NoChecksum, says);
     }
+    let dump = found.custom.take();
+    dump.iter().for_each(|dump| contents(found, dump));
+    found.custom = dump;
     if found.kind == Kind::PgCustom
         && let Some(says) = found.custom.as_deref().and_then(unprotected)
     {
@@ -187,6 +192,7 @@ pub(super) fn caveats(found: &mut Examination) {
 }
 
 fn of_members(found: &mut Examination, tar: &Tar) {
+    tar.toc.iter().for_each(|dump| contents(found, dump));
     if let Some(says) = tar.toc.as_deref().and_then(unprotected) {
         found.add_caveat(CaveatId::NoChecksum, says);
     }
@@ -202,6 +208,23 @@ fn of_members(found: &mut Examination, tar: &Tar) {
         let (members, bytes) = (tar.unexamined_members, tar.unexamined_bytes);
         let says = format!("{members} other members ({bytes} bytes) are of kinds that are not examined");
         found.add_caveat(CaveatId::MembersNotExamined, says);
+    }
+}
+
+/// What a whole PostgreSQL archive does not hold.
+fn contents(found: &mut Examination, dump: &Custom) {
+    let (tables, blocks) = (dump.objects.tables.count, dump.blocks_expected);
+    match (tables, blocks, dump.rows.total + dump.large_objects) {
+        (0, 0, _) => found.add_caveat(CaveatId::NoTables, "no table is created and there are no rows"),
+        (_, 0, _) => {
+            let says = "schema only: tables are created, and there are no rows for any of them";
+            found.add_caveat(CaveatId::SchemaOnly, says);
+        }
+        (0, ..) if dump.rows.total > 0 => {
+            found.add_caveat(CaveatId::DataOnly, "data only: rows, and no table is created for them");
+        }
+        (_, _, 0) => found.add_caveat(CaveatId::NoRows, "every table is empty"),
+        _ => {}
     }
 }
 

@@ -22,6 +22,23 @@ pub enum CaveatId {
     NoChecksum,
     /// Members of an archive are of kinds that are not examined.
     MembersNotExamined,
+    /// Tables are created, and there are no rows for any of them.
+    SchemaOnly,
+    /// There are rows, and no table is created for them.
+    DataOnly,
+    /// Roles and tablespaces only.
+    GlobalsOnly,
+    /// No table is created and there are no rows.
+    NoTables,
+    /// Every table is empty.
+    NoRows,
+    /// Some tables have no section for their rows.
+    TablesWithoutData,
+    /// Row-level security applied to the dump.
+    RowSecurity,
+    /// Every line ends with CR LF.
+    #[serde(rename = "crlf")]
+    CrLf,
 }
 
 impl Examination {

@@ -117,6 +117,9 @@ pub struct Examination {
     /// A bare stream of `COPY` rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copy_data: Option<CopyData>,
+    /// What was saved in place of a backup: a message, an error page, a pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<Instead>,
     /// The payload, when it is compressed once more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<Box<Examination>>,
@@ -126,6 +129,15 @@ pub struct Examination {
     pub time_limit_hit: bool,
     /// Layers deeper than the limit were not opened.
     pub depth_limit_hit: bool,
+}
+
+/// A text that was saved in place of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Instead {
+    /// For people: what it is.
+    pub what: &'static str,
+    /// Its most telling line.
+    pub line: String,
 }
 
 /// One gzip stream of one or more members.
@@ -259,8 +271,13 @@ pub enum Flavour {
     PgDump,
     /// `pg_dumpall`.
     PgDumpall,
-    /// `mysqldump` or `mariadb-dump`.
+    /// `mysqldump` or `mariadb-dump`, or another program that writes for MySQL.
     Mysqldump,
+    /// phpMyAdmin.
+    #[serde(rename = "phpmyadmin")]
+    PhpMyAdmin,
+    /// `.dump` of `sqlite3`.
+    Sqlite,
     /// No header says.
     #[default]
     Unknown,
@@ -374,13 +391,70 @@ pub struct Sql {
     pub ends_inside: Option<EndsInside>,
     /// `\restrict` and `\unrestrict` lines.
     pub restrict_lines: u64,
-    /// Messages of a dump program that stand in the text (`pg_dump: error: …`).
+    /// Lines that are not SQL: messages of a program that were redirected into the dump.
     pub error_lines: u64,
     /// The first of them, shortened.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub first_error_lines: Vec<String>,
     /// NUL bytes; a dump has none.
     pub nul_bytes: u64,
+    /// Rows with another number of columns than their COPY or INSERT has.
+    pub misshapen_rows: u64,
+    /// The first of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_misshapen: Option<Misshapen>,
+    /// Statements that no dump program writes: another statement begins before their end, a
+    /// parenthesis too many, values without a comma between them.
+    pub broken_statements: u64,
+    /// The beginning of the first of them; strings are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_broken: Option<String>,
+    /// Dumps that begin before the one before them is complete, and ends of dumps without a beginning.
+    pub dumps_cut: u64,
+    /// What became of a transaction that was begun and not committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<Transaction>,
+    /// Session settings that are saved (`SET @OLD_…`), as programs for MySQL do first of all.
+    pub settings_saved: u64,
+    /// Session settings that are restored, as they do at the very end.
+    pub settings_restored: u64,
+    /// Row-level security applied to the dump: rows that the role may not see are not in it.
+    pub row_security: bool,
+    /// Every line ends with CR LF.
+    pub crlf: bool,
+    /// Tables of a dump of PostgreSQL that it creates and has no rows or end of rows for.
+    pub tables_without_data: Names,
+    /// Tables that have rows in a dump that creates others and not them.
+    pub data_without_table: Names,
+    /// Statements that change a table which the dump does not create.
+    #[serde(skip)]
+    pub alters: u64,
+}
+
+/// A row of the wrong shape.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Misshapen {
+    /// Its table.
+    pub table: String,
+    /// Its number in the block of its COPY; absent for INSERT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
+    /// Columns that it should have, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u64>,
+    /// Columns that it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<u64>,
+}
+
+/// How a transaction can end without COMMIT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transaction {
+    /// The text ends inside of it.
+    Open,
+    /// ROLLBACK: a dump program that gave up.
+    RolledBack,
 }
 
 /// What SQL text can end inside of.

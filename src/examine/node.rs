@@ -7,7 +7,7 @@ use super::outlet::Outlet;
 use super::stream::Stream;
 use super::tap::Tapping;
 use super::verdict::{Quality, judge};
-use super::{custom, gzip, kind, lz4, sql, sqlite, tar, zstd};
+use super::{custom, gzip, kind, lz4, message, sql, sqlite, tar, zstd};
 
 /// What a layer turned out to be.
 pub(super) type Found = Examination;
@@ -19,6 +19,8 @@ pub(super) struct Place {
     pub(super) depth: usize,
     /// The table of contents of a dump says what this member is.
     pub(super) expect: Expect,
+    /// A file of an archive that is no backup by its name: any text may be in it.
+    pub(super) loose: bool,
     /// Whether somebody wants the bytes.
     pub(super) tapping: Tapping,
 }
@@ -117,7 +119,7 @@ fn open(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Exa
         Kind::PgCustom => custom(context, stream),
         Kind::Sqlite => sqlite(stream),
         Kind::UnknownText if custom::is_behind_text(stream.peek(custom::TEXT_BEFORE)) => text_before(),
-        Kind::UnknownText => text(context, stream),
+        Kind::UnknownText => text(context, stream, place),
         Kind::Unknown if only_zeros(stream) => of_kind(Kind::OnlyZeros),
         _ => of_kind(kind),
     }
@@ -149,10 +151,15 @@ fn only_zeros(stream: &mut Stream<'_>) -> bool {
     true
 }
 
-fn text(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Examination {
+fn text(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Examination {
+    let head = stream.peek(message::LARGEST + 1);
+    let whole = head.len() <= message::LARGEST;
+    let head = head[..head.len().min(message::LARGEST)].to_vec();
     let read = sql::read(context, stream);
     if !read.is_sql {
-        return of_kind(Kind::UnknownText);
+        let mut found = of_kind(Kind::UnknownText);
+        found.message = if place.loose { None } else { message::instead(&head, whole) };
+        return found;
     }
     let mut found = of_kind(Kind::PlainSql);
     found.sql = Some(Box::new(read.sql));
@@ -239,6 +246,7 @@ fn wrap(kind: Kind, inside: Examination, whole: bool) -> Examination {
     found.custom = inside.custom;
     found.copy_data = inside.copy_data;
     found.sqlite = inside.sqlite;
+    found.message = inside.message;
     found
 }
 
@@ -263,6 +271,7 @@ pub(super) fn of_kind(kind: Kind) -> Examination {
         custom: None,
         copy_data: None,
         sqlite: None,
+        message: None,
         payload: None,
         expansion_limit_hit: false,
         time_limit_hit: false,

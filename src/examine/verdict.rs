@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use super::archives;
-use super::facts::{CopyData, EndsInside, Examination, Flavour, Gzip, GzipDamage, Kind, Sql, Zstd, ZstdDamage};
+use super::facts::{CopyData, Examination, Gzip, GzipDamage, Kind, Zstd, ZstdDamage};
 
 /// The conclusion about one stream. The order is from worst to best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -77,8 +77,20 @@ pub enum Code {
     TrailerMissing,
     /// A dump in the text begins before its predecessor was complete, or has no beginning.
     DumpIncomplete,
-    /// Messages of the dump program stand in the text.
+    /// Lines that are not SQL stand in the text: messages of a program.
     ErrorLines,
+    /// Rows have another number of columns than their table.
+    RowsMisshapen,
+    /// A statement is not whole.
+    StatementBroken,
+    /// There are rows for a table that the dump does not create.
+    TableMissing,
+    /// A transaction is begun and not committed.
+    TransactionNotCommitted,
+    /// A message, an error page or a pointer was saved in place of a backup.
+    OnlyMessage,
+    /// The dump is complete and holds nothing.
+    EmptyDump,
     /// NUL bytes in text.
     NulBytes,
     /// UTF-16.
@@ -138,6 +150,9 @@ pub(super) fn judge(found: &mut Examination) {
         inherit(found, &mut findings);
     } else {
         content(found, &mut findings);
+        if !found.time_limit_hit && !found.expansion_limit_hit {
+            super::sql_verdict::caveats(found);
+        }
     }
     // When reading was stopped on purpose, an end that is missing proves nothing.
     if found.time_limit_hit || found.expansion_limit_hit {
@@ -171,6 +186,8 @@ fn about_the_end(code: Code) -> bool {
             | Code::EndsInside
             | Code::TrailerMissing
             | Code::DumpIncomplete
+            | Code::TransactionNotCommitted
+            | Code::EmptyDump
             | Code::NoEndMark
             | Code::EmptyPayload
             | Code::Empty
@@ -219,7 +236,7 @@ fn content(found: &Examination, findings: &mut Findings) {
         let says = "a table of contents alone; pack the whole folder of the dump with tar and examine that";
         findings.add(Quality::Inconclusive, Code::DataElsewhere, says);
     } else if let Some(facts) = &found.sql {
-        sql(facts, findings);
+        super::sql_verdict::sql(facts, findings);
     } else if let Some(facts) = &found.tar {
         archives::tar(facts, findings);
     } else if let Some(facts) = &found.custom {
@@ -228,6 +245,8 @@ fn content(found: &Examination, findings: &mut Findings) {
         archives::sqlite(facts, findings);
     } else if let Some(facts) = &found.copy_data {
         copy_data(facts, findings);
+    } else if let Some(message) = &found.message {
+        findings.bad(Code::OnlyMessage, format!("{}: `{}`", message.what, message.line));
     } else if findings.0.is_empty() {
         findings.add(Quality::UnknownKind, Code::KindUnknown, unknown(found.kind));
     }
@@ -282,52 +301,6 @@ fn zstd(facts: &Zstd, findings: &mut Findings) {
         }
     };
     findings.bad(Code::ZstdDamaged, says);
-}
-
-fn sql(facts: &Sql, findings: &mut Findings) {
-    if facts.nul_bytes > 0 {
-        findings.bad(Code::NulBytes, format!("{} NUL bytes stand in the text", facts.nul_bytes));
-    }
-    if facts.error_lines > 0 {
-        let says = format!("{} lines are messages of a program, not SQL", facts.error_lines);
-        findings.bad(Code::ErrorLines, says);
-    }
-    ends_inside(facts, findings);
-    if facts.dumps_completed != facts.dumps_begun && facts.dumps_completed > 0 {
-        let says =
-            format!("{} dumps begin in this text and {} are completed", facts.dumps_begun, facts.dumps_completed);
-        findings.bad(Code::DumpIncomplete, says);
-    }
-    match (facts.flavour, facts.header, facts.trailer) {
-        (Flavour::PgDump | Flavour::PgDumpall, _, true) | (Flavour::Mysqldump, true, true) => {
-            findings.add(Quality::Good, Code::Complete, "the dump reaches its completion trailer");
-        }
-        (Flavour::PgDump | Flavour::PgDumpall, ..) | (Flavour::Mysqldump, true, false) => {
-            findings.bad(Code::TrailerMissing, "the dump does not end with its completion trailer");
-        }
-        (Flavour::Mysqldump | Flavour::Unknown, ..) => findings.add(
-            Quality::Inconclusive,
-            Code::NoEndMark,
-            "the text has no header and no trailer: nothing shows whether it is complete",
-        ),
-    }
-}
-
-fn ends_inside(facts: &Sql, findings: &mut Findings) {
-    let says = match facts.ends_inside {
-        None => return,
-        Some(EndsInside::CopyData) => {
-            let table = facts.unterminated_copy.as_deref().unwrap_or("a table");
-            let says = format!("the text ends inside the rows of {table}");
-            findings.bad(Code::CopyUnterminated, says);
-            return;
-        }
-        Some(EndsInside::Quote) => "the text ends inside a quoted string or name",
-        Some(EndsInside::DollarQuote) => "the text ends inside a dollar-quoted body",
-        Some(EndsInside::Comment) => "the text ends inside a comment",
-        Some(EndsInside::Statement) => "the text ends inside a statement",
-    };
-    findings.bad(Code::EndsInside, says);
 }
 
 fn copy_data(facts: &CopyData, findings: &mut Findings) {

@@ -142,6 +142,8 @@ fn written_by(sql: &Sql) -> String {
         Flavour::PgDump => "pg_dump",
         Flavour::PgDumpall => "pg_dumpall",
         Flavour::Mysqldump => "mysqldump",
+        Flavour::PhpMyAdmin => "phpMyAdmin",
+        Flavour::Sqlite => "sqlite3 .dump",
         Flavour::Unknown => "unknown",
     };
     format!("{program} {}", sql.dump_version.as_deref().unwrap_or("")).trim_end().to_owned()

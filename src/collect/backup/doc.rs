@@ -82,7 +82,7 @@ pub static DOC: Doc = Doc {
         ("zstd", "`valid`, `frames`, `trailing_bytes`, `damage`, …"),
         (
             "sql",
-            "`flavour`, `header`, `trailer`, `server_version`, `dump_version`, `statements`, `tables.count`, `tables.names`, `views`, `sequences`, `functions`, `schemas`, `grants.ROLE.what`, `rows.total`, `rows.by_table`, `copy_blocks`, `unterminated_copy`, `ends_inside` (`none` or what), `error_lines`, …",
+            "`flavour`, `header`, `trailer`, `server_version`, `dump_version`, `statements`, `tables.count`, `tables.names`, `views`, `sequences`, `functions`, `schemas`, `grants.ROLE.what`, `rows.total`, `rows.by_table`, `copy_blocks`, `unterminated_copy`, `ends_inside` (`none` or what), `error_lines`, `misshapen_rows`, `broken_statements`, `dumps_cut`, `row_security`, `crlf`, …",
         ),
         ("tar", "`valid`, `entries`, `members` (each with `name`, `size`, `examination`), `qualities`, `damage`, …"),
         (
@@ -90,6 +90,10 @@ pub static DOC: Doc = Doc {
             "`version`, `format`, `compression`, `toc_entries`, `toc`, `tables`, `rows`, `blocks_expected`, `blocks_found`, `blocks_checked`, `damage`, …",
         ),
         ("copy_data", "`rows`, `terminated`, `bytes_after` of a bare stream of rows"),
+        (
+            "message",
+            "`what` and `line` of a text that was saved in place of a backup: the error of a program, an error page, a Git LFS pointer",
+        ),
         ("payload", "the findings about the payload, when it is compressed once more"),
         ("member", "`name`, `size_bytes`, `archive_valid` of the chosen member; the findings are about it"),
         (

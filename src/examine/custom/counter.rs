@@ -120,7 +120,10 @@ impl Reader {
     /// Rows, and whether they come to an end as they should.
     fn finish(self) -> (u64, bool) {
         match self {
-            Reader::Copy(rows, ended, after) => (rows.rows(), after == 0 && (ended || rows.at_terminator())),
+            Reader::Copy(rows, ended, after) => {
+                let whole = after == 0 && rows.misfits() == 0;
+                (rows.rows(), whole && (ended || rows.at_terminator()))
+            }
             Reader::Statements(lexer) => {
                 let sql = lexer.finish().sql;
                 (sql.rows.total, sql.ends_inside.is_none() && sql.inserts_uncounted == 0)

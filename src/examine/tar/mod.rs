@@ -175,7 +175,7 @@ impl Work<'_, '_, '_> {
     /// The place of a member.
     fn inside(&self, name: &str) -> Place {
         let tapping = Tap::inside(self.context.tap, self.place.tapping, name);
-        Place { tapping, ..self.place }
+        Place { tapping, loose: !ordinary::announces_a_dump(name), ..self.place }
     }
 
     /// Counts a member and keeps it while there is room; where it is listed, and whether it is whole.

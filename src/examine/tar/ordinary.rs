@@ -57,6 +57,11 @@ pub(super) fn settle(name: &str, found: &mut Examination) {
     }
 }
 
+/// Whether a name announces a dump or an archive.
+pub(super) fn announces_a_dump(name: &str) -> bool {
+    ends(&name.to_ascii_lowercase(), DUMPS)
+}
+
 /// Whether a name has one of these endings, before or without an ending of compression.
 fn ends(name: &str, endings: &[&str]) -> bool {
     let bare = PACKED.iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
