@@ -196,11 +196,8 @@ fn of_members(found: &mut Examination, tar: &Tar) {
     if let Some(says) = tar.toc.as_deref().and_then(unprotected) {
         found.add_caveat(CaveatId::NoChecksum, says);
     }
-    let in_a_dump = tar.toc.is_some();
     for member in &tar.members {
-        // Rows of a dump are counted with the dump.
-        let part = in_a_dump && member.examination.chain.last() == Some(&Kind::CopyData);
-        for caveat in member.examination.caveats.iter().filter(|_| !part) {
+        for caveat in &member.examination.caveats {
             found.add_caveat(caveat.id, format!("{}: {}", member.name, caveat.says));
         }
     }

@@ -131,7 +131,8 @@ fn a_directory_dump_without_one_of_its_files_or_with_a_cut_one_is_never_good() {
             let packed = variant[name].len();
             for cut in [0, packed / 2, packed.saturating_sub(4)] {
                 let large_object = name.starts_with("blob_") && name.ends_with(".dat");
-                if large_object || packed < 9 {
+                let may_be_empty = cut == 0 && name.starts_with("blob_") && !name.ends_with(".gz");
+                if large_object || may_be_empty || packed < 9 {
                     continue; // the length of an uncompressed large object is written nowhere; no rows are in so short a file
                 }
                 let mut shorter = variant.clone();

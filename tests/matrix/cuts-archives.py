@@ -33,7 +33,7 @@ create table c(id int); create view v as select * from a; create index on a(note
 create function f() returns int language sql as 'select 1'; create sequence s; comment on table a is 'a comment';
 select lo_from_bytea(16001,'hello'), lo_from_bytea(16002,''), lo_from_bytea(16003, decode(repeat('00',3000),'hex'));
 """
-# At this place an archive written to an appending output is whole without its second table of contents.
+# Files that are examined by one call.
 BATCH = 200
 
 
@@ -144,7 +144,9 @@ class Formats:
                 output.write(data)
         done = run([os.path.join(self.tools, "pg_restore"), "-f", "-", source], timeout=60)
         shutil.rmtree(path) if os.path.isdir(path) else os.unlink(path)
-        text = b"\n".join(line for line in done.stdout.split(b"\n") if not line.startswith((b"\\restrict", b"\\unrestrict")))
+        # Random tokens, and comments that come from the header of the archive.
+        left_out = (b"\\restrict", b"\\unrestrict", b"-- Dumped from database", b"-- Dumped by pg_dump")
+        text = b"\n".join(line for line in done.stdout.split(b"\n") if not line.startswith(left_out))
         return None if done.returncode else text
 
 

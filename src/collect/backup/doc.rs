@@ -79,15 +79,20 @@ pub static DOC: Doc = Doc {
             "gzip",
             "`valid`, `members`, `empty_members`, `trailing_bytes`, `trailing_zeros`, `last_isize`, `damage` (`none` or what), …",
         ),
-        ("zstd", "`valid`, `frames`, `trailing_bytes`, `damage`, …"),
+        ("zstd", "`valid`, `frames`, `frames_with_checksum`, `trailing_bytes`, `damage`, …"),
+        ("lz4", "`valid`, `frames`, `frames_with_checksum`, `trailing_bytes`, `damage`, …"),
+        ("sqlite", "`page_size`, `pages`, `pages_stated`, `write_ahead_log`, `damage` of an SQLite database"),
         (
             "sql",
             "`flavour`, `header`, `trailer`, `server_version`, `dump_version`, `statements`, `tables.count`, `tables.names`, `views`, `sequences`, `functions`, `schemas`, `grants.ROLE.what`, `rows.total`, `rows.by_table`, `copy_blocks`, `unterminated_copy`, `ends_inside` (`none` or what), `error_lines`, `misshapen_rows`, `broken_statements`, `dumps_cut`, `row_security`, `crlf`, …",
         ),
-        ("tar", "`valid`, `entries`, `members` (each with `name`, `size`, `examination`), `qualities`, `damage`, …"),
+        (
+            "tar",
+            "`valid`, `entries`, `members` (each with `name`, `size`, `examination`), `qualities`, `unexamined_members`, `dumps_without_toc`, `trailing_bytes`, `damage`, …",
+        ),
         (
             "custom",
-            "`version`, `format`, `compression`, `toc_entries`, `toc`, `tables`, `rows`, `blocks_expected`, `blocks_found`, `blocks_checked`, `damage`, …",
+            "`version`, `format`, `compression`, `toc_entries`, `toc`, `tables`, `rows`, `blocks_expected`, `blocks_found`, `blocks_checked`, `data_without_checksum`, `second_toc`, `unknown_entry_type`, `damage`, …",
         ),
         ("copy_data", "`rows`, `terminated`, `bytes_after` of a bare stream of rows"),
         (

@@ -303,6 +303,8 @@ impl Toc {
     fn settle(&mut self, context: &Context<'_, '_>, file: &str, found: &mut Examination) {
         let Some(id) = self.entry(file) else { return };
         let Some(entry) = self.data.by_id.get_mut(&id) else { return };
+        // What is to be said of the dump is said once, of the whole of it.
+        found.caveats.clear();
         self.facts.blocks_found += u64::from(!entry.found);
         entry.found = true;
         self.facts.data_bytes += found.payload_bytes.unwrap_or(found.stored_bytes);
