@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::caveat::Caveat;
 use super::verdict::{Quality, Reason};
 
 /// What a run of bytes is, told from its content alone.
@@ -34,15 +35,15 @@ pub enum Kind {
     Bzip2,
     /// Recognised, cannot be opened here.
     Xz,
-    /// Recognised, cannot be opened here.
+    /// LZ4, one or more frames.
     Lz4,
     /// Recognised, cannot be opened here.
     Zip,
     /// Recognised, cannot be opened here.
     SevenZip,
-    /// Recognised, not examined here.
+    /// An SQLite database: the header and the number of pages are checked, the content is not.
     Sqlite,
-    /// age or OpenPGP: nothing can be said without the key.
+    /// OpenSSL, OpenPGP, age and others: nothing can be said without the key.
     Encrypted,
     /// Text in UTF-16, as a redirection in PowerShell writes it; psql cannot read it.
     Utf16Text,
@@ -52,6 +53,14 @@ pub enum Kind {
     UnknownText,
     /// Anything else.
     Unknown,
+}
+
+impl Kind {
+    /// Whether this is a compressed stream that is opened here.
+    #[must_use]
+    pub fn is_compressed(self) -> bool {
+        matches!(self, Kind::Gzip | Kind::Zstd | Kind::Lz4)
+    }
 }
 
 /// Everything one pass found out about one stream of bytes.
@@ -65,6 +74,8 @@ pub struct Examination {
     pub quality: Quality,
     /// Why the quality is what it is, the weightiest first; never empty.
     pub reasons: Vec<Reason>,
+    /// What the conclusion does not cover; empty when there is nothing to say.
+    pub caveats: Vec<Caveat>,
     /// Bytes read. The whole size unless a time limit was hit.
     pub stored_bytes: u64,
     /// SHA-256 of the stored bytes, hexadecimal; absent when a time limit was hit.
@@ -88,6 +99,9 @@ pub struct Examination {
     /// The zstd layer, when there is one outside.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub zstd: Option<Zstd>,
+    /// The LZ4 layer, when there is one outside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lz4: Option<Lz4>,
     /// SQL text, bare or directly inside one compressed layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sql: Option<Box<Sql>>,
@@ -97,9 +111,15 @@ pub struct Examination {
     /// A PostgreSQL archive, bare or directly inside one compressed layer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom: Option<Box<Custom>>,
+    /// An SQLite database, bare or directly inside one compressed layer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sqlite: Option<Sqlite>,
     /// A bare stream of `COPY` rows.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copy_data: Option<CopyData>,
+    /// What was saved in place of a backup: a message, an error page, a pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<Instead>,
     /// The payload, when it is compressed once more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payload: Option<Box<Examination>>,
@@ -109,6 +129,15 @@ pub struct Examination {
     pub time_limit_hit: bool,
     /// Layers deeper than the limit were not opened.
     pub depth_limit_hit: bool,
+}
+
+/// A text that was saved in place of a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Instead {
+    /// For people: what it is.
+    pub what: &'static str,
+    /// Its most telling line.
+    pub line: String,
 }
 
 /// One gzip stream of one or more members.
@@ -198,6 +227,42 @@ pub enum ZstdDamage {
     TrailingGarbage,
 }
 
+/// One LZ4 stream of one or more frames.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Lz4 {
+    /// Every frame is whole and nothing follows.
+    pub valid: bool,
+    /// Frames that are whole.
+    pub frames: u64,
+    /// Frames that hold metadata and no payload.
+    pub skippable_frames: u64,
+    /// Whole frames that carry a checksum of their content or of their blocks.
+    pub frames_with_checksum: u64,
+    /// Bytes after the last frame that are not LZ4.
+    pub trailing_bytes: u64,
+    /// What is wrong, when something is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<Lz4Damage>,
+}
+
+/// What can be wrong with an LZ4 stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lz4Damage {
+    /// The input ends inside a frame.
+    Truncated,
+    /// Data that cannot be decoded.
+    BadData,
+    /// A header, a block or the content disagrees with its checksum.
+    WrongChecksum,
+    /// The frame needs a dictionary.
+    DictionaryNeeded,
+    /// A frame of the old form, which has no end mark and cannot be opened here.
+    Legacy,
+    /// Bytes that are not LZ4 follow the last frame.
+    TrailingGarbage,
+}
+
 /// Who wrote SQL text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Default)]
 #[serde(rename_all = "snake_case")]
@@ -206,8 +271,13 @@ pub enum Flavour {
     PgDump,
     /// `pg_dumpall`.
     PgDumpall,
-    /// `mysqldump` or `mariadb-dump`.
+    /// `mysqldump` or `mariadb-dump`, or another program that writes for MySQL.
     Mysqldump,
+    /// phpMyAdmin.
+    #[serde(rename = "phpmyadmin")]
+    PhpMyAdmin,
+    /// `.dump` of `sqlite3`.
+    Sqlite,
     /// No header says.
     #[default]
     Unknown,
@@ -321,13 +391,70 @@ pub struct Sql {
     pub ends_inside: Option<EndsInside>,
     /// `\restrict` and `\unrestrict` lines.
     pub restrict_lines: u64,
-    /// Messages of a dump program that stand in the text (`pg_dump: error: …`).
+    /// Lines that are not SQL: messages of a program that were redirected into the dump.
     pub error_lines: u64,
     /// The first of them, shortened.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub first_error_lines: Vec<String>,
     /// NUL bytes; a dump has none.
     pub nul_bytes: u64,
+    /// Rows with another number of columns than their COPY or INSERT has.
+    pub misshapen_rows: u64,
+    /// The first of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_misshapen: Option<Misshapen>,
+    /// Statements that no dump program writes: another statement begins before their end, a
+    /// parenthesis too many, values without a comma between them.
+    pub broken_statements: u64,
+    /// The beginning of the first of them; strings are left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_broken: Option<String>,
+    /// Dumps that begin before the one before them is complete, and ends of dumps without a beginning.
+    pub dumps_cut: u64,
+    /// What became of a transaction that was begun and not committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transaction: Option<Transaction>,
+    /// Session settings that are saved (`SET @OLD_…`), as programs for MySQL do first of all.
+    pub settings_saved: u64,
+    /// Session settings that are restored, as they do at the very end.
+    pub settings_restored: u64,
+    /// Row-level security applied to the dump: rows that the role may not see are not in it.
+    pub row_security: bool,
+    /// Every line ends with CR LF.
+    pub crlf: bool,
+    /// Tables of a dump of PostgreSQL that it creates and has no rows or end of rows for.
+    pub tables_without_data: Names,
+    /// Tables that have rows in a dump that creates others and not them.
+    pub data_without_table: Names,
+    /// Statements that change a table which the dump does not create.
+    #[serde(skip)]
+    pub alters: u64,
+}
+
+/// A row of the wrong shape.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Misshapen {
+    /// Its table.
+    pub table: String,
+    /// Its number in the block of its COPY; absent for INSERT.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
+    /// Columns that it should have, where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<u64>,
+    /// Columns that it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<u64>,
+}
+
+/// How a transaction can end without COMMIT.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Transaction {
+    /// The text ends inside of it.
+    Open,
+    /// ROLLBACK: a dump program that gave up.
+    RolledBack,
 }
 
 /// What SQL text can end inside of.
@@ -357,6 +484,35 @@ pub struct CopyData {
     pub bytes_after: u64,
 }
 
+/// The header of an SQLite database against its size.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Sqlite {
+    /// Bytes of a page.
+    pub page_size: u64,
+    /// Pages that the header states, where the program that wrote it keeps that number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pages_stated: Option<u64>,
+    /// Whole pages in the file.
+    pub pages: u64,
+    /// The database uses a write-ahead log: the last changes can be in a second file, `-wal`.
+    pub write_ahead_log: bool,
+    /// What is wrong, when something is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub damage: Option<SqliteDamage>,
+}
+
+/// What can be wrong with an SQLite database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SqliteDamage {
+    /// Fewer pages than the header states.
+    Truncated,
+    /// The last page is cut.
+    PartialPage,
+    /// A field of the header cannot be.
+    BadHeader,
+}
+
 /// A tar archive.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Tar {
@@ -372,10 +528,19 @@ pub struct Tar {
     pub member_bytes: u64,
     /// Members by quality, the unlisted ones included.
     pub qualities: BTreeMap<Quality, u64>,
+    /// Members of kinds that are not examined, texts and empty files left out.
+    pub unexamined_members: u64,
+    /// Bytes of those members.
+    pub unexamined_bytes: u64,
+    /// Folders with data files of a dump and without its table of contents.
+    pub dumps_without_toc: u64,
+    /// Bytes after the closing zero blocks, from the first one that is not zero.
+    pub trailing_bytes: u64,
     /// What is wrong, when something is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub damage: Option<TarDamage>,
-    /// The table of contents, when this is a dump in tar format (`pg_dump -Ft`).
+    /// The table of contents, when this is a dump in tar format (`pg_dump -Ft`) or holds one in
+    /// directory format; of several dumps the first, the others have it at their `toc.dat`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub toc: Option<Box<Custom>>,
 }
@@ -392,6 +557,8 @@ pub enum TarDamage {
     BadHeader,
     /// The two closing zero blocks are missing: the archive may have been cut between members.
     NoEndMarker,
+    /// Something follows the closing zero blocks, which tar does not read.
+    TrailingData,
 }
 
 /// One regular file in a tar archive.
@@ -452,6 +619,16 @@ pub struct Custom {
     pub blocks_checked: u64,
     /// Large objects decoded to their end.
     pub large_objects: u64,
+    /// Compressed streams and raw blocks without a checksum of their content.
+    pub data_without_checksum: u64,
+    /// The table of contents was written once more after the data, and agrees with the first: so
+    /// `pg_dump` does on a standard output that only appends.
+    pub second_toc: bool,
+    /// Zero bytes after the archive.
+    pub trailing_zeros: u64,
+    /// The first entry of a type that `pg_restore` does not know, when there is one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown_entry_type: Option<String>,
     /// Bytes in the data blocks after decompression.
     pub data_bytes: u64,
     /// The data files stood before the table of contents and could not be held against it.
@@ -498,6 +675,16 @@ pub enum CustomDamage {
     MissingBlocks,
     /// A block that no entry announces, or of an unknown type.
     BadBlock,
+    /// A block is not where its entry says.
+    WrongOffset,
+    /// The table of contents after the data differs from the one before it.
+    SecondTocDiffers,
+    /// Something else follows the archive.
+    TrailingData,
+    /// Text precedes the archive, such as a message of the dumping program.
+    TextBefore,
+    /// Files of large objects that the dump lists are missing, or others are there.
+    MissingLargeObjects,
     /// A block that cannot be decompressed or disagrees with its checksum.
     BadData,
     /// The rows of a block have no terminator.

@@ -16,13 +16,11 @@ pub(super) fn of(head: &[u8]) -> Kind {
         (b"PGDMP", Kind::PgCustom),
         (b"BZh", Kind::Bzip2),
         (b"\xfd7zXZ\0", Kind::Xz),
-        (b"\x04\x22\x4d\x18", Kind::Lz4),
+        (&super::lz4::MAGIC, Kind::Lz4),
         (b"PK\x03\x04", Kind::Zip),
         (b"7z\xbc\xaf\x27\x1c", Kind::SevenZip),
         (b"SQLite format 3\0", Kind::Sqlite),
-        (b"age-encryption.org/", Kind::Encrypted),
-        (b"-----BEGIN AGE ENCRYPTED", Kind::Encrypted),
-        (b"-----BEGIN PGP MESSAGE", Kind::Encrypted),
+        (&super::lz4::LEGACY, Kind::Lz4),
         (b"\xff\xfe", Kind::Utf16Text),
         (b"\xfe\xff", Kind::Utf16Text),
     ];
@@ -34,6 +32,9 @@ pub(super) fn of(head: &[u8]) -> Kind {
     }
     if is_skippable_frame(head) {
         return Kind::Zstd;
+    }
+    if super::encrypted::is_encrypted(head) {
+        return Kind::Encrypted;
     }
     if super::tar::is_header(head) {
         return Kind::Tar;

@@ -8,20 +8,27 @@
 //! It opens no files, reads no clock, knows no policy and masks nothing: it gets a reader, and what
 //! it finds is raw.
 
+mod archives;
 mod block;
+mod caveat;
 mod context;
 mod custom;
+mod encrypted;
 mod facts;
 mod gzip;
 mod inflate;
 mod keep;
 mod kind;
 mod lane;
+mod lz4;
+mod message;
 mod node;
 mod options;
 mod outlet;
 mod reader;
 mod sql;
+mod sql_verdict;
+mod sqlite;
 mod stream;
 mod tap;
 mod tar;
@@ -36,6 +43,7 @@ use node::Place;
 use reader::Ahead;
 use stream::Stream;
 
+pub use caveat::{Caveat, CaveatId};
 pub use facts::*;
 pub use options::Options;
 pub use tap::Tap;

@@ -92,6 +92,11 @@ impl<'a> Stream<'a> {
         true
     }
 
+    /// How many bytes were taken.
+    pub(super) fn position(&self) -> u64 {
+        self.bytes - self.front.iter().map(|piece| piece.len() as u64).sum::<u64>()
+    }
+
     /// The next piece, as large as it comes.
     pub(super) fn next(&mut self) -> Option<Piece> {
         self.take(usize::MAX)

@@ -251,7 +251,7 @@ fn what_cannot_be_opened_is_named_and_not_called_bad() {
     for (bytes, kind) in [
         (&b"BZh91AY"[..], Kind::Bzip2),
         (b"\xfd7zXZ\0\0", Kind::Xz),
-        (b"SQLite format 3\0...", Kind::Sqlite),
+        (b"Salted__12345678", Kind::Encrypted),
         (b"-----BEGIN PGP MESSAGE-----\n", Kind::Encrypted),
         (b"just a log line\n", Kind::UnknownText),
         (b"\x00\x01\x02", Kind::Unknown),

@@ -5,10 +5,8 @@
 
 use serde::Serialize;
 
-use super::facts::{
-    CopyData, Custom, CustomDamage, EndsInside, Examination, Flavour, Gzip, GzipDamage, Kind, Sql, Tar, TarDamage,
-    Zstd, ZstdDamage,
-};
+use super::archives;
+use super::facts::{CopyData, Examination, Gzip, GzipDamage, Kind, Zstd, ZstdDamage};
 
 /// The conclusion about one stream. The order is from worst to best.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -59,10 +57,18 @@ pub enum Code {
     GzipDamaged,
     /// The zstd layer is damaged.
     ZstdDamaged,
+    /// The LZ4 layer is damaged.
+    Lz4Damaged,
     /// The tar archive is damaged.
     TarDamaged,
     /// The PostgreSQL archive is damaged.
     ArchiveDamaged,
+    /// The SQLite database is damaged.
+    SqliteDamaged,
+    /// An entry is of a type that `pg_restore` does not know.
+    EntryTypeUnknown,
+    /// A part of a dump whose other parts are elsewhere.
+    DataElsewhere,
     /// A COPY block has no end.
     CopyUnterminated,
     /// The text ends inside a statement, string or comment.
@@ -71,8 +77,20 @@ pub enum Code {
     TrailerMissing,
     /// A dump in the text begins before its predecessor was complete, or has no beginning.
     DumpIncomplete,
-    /// Messages of the dump program stand in the text.
+    /// Lines that are not SQL stand in the text: messages of a program.
     ErrorLines,
+    /// Rows have another number of columns than their table.
+    RowsMisshapen,
+    /// A statement is not whole.
+    StatementBroken,
+    /// There are rows for a table that the dump does not create.
+    TableMissing,
+    /// A transaction is begun and not committed.
+    TransactionNotCommitted,
+    /// A message, an error page or a pointer was saved in place of a backup.
+    OnlyMessage,
+    /// The dump is complete and holds nothing.
+    EmptyDump,
     /// NUL bytes in text.
     NulBytes,
     /// UTF-16.
@@ -101,15 +119,15 @@ pub enum Code {
 
 /// Findings with the quality that each of them forces.
 #[derive(Default)]
-struct Findings(Vec<(Quality, Reason)>);
+pub(super) struct Findings(Vec<(Quality, Reason)>);
 
 impl Findings {
-    fn add(&mut self, quality: Quality, code: Code, says: impl Into<String>) {
+    pub(super) fn add(&mut self, quality: Quality, code: Code, says: impl Into<String>) {
         let says = says.into();
         self.0.push((quality, Reason { code, says }));
     }
 
-    fn bad(&mut self, code: Code, says: impl Into<String>) {
+    pub(super) fn bad(&mut self, code: Code, says: impl Into<String>) {
         self.add(Quality::Bad, code, says);
     }
 }
@@ -118,17 +136,23 @@ impl Findings {
 pub(super) fn judge(found: &mut Examination) {
     let mut findings = Findings::default();
     limits(found, &mut findings);
-    let compressed = matches!(found.kind, Kind::Gzip | Kind::Zstd) && !found.depth_limit_hit;
+    let compressed = found.kind.is_compressed() && !found.depth_limit_hit;
     if let Some(facts) = &found.gzip {
         gzip(facts, &mut findings);
     }
     if let Some(facts) = &found.zstd {
         zstd(facts, &mut findings);
     }
+    if let Some(facts) = &found.lz4 {
+        archives::lz4(facts, &mut findings);
+    }
     if compressed {
         inherit(found, &mut findings);
     } else {
         content(found, &mut findings);
+        if !found.time_limit_hit && !found.expansion_limit_hit {
+            super::sql_verdict::caveats(found);
+        }
     }
     // When reading was stopped on purpose, an end that is missing proves nothing.
     if found.time_limit_hit || found.expansion_limit_hit {
@@ -140,6 +164,19 @@ pub(super) fn judge(found: &mut Examination) {
     let spoilt = found.quality != Quality::Good;
     findings.0.retain(|(quality, _)| !(spoilt && *quality == Quality::Good));
     found.reasons = findings.0.into_iter().map(|(_, reason)| reason).collect();
+    archives::caveats(found);
+}
+
+/// Sets quality and reasons of a table of contents that is a member of an archive: its data is in
+/// other members, and was held against it.
+pub(super) fn conclude_member(found: &mut Examination) {
+    let mut findings = Findings::default();
+    if let Some(facts) = &found.custom {
+        archives::custom(facts, &mut findings);
+    }
+    let (quality, reason) = findings.0.into_iter().next().unzip();
+    found.quality = quality.unwrap_or(Quality::UnknownKind);
+    found.reasons = reason.into_iter().collect();
 }
 
 fn about_the_end(code: Code) -> bool {
@@ -149,6 +186,8 @@ fn about_the_end(code: Code) -> bool {
             | Code::EndsInside
             | Code::TrailerMissing
             | Code::DumpIncomplete
+            | Code::TransactionNotCommitted
+            | Code::EmptyDump
             | Code::NoEndMark
             | Code::EmptyPayload
             | Code::Empty
@@ -173,8 +212,9 @@ fn limits(found: &Examination, findings: &mut Findings) {
 /// What the payload said, and that a whole container without payload is no backup.
 fn inherit(found: &Examination, findings: &mut Findings) {
     if found.payload_bytes == Some(0) {
-        let whole =
-            found.gzip.as_ref().is_some_and(|gzip| gzip.valid) || found.zstd.as_ref().is_some_and(|zstd| zstd.valid);
+        let whole = found.gzip.as_ref().is_some_and(|gzip| gzip.valid)
+            || found.zstd.as_ref().is_some_and(|zstd| zstd.valid)
+            || found.lz4.as_ref().is_some_and(|lz4| lz4.valid);
         let says =
             if whole { "the compressed stream is whole and holds no bytes" } else { "no bytes could be decompressed" };
         findings.bad(Code::EmptyPayload, says);
@@ -193,14 +233,21 @@ fn content(found: &Examination, findings: &mut Findings) {
             .bad(Code::Utf16, "the text is UTF-16, as a redirection in PowerShell writes it; psql cannot read it"),
         _ => {}
     }
-    if let Some(facts) = &found.sql {
-        sql(facts, findings);
+    if found.kind == Kind::PgToc && found.custom.as_ref().is_some_and(|toc| toc.damage.is_none()) {
+        let says = "a table of contents alone; pack the whole folder of the dump with tar and examine that";
+        findings.add(Quality::Inconclusive, Code::DataElsewhere, says);
+    } else if let Some(facts) = &found.sql {
+        super::sql_verdict::sql(facts, findings);
     } else if let Some(facts) = &found.tar {
-        tar(facts, findings);
+        archives::tar(facts, findings);
     } else if let Some(facts) = &found.custom {
-        custom(facts, findings);
+        archives::custom(facts, findings);
+    } else if let Some(facts) = &found.sqlite {
+        archives::sqlite(facts, findings);
     } else if let Some(facts) = &found.copy_data {
         copy_data(facts, findings);
+    } else if let Some(message) = &found.message {
+        findings.bad(Code::OnlyMessage, format!("{}: `{}`", message.what, message.line));
     } else if findings.0.is_empty() {
         findings.add(Quality::UnknownKind, Code::KindUnknown, unknown(found.kind));
     }
@@ -208,10 +255,9 @@ fn content(found: &Examination, findings: &mut Findings) {
 
 fn unknown(kind: Kind) -> &'static str {
     match kind {
-        Kind::Bzip2 | Kind::Xz | Kind::Lz4 | Kind::Zip | Kind::SevenZip => {
+        Kind::Bzip2 | Kind::Xz | Kind::Zip | Kind::SevenZip => {
             "compressed in a way that cannot be opened here; decompress it and examine the result"
         }
-        Kind::Sqlite => "an SQLite database; it is not examined here",
         Kind::Encrypted => "encrypted; nothing can be said without the key",
         Kind::UnknownText => "text without SQL statements",
         _ => "not a kind of backup that is known here",
@@ -258,128 +304,12 @@ fn zstd(facts: &Zstd, findings: &mut Findings) {
     findings.bad(Code::ZstdDamaged, says);
 }
 
-fn sql(facts: &Sql, findings: &mut Findings) {
-    if facts.nul_bytes > 0 {
-        findings.bad(Code::NulBytes, format!("{} NUL bytes stand in the text", facts.nul_bytes));
-    }
-    if facts.error_lines > 0 {
-        let says = format!("{} lines are messages of a program, not SQL", facts.error_lines);
-        findings.bad(Code::ErrorLines, says);
-    }
-    ends_inside(facts, findings);
-    if facts.dumps_completed != facts.dumps_begun && facts.dumps_completed > 0 {
-        let says =
-            format!("{} dumps begin in this text and {} are completed", facts.dumps_begun, facts.dumps_completed);
-        findings.bad(Code::DumpIncomplete, says);
-    }
-    match (facts.flavour, facts.header, facts.trailer) {
-        (Flavour::PgDump | Flavour::PgDumpall, _, true) | (Flavour::Mysqldump, true, true) => {
-            findings.add(Quality::Good, Code::Complete, "the dump reaches its completion trailer");
-        }
-        (Flavour::PgDump | Flavour::PgDumpall, ..) | (Flavour::Mysqldump, true, false) => {
-            findings.bad(Code::TrailerMissing, "the dump does not end with its completion trailer");
-        }
-        (Flavour::Mysqldump | Flavour::Unknown, ..) => findings.add(
-            Quality::Inconclusive,
-            Code::NoEndMark,
-            "the text has no header and no trailer: nothing shows whether it is complete",
-        ),
-    }
-}
-
-fn ends_inside(facts: &Sql, findings: &mut Findings) {
-    let says = match facts.ends_inside {
-        None => return,
-        Some(EndsInside::CopyData) => {
-            let table = facts.unterminated_copy.as_deref().unwrap_or("a table");
-            let says = format!("the text ends inside the rows of {table}");
-            findings.bad(Code::CopyUnterminated, says);
-            return;
-        }
-        Some(EndsInside::Quote) => "the text ends inside a quoted string or name",
-        Some(EndsInside::DollarQuote) => "the text ends inside a dollar-quoted body",
-        Some(EndsInside::Comment) => "the text ends inside a comment",
-        Some(EndsInside::Statement) => "the text ends inside a statement",
-    };
-    findings.bad(Code::EndsInside, says);
-}
-
 fn copy_data(facts: &CopyData, findings: &mut Findings) {
-    if facts.terminated {
+    if facts.terminated && facts.bytes_after > 0 {
+        findings.bad(Code::CopyUnterminated, format!("{} bytes follow the terminator of the rows", facts.bytes_after));
+    } else if facts.terminated {
         findings.add(Quality::Good, Code::Complete, "the rows reach their terminator");
     } else {
         findings.bad(Code::CopyUnterminated, "the rows have no terminator");
-    }
-}
-
-fn tar(facts: &Tar, findings: &mut Findings) {
-    if let Some(damage) = facts.damage {
-        let says = match damage {
-            TarDamage::TruncatedHeader => "tar: the input ends inside a header",
-            TarDamage::TruncatedMember => "tar: the input ends inside a member",
-            TarDamage::BadHeader => "tar: a header is not valid",
-            TarDamage::NoEndMarker => "tar: the closing zero blocks are missing",
-        };
-        findings.bad(Code::TarDamaged, says);
-    }
-    let count = |quality| facts.qualities.get(&quality).copied().unwrap_or(0);
-    let of = |quality: Quality| {
-        let named = facts.members.iter().filter(|member| member.examination.quality == quality);
-        let names: Vec<&str> = named.take(3).map(|member| member.name.as_str()).collect();
-        format!("{} ({})", count(quality), names.join(", "))
-    };
-    if count(Quality::Bad) > 0 {
-        findings.bad(Code::MemberBad, format!("bad members: {}", of(Quality::Bad)));
-    }
-    if count(Quality::Inconclusive) > 0 {
-        let says = format!("members of which nothing shows whether they are complete: {}", of(Quality::Inconclusive));
-        findings.add(Quality::Inconclusive, Code::MemberInconclusive, says);
-    }
-    if let Some(toc) = &facts.toc {
-        custom(toc, findings);
-    } else if facts.entries == 0 {
-        findings.bad(Code::EmptyPayload, "the archive holds nothing");
-    } else if count(Quality::Good) > 0 {
-        findings.add(Quality::Good, Code::Complete, "every backup in the archive is complete");
-    } else {
-        findings.add(Quality::UnknownKind, Code::MembersUnknown, "no member is of a kind that is known here");
-    }
-}
-
-fn custom(facts: &Custom, findings: &mut Findings) {
-    if let Some(damage) = facts.damage {
-        let entry = facts.damaged_entry.as_deref().unwrap_or("an entry");
-        let says = match damage {
-            CustomDamage::UnsupportedVersion => {
-                let says = format!("archive version {} is not known here", facts.version);
-                findings.add(Quality::Inconclusive, Code::CompressionUnsupported, says);
-                return;
-            }
-            CustomDamage::TruncatedHeader => "the archive ends inside its header".to_owned(),
-            CustomDamage::TruncatedToc => "the archive ends inside its table of contents".to_owned(),
-            CustomDamage::BadToc => "the table of contents is not valid".to_owned(),
-            CustomDamage::TruncatedBlock => format!("the archive ends inside the data of {entry}"),
-            CustomDamage::MissingBlocks => format!(
-                "{} of {} data blocks are missing",
-                facts.blocks_expected.saturating_sub(facts.blocks_found),
-                facts.blocks_expected
-            ),
-            CustomDamage::BadBlock => "a data block belongs to no entry".to_owned(),
-            CustomDamage::BadData => format!("the data of {entry} cannot be decoded"),
-            CustomDamage::UnterminatedRows => format!("the rows of {entry} have no terminator"),
-        };
-        findings.bad(Code::ArchiveDamaged, says);
-    } else if facts.order_unknown {
-        findings.add(
-            Quality::Inconclusive,
-            Code::CompressionUnsupported,
-            "the data files stand before their table of contents and were not held against it",
-        );
-    } else if facts.blocks_checked < facts.blocks_found {
-        let says =
-            format!("data compressed with {} cannot be checked here; pg_restore -f /dev/null can", facts.compression);
-        findings.add(Quality::Inconclusive, Code::CompressionUnsupported, says);
-    } else {
-        findings.add(Quality::Good, Code::Complete, "every data block was decoded to its end");
     }
 }

@@ -15,6 +15,11 @@ const CHECKSUM: u8 = 4;
 
 type Stop = super::context::Stop<Damage>;
 
+/// Whether the frame that begins with these five bytes has a checksum of its content.
+pub(super) fn has_checksum(head: &[u8]) -> bool {
+    head.get(4).is_some_and(|flags| flags & CHECKSUM != 0)
+}
+
 /// Decodes a stream that begins like zstd into `outlet`.
 pub(super) fn decode(context: &Context<'_, '_>, stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>) -> Zstd {
     let mut zstd = Zstd::default();

@@ -3,7 +3,9 @@
 
 use crate::base::quantity::show_bytes;
 use crate::base::text::plural;
-use crate::examine::{Custom, Examination, Flavour, Gzip, Kind, Member, Objects, Quality, Rows, Sql, Tar, Zstd};
+use crate::examine::{
+    Custom, Examination, Flavour, Gzip, Kind, Lz4, Member, Objects, Quality, Rows, Sql, Sqlite, Tar, Zstd,
+};
 
 use super::clean;
 use super::style::{Paint, Style};
@@ -21,6 +23,9 @@ pub fn examination(name: &str, found: &Examination, style: &Style) -> String {
     let mut out = format!("{}: {}\n", clean(name), style.paint(words, paint));
     for reason in &found.reasons {
         out.push_str(&format!("  {}\n", clean(&reason.says)));
+    }
+    for caveat in &found.caveats {
+        out.push_str(&format!("  caveat: {}\n", clean(&caveat.says)));
     }
     let mut lines = Vec::new();
     describe(&mut lines, found);
@@ -69,6 +74,8 @@ fn describe(lines: &mut Lines, found: &Examination) {
 fn inside(lines: &mut Lines, found: &Examination) {
     found.gzip.iter().for_each(|gzip| line(lines, "gzip", gzip_words(gzip)));
     found.zstd.iter().for_each(|zstd| line(lines, "zstd", zstd_words(zstd)));
+    found.lz4.iter().for_each(|lz4| line(lines, "lz4", lz4_words(lz4)));
+    found.sqlite.iter().for_each(|sqlite| line(lines, "sqlite", sqlite_words(sqlite)));
     found.tar.iter().for_each(|tar| line(lines, "tar", tar_words(tar)));
     found.sql.iter().for_each(|sql| sql_lines(lines, sql));
     found.custom.iter().for_each(|custom| custom_lines(lines, custom));
@@ -102,6 +109,23 @@ fn zstd_words(zstd: &Zstd) -> String {
         vec![validity(zstd.valid, zstd.damage.is_some()).to_owned(), plural(count(zstd.frames), "whole frame")];
     parts.push(format!("{} with a checksum", zstd.frames_with_checksum));
     parts.extend(zstd.damage.map(|damage| word(&damage)));
+    parts.join(", ")
+}
+
+fn lz4_words(lz4: &Lz4) -> String {
+    let mut parts = vec![validity(lz4.valid).to_owned(), plural(count(lz4.frames), "whole frame")];
+    parts.push(format!("{} with a checksum", lz4.frames_with_checksum));
+    parts.extend(lz4.damage.map(|damage| word(&damage)));
+    parts.join(", ")
+}
+
+fn sqlite_words(sqlite: &Sqlite) -> String {
+    let stated = sqlite.pages_stated.map_or(String::new(), |pages| format!(" of {pages}"));
+    let mut parts = vec![format!("{}{stated} pages of {} bytes", sqlite.pages, sqlite.page_size)];
+    if sqlite.write_ahead_log {
+        parts.push("write-ahead log: the last changes can be in a second file, -wal".to_owned());
+    }
+    parts.extend(sqlite.damage.map(|damage| word(&damage)));
     parts.join(", ")
 }
 
@@ -146,6 +170,8 @@ fn written_by(sql: &Sql) -> String {
         Flavour::PgDump => "pg_dump",
         Flavour::PgDumpall => "pg_dumpall",
         Flavour::Mysqldump => "mysqldump",
+        Flavour::PhpMyAdmin => "phpMyAdmin",
+        Flavour::Sqlite => "sqlite3 .dump",
         Flavour::Unknown => "unknown",
     };
     format!("{program} {}", sql.dump_version.as_deref().unwrap_or("")).trim_end().to_owned()
@@ -168,6 +194,9 @@ fn custom_lines(lines: &mut Lines, custom: &Custom) {
     line(lines, "server", custom.server_version.as_deref().unwrap_or(""));
     let found = format!("{} of {} data blocks found", custom.blocks_found, custom.blocks_expected);
     line(lines, "blocks", format!("{} entries, {found}, {} checked", custom.toc_entries, custom.blocks_checked));
+    if custom.second_toc {
+        line(lines, "contents", "written again after the data, and the same");
+    }
     line(lines, "creates", creates(&custom.objects));
     line(lines, "rows", format!("{} in {}", custom.rows.total, plural(custom.rows.by_table.len(), "table")));
     let damage = custom.damage.map(|damage| word(&damage));

@@ -15,6 +15,7 @@ mod bundle;
 mod closing;
 mod confined;
 mod drill;
+mod dump_archives;
 mod examine;
 mod examples;
 mod floors;

@@ -66,6 +66,10 @@ pub static DOC: Doc = Doc {
         ("chain", "the layers from the outside in, e.g. `gzip`, `plain_sql`"),
         ("quality", "`good`, `bad`, `inconclusive` or `unknown_kind`, by fixed rules"),
         ("reasons", "list of `code` and `says`: why"),
+        (
+            "caveats",
+            "list of `id` and `says`: what the quality does not cover, such as `no_checksum`; empty without any"
+        ),
         ("stored_bytes", "bytes read"),
         ("stored_sha256", "SHA-256 of the bytes that the findings are about: the file, or the member"),
         ("payload_bytes", "bytes after decompression of the outermost layer"),
@@ -75,17 +79,26 @@ pub static DOC: Doc = Doc {
             "gzip",
             "`valid`, `members`, `empty_members`, `trailing_bytes`, `trailing_zeros`, `last_isize`, `damage` (`none` or what), …",
         ),
-        ("zstd", "`valid`, `frames`, `trailing_bytes`, `damage`, …"),
+        ("zstd", "`valid`, `frames`, `frames_with_checksum`, `trailing_bytes`, `damage`, …"),
+        ("lz4", "`valid`, `frames`, `frames_with_checksum`, `trailing_bytes`, `damage`, …"),
+        ("sqlite", "`page_size`, `pages`, `pages_stated`, `write_ahead_log`, `damage` of an SQLite database"),
         (
             "sql",
-            "`flavour`, `header`, `trailer`, `server_version`, `dump_version`, `statements`, `tables.count`, `tables.names`, `views`, `sequences`, `functions`, `schemas`, `grants.ROLE.what`, `rows.total`, `rows.by_table`, `copy_blocks`, `unterminated_copy`, `ends_inside` (`none` or what), `error_lines`, …",
+            "`flavour`, `header`, `trailer`, `server_version`, `dump_version`, `statements`, `tables.count`, `tables.names`, `views`, `sequences`, `functions`, `schemas`, `grants.ROLE.what`, `rows.total`, `rows.by_table`, `copy_blocks`, `unterminated_copy`, `ends_inside` (`none` or what), `error_lines`, `misshapen_rows`, `broken_statements`, `dumps_cut`, `row_security`, `crlf`, …",
         ),
-        ("tar", "`valid`, `entries`, `members` (each with `name`, `size`, `examination`), `qualities`, `damage`, …"),
+        (
+            "tar",
+            "`valid`, `entries`, `members` (each with `name`, `size`, `examination`), `qualities`, `unexamined_members`, `dumps_without_toc`, `trailing_bytes`, `damage`, …",
+        ),
         (
             "custom",
-            "`version`, `format`, `compression`, `toc_entries`, `toc`, `tables`, `rows`, `blocks_expected`, `blocks_found`, `blocks_checked`, `damage`, …",
+            "`version`, `format`, `compression`, `toc_entries`, `toc`, `tables`, `rows`, `blocks_expected`, `blocks_found`, `blocks_checked`, `data_without_checksum`, `second_toc`, `unknown_entry_type`, `damage`, …",
         ),
         ("copy_data", "`rows`, `terminated`, `bytes_after` of a bare stream of rows"),
+        (
+            "message",
+            "`what` and `line` of a text that was saved in place of a backup: the error of a program, an error page, a Git LFS pointer",
+        ),
         ("payload", "the findings about the payload, when it is compressed once more"),
         ("member", "`name`, `size_bytes`, `archive_valid` of the chosen member; the findings are about it"),
         (

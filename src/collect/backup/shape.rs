@@ -12,12 +12,14 @@ use super::super::subject;
 use super::{Ready, doc};
 
 /// What says nothing when the file was not decoded to its end.
-const NEEDS_THE_END: [&str; 11] = [
+const NEEDS_THE_END: [&str; 13] = [
     "payload_bytes",
     "payload_sha256",
     "payload_normalised_sha256",
     "gzip",
     "zstd",
+    "lz4",
+    "sqlite",
     "sql",
     "tar",
     "custom",
@@ -26,8 +28,15 @@ const NEEDS_THE_END: [&str; 11] = [
     "member",
 ];
 /// Findings that are there only when something is wrong: `none` says that nothing is.
-const TROUBLES: [(&str, &str); 5] =
-    [("gzip", "damage"), ("zstd", "damage"), ("tar", "damage"), ("custom", "damage"), ("sql", "ends_inside")];
+const TROUBLES: [(&str, &str); 7] = [
+    ("gzip", "damage"),
+    ("zstd", "damage"),
+    ("lz4", "damage"),
+    ("sqlite", "damage"),
+    ("tar", "damage"),
+    ("custom", "damage"),
+    ("sql", "ends_inside"),
+];
 
 /// Puts what the file system says in `seen`; its kind is called `file_kind` here.
 pub fn describe(metadata: &Metadata, seen: &mut Observation) {

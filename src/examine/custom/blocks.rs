@@ -3,13 +3,19 @@
 
 use super::counter::{Content, Owner};
 use super::fields::{Fields, Trouble};
-use super::toc::{Compression, DataEntries};
+use super::lz4::{self, Failed};
+use super::toc::{self, Compression, DataEntries};
 use super::unpack::{Fault, Output, Unpack};
+use crate::examine::block::Piece;
 use crate::examine::context::Context;
 use crate::examine::facts::{Custom, CustomDamage as Damage};
 
 const DATA: u8 = 1;
 const LARGE_OBJECTS: u8 = 3;
+/// A second table of contents begins with its count, whose sign is 0.
+const SIGN_OF_A_COUNT: u8 = 0;
+/// Fewer zero bytes at the end can be the beginning of a table of contents.
+const PADDING: usize = 6;
 
 type Stop = crate::examine::context::Stop<Damage>;
 
@@ -70,8 +76,16 @@ pub(super) fn read(
 
 impl Work<'_, '_, '_, '_, '_, '_> {
     fn blocks(&mut self, data: &mut DataEntries) -> Result<(), Stop> {
-        while let Some(kind) = self.fields.maybe_byte() {
+        loop {
+            let start = self.fields.stream.position();
+            let Some(kind) = self.fields.maybe_byte() else { break };
             self.facts.damaged_entry = None;
+            if kind == SIGN_OF_A_COUNT {
+                return self.behind(data).map_err(Stop::Damage);
+            }
+            if self.fields.stream.peek(4) == b"GDMP" && kind == b'P' {
+                return Err(Stop::Damage(Damage::TrailingData));
+            }
             if kind != DATA && kind != LARGE_OBJECTS {
                 return Err(Stop::Damage(Damage::BadBlock));
             }
@@ -83,11 +97,16 @@ impl Work<'_, '_, '_, '_, '_, '_> {
             let (mut owner, mut content) = (Owner::default(), Content::Copy);
             if let Some(entry) = entry {
                 entry.found = true;
+                entry.start = start;
+                let misplaced = entry.offset.is_some_and(|offset| offset != start);
                 owner = Owner { table: Some(entry.table.clone()), label: entry.label.clone() };
                 if !entry.is_copy {
                     content = Content::Statements;
                 }
                 self.facts.damaged_entry = Some(entry.label.clone());
+                if misplaced {
+                    return Err(Stop::Damage(Damage::WrongOffset));
+                }
             }
             self.facts.blocks_found += 1;
             if kind == DATA {
@@ -98,6 +117,31 @@ impl Work<'_, '_, '_, '_, '_, '_> {
         }
         self.facts.damaged_entry = None;
         Ok(())
+    }
+
+    /// Reads what follows the data blocks: zero bytes, or the table of contents once more.
+    fn behind(&mut self, data: &DataEntries) -> Result<(), Damage> {
+        let zeros = self.fields.stream.peek(PADDING);
+        if zeros.len() == PADDING && zeros.iter().all(|&byte| byte == 0) {
+            self.facts.trailing_zeros = 1;
+            while let Some(piece) = self.fields.stream.next() {
+                if piece.iter().any(|&byte| byte != 0) {
+                    return Err(Damage::TrailingData);
+                }
+                self.facts.trailing_zeros += piece.len() as u64;
+            }
+            return Ok(());
+        }
+        self.fields.stream.put_back(Piece::own(vec![SIGN_OF_A_COUNT]));
+        let same = toc::again(self.fields, data).map_err(|trouble| match trouble {
+            Trouble::Short => Damage::TruncatedToc,
+            Trouble::Invalid => Damage::SecondTocDiffers,
+        })?;
+        if !same {
+            return Err(Damage::SecondTocDiffers);
+        }
+        self.facts.second_toc = true;
+        if self.fields.maybe_byte().is_some() { Err(Damage::TrailingData) } else { Ok(()) }
     }
 
     fn table(&mut self, content: Content, owner: Owner) -> Result<(), Stop> {
@@ -122,6 +166,14 @@ impl Work<'_, '_, '_, '_, '_, '_> {
 
     /// Reads chunks to the empty one; false when they could not be decompressed here.
     fn chunks(&mut self) -> Result<bool, Stop> {
+        if self.compression == Compression::Lz4 {
+            let checksum = lz4::decode(self.fields, &mut self.output).map_err(|failed| match failed {
+                Failed::Trouble(trouble) => trouble.into(),
+                Failed::Fault(fault) => Stop::from(fault),
+            })?;
+            self.facts.data_without_checksum += u64::from(!checksum);
+            return Ok(true);
+        }
         let mut unpack = Unpack::new(self.compression);
         loop {
             let length = self.fields.int()?;
@@ -139,6 +191,7 @@ impl Work<'_, '_, '_, '_, '_, '_> {
         }
         if let Some(unpack) = &mut unpack {
             unpack.finish(&mut self.output)?;
+            self.facts.data_without_checksum += u64::from(!unpack.has_checksum());
         }
         Ok(unpack.is_some())
     }

@@ -94,18 +94,25 @@ impl<'s> Counter<'s> {
 }
 
 enum Reader {
-    /// Rows of COPY; true behind their terminator.
-    Copy(CopyRows, bool),
+    /// Rows of COPY; whether their terminator was read, and bytes that follow it.
+    Copy(CopyRows, bool, u64),
     Statements(Box<Lexer>),
 }
 
 impl Reader {
     fn feed(&mut self, bytes: &[u8]) {
         match self {
-            Reader::Copy(rows, ended) if !*ended => {
-                *ended = matches!(rows.feed(bytes), Progress::Ended(_));
+            Reader::Copy(rows, ended, after) => {
+                let mut rest = bytes;
+                if !*ended {
+                    match rows.feed(bytes) {
+                        Progress::GoesOn => return,
+                        Progress::Ended(at) => rest = &bytes[at..],
+                    }
+                    *ended = true;
+                }
+                *after += rest.iter().filter(|byte| !matches!(byte, b'\n' | b'\r')).count() as u64;
             }
-            Reader::Copy(..) => {}
             Reader::Statements(lexer) => lexer.feed(bytes),
         }
     }
@@ -113,7 +120,10 @@ impl Reader {
     /// Rows, and whether they come to an end as they should.
     fn finish(self) -> (u64, bool) {
         match self {
-            Reader::Copy(rows, ended) => (rows.rows(), ended || rows.at_terminator()),
+            Reader::Copy(rows, ended, after) => {
+                let whole = after == 0 && rows.misfits() == 0;
+                (rows.rows(), whole && (ended || rows.at_terminator()))
+            }
             Reader::Statements(lexer) => {
                 let sql = lexer.finish().sql;
                 (sql.rows.total, sql.ends_inside.is_none() && sql.inserts_uncounted == 0)
@@ -127,7 +137,7 @@ fn count(inbox: &Receiver<Job>, keeper: &Keeper) -> Counted {
     let mut reader = None;
     for job in inbox {
         match job {
-            Job::Begin(Content::Copy) => reader = Some(Reader::Copy(CopyRows::new(), false)),
+            Job::Begin(Content::Copy) => reader = Some(Reader::Copy(CopyRows::new(), false, 0)),
             Job::Begin(Content::Statements) => {
                 let script = Script::new(Keeper::new(1));
                 reader = Some(Reader::Statements(Box::new(Lexer::new(script))));

@@ -1,6 +1,9 @@
 //! The primitive fields of a PostgreSQL archive: bytes, signed integers, strings and offsets whose
 //! widths the header states.
 
+use flate2::Crc;
+use memchr::memchr;
+
 use super::Format;
 use crate::examine::block::Piece;
 use crate::examine::stream::Stream;
@@ -14,6 +17,17 @@ pub(super) enum Trouble {
     Invalid,
 }
 
+/// Where the data of an entry is, as its entry states it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DataAt {
+    /// The entry has no data.
+    Nowhere,
+    /// The entry has data; the writer could not seek back to state its place.
+    Somewhere,
+    /// The offset of the data block from the beginning of the archive.
+    Offset(u64),
+}
+
 /// Reads fields one after the other.
 pub(super) struct Fields<'a, 'b> {
     pub(super) stream: &'a mut Stream<'b>,
@@ -22,6 +36,8 @@ pub(super) struct Fields<'a, 'b> {
     pub(super) int_size: usize,
     pub(super) offset_size: usize,
     pub(super) format: Format,
+    /// A checksum of what is read, offsets left out, while one is wanted.
+    pub(super) sum: Option<Crc>,
 }
 
 impl Fields<'_, '_> {
@@ -40,6 +56,7 @@ impl Fields<'_, '_> {
         let (Some(sign), true) = (bytes.first(), bytes.len() == 1 + self.int_size) else {
             return Err(Trouble::Short);
         };
+        self.add_to_sum(&bytes);
         let magnitude = bytes[1..].iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte));
         let magnitude = i64::try_from(magnitude).map_err(|_| Trouble::Invalid)?;
         match sign {
@@ -62,8 +79,17 @@ impl Fields<'_, '_> {
         }
         left -= kept.len();
         kept.truncate(keep);
+        self.add_to_sum(&kept);
+        let mut has_nul = memchr(0, &kept).is_some();
         while left > 0 {
-            left -= self.chunk(left)?.len();
+            let piece = self.chunk(left)?;
+            self.add_to_sum(&piece);
+            has_nul |= memchr(0, &piece).is_some();
+            left -= piece.len();
+        }
+        if has_nul {
+            // Texts of a catalogue have no NUL bytes, and pg_restore would read the text up to the first one.
+            return Err(Trouble::Invalid);
         }
         Ok(Some(String::from_utf8_lossy(&kept).into_owned()))
     }
@@ -73,16 +99,24 @@ impl Fields<'_, '_> {
         self.stream.take(max).ok_or(Trouble::Short)
     }
 
-    /// The flag of a data offset: whether the entry has data at all.
-    pub(super) fn has_data(&mut self) -> Result<bool, Trouble> {
+    /// Where the data of an entry is.
+    pub(super) fn data_at(&mut self) -> Result<DataAt, Trouble> {
         let flag = self.byte()?;
-        if self.stream.exactly(self.offset_size).len() < self.offset_size {
+        let bytes = self.stream.exactly(self.offset_size);
+        if bytes.len() < self.offset_size {
             return Err(Trouble::Short);
         }
         match flag {
-            1 | 2 => Ok(true),
-            3 => Ok(false),
+            1 => Ok(DataAt::Somewhere),
+            2 => Ok(DataAt::Offset(bytes.iter().rev().fold(0u64, |value, byte| value << 8 | u64::from(*byte)))),
+            3 => Ok(DataAt::Nowhere),
             _ => Err(Trouble::Invalid),
+        }
+    }
+
+    fn add_to_sum(&mut self, bytes: &[u8]) {
+        if let Some(sum) = &mut self.sum {
+            sum.update(bytes);
         }
     }
 

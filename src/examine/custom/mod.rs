@@ -5,8 +5,10 @@
 //! one.
 
 mod blocks;
+mod check;
 mod counter;
 mod fields;
+mod lz4;
 mod toc;
 mod unpack;
 
@@ -37,11 +39,23 @@ pub(super) struct Archive {
 /// Reads an archive, or a `toc.dat`.
 pub(super) fn read(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Archive {
     let mut archive = Archive { facts: Custom::default(), is_toc: false, data: DataEntries::default() };
-    let mut fields = Fields { stream, version: (0, 0), int_size: 4, offset_size: 8, format: Format::Custom };
+    let mut fields = Fields { stream, version: (0, 0), int_size: 4, offset_size: 8, format: Format::Custom, sum: None };
     archive.facts.damage = read_parts(context, &mut fields, &mut archive)
         .err()
         .filter(|damage| !(is_about_the_end(*damage) && context.cut_short()));
     archive
+}
+
+/// How far after the beginning of a text an archive is looked for.
+pub(super) const TEXT_BEFORE: usize = 64 * 1024;
+
+/// Whether an archive begins after some text: the output of `pg_dump -Fc 2>&1`.
+pub(super) fn is_behind_text(head: &[u8]) -> bool {
+    memchr::memmem::find_iter(head, b"PGDMP\x01").any(|at| {
+        let version = head.get(at + 6).is_some_and(|minor| (10..=31).contains(minor));
+        let widths = head.get(at + 8..at + 10).is_some_and(|sizes| sizes.iter().all(|size| (1..=8).contains(size)));
+        at > 0 && version && widths
+    })
 }
 
 /// When reading was stopped on purpose, these prove nothing.

@@ -9,6 +9,12 @@ struct Archive {
     minor: u8,
     compression: u8,
     bytes: Vec<u8>,
+    /// Where the table of contents begins.
+    toc: usize,
+    /// Where each entry has the place of its data.
+    places: Vec<(usize, i32)>,
+    /// Where each data block begins.
+    starts: Vec<(i32, usize)>,
 }
 
 const NONE: u8 = 0;
@@ -18,7 +24,8 @@ const ZSTD: u8 = 3;
 
 impl Archive {
     fn new(minor: u8, compression: u8, format: u8) -> Archive {
-        let mut archive = Archive { minor, compression, bytes: b"PGDMP".to_vec() };
+        let mut archive =
+            Archive { minor, compression, bytes: b"PGDMP".to_vec(), toc: 0, places: Vec::new(), starts: Vec::new() };
         archive.bytes.extend_from_slice(&[1, minor, 0, 4, 8, format]);
         if minor >= 15 {
             archive.bytes.push(compression);
@@ -31,6 +38,7 @@ impl Archive {
         for text in ["shop", "17.2", "17.2"] {
             archive.text(Some(text));
         }
+        archive.toc = archive.bytes.len();
         archive
     }
 
@@ -70,8 +78,33 @@ impl Archive {
         self.text(Some("false"));
         self.text(Some("12"));
         self.text(None);
-        self.bytes.push(if has_data { 2 } else { 3 });
+        self.places.push((self.bytes.len(), id));
+        self.bytes.push(if has_data { 1 } else { 3 });
         self.bytes.extend_from_slice(&[0; 8]);
+    }
+
+    /// The table of contents with the places of the data, as a writer that can seek states them.
+    fn toc_with_places(&self) -> Vec<u8> {
+        let end = self.places.last().unwrap().0 + 9;
+        let mut toc = self.bytes[..end].to_vec();
+        for (at, id) in &self.places {
+            if let Some((_, start)) = self.starts.iter().find(|(block, _)| block == id) {
+                toc[*at] = 2;
+                toc[at + 1..at + 9].copy_from_slice(&(*start as u64).to_le_bytes());
+            }
+        }
+        toc
+    }
+
+    /// The archive of a writer that went back to state the places.
+    fn with_places(&self) -> Vec<u8> {
+        let toc = self.toc_with_places();
+        [&toc[..], &self.bytes[toc.len()..]].concat()
+    }
+
+    /// The archive of a writer whose output only appends: the places come at the end.
+    fn appended(&self) -> Vec<u8> {
+        [&self.bytes[..], &self.toc_with_places()[self.toc..]].concat()
     }
 
     fn chunks(&mut self, payload: &[u8]) {
@@ -82,6 +115,11 @@ impl Archive {
                 encoder.finish().unwrap()
             }
             ZSTD => ::zstd::stream::encode_all(payload, 3).unwrap(),
+            LZ4 => {
+                let mut encoder = lz4_flex::frame::FrameEncoder::new(Vec::new());
+                encoder.write_all(payload).unwrap();
+                encoder.finish().unwrap()
+            }
             _ => payload.to_vec(),
         };
         for chunk in packed.chunks(50) {
@@ -92,12 +130,14 @@ impl Archive {
     }
 
     fn table(&mut self, id: i32, rows: &[u8]) {
+        self.starts.push((id, self.bytes.len()));
         self.bytes.push(1);
         self.int(id);
         self.chunks(rows);
     }
 
     fn large_objects(&mut self, id: i32, objects: &[&[u8]]) {
+        self.starts.push((id, self.bytes.len()));
         self.bytes.push(3);
         self.int(id);
         for (number, object) in (100..).zip(objects) {
@@ -123,11 +163,15 @@ fn archive(minor: u8, compression: u8) -> Archive {
 }
 
 fn whole(minor: u8, compression: u8) -> Vec<u8> {
+    filled(minor, compression).bytes
+}
+
+fn filled(minor: u8, compression: u8) -> Archive {
     let mut archive = archive(minor, compression);
     archive.table(2, ROWS);
     archive.table(3, b"INSERT INTO app.\"Odd.Name\" VALUES (1), (2);\n");
     archive.large_objects(4, &[b"a large object", b""]);
-    archive.bytes
+    archive
 }
 
 fn look(bytes: &[u8]) -> Examination {
@@ -141,8 +185,8 @@ fn damage(bytes: &[u8]) -> Option<CustomDamage> {
 #[test]
 fn every_version_and_compression() {
     for minor in 12..=16 {
-        for (compression, name) in [(NONE, "none"), (GZIP, "gzip"), (ZSTD, "zstd")] {
-            if minor < 15 && compression == ZSTD {
+        for (compression, name) in [(NONE, "none"), (GZIP, "gzip"), (ZSTD, "zstd"), (LZ4, "lz4")] {
+            if minor < 15 && compression > GZIP {
                 continue;
             }
             let found = look(&whole(minor, compression));
@@ -166,11 +210,97 @@ fn every_version_and_compression() {
 }
 
 #[test]
-fn lz4_cannot_be_checked_and_is_not_called_good() {
-    let found = look(&whole(16, LZ4));
-    assert_eq!(found.quality, Quality::Inconclusive);
-    let custom = found.custom.unwrap();
-    assert_eq!((custom.blocks_found, custom.blocks_checked), (3, 0));
+fn places_of_data_are_held_against_the_data() {
+    for compression in [NONE, GZIP, LZ4, ZSTD] {
+        let archive = filled(16, compression);
+        let (sought, appended) = (archive.with_places(), archive.appended());
+        assert_eq!(look(&sought).quality, Quality::Good);
+        let found = look(&appended);
+        assert_eq!(found.quality, Quality::Good, "{:?}", found.reasons);
+        assert!(found.custom.unwrap().second_toc);
+        let (at, _) = archive.places[1];
+        for byte in at + 1..at + 9 {
+            let mut wrong = sought.clone();
+            wrong[byte] ^= 0x10;
+            assert_eq!(damage(&wrong), Some(CustomDamage::WrongOffset), "byte {byte}");
+        }
+    }
+}
+
+#[test]
+fn a_second_table_of_contents_is_the_first_one_or_the_archive_is_bad() {
+    let archive = filled(16, GZIP);
+    let (first, appended) = (archive.bytes.len(), archive.appended());
+    for cut in first + 1..appended.len() {
+        assert_eq!(damage(&appended[..cut]), Some(CustomDamage::TruncatedToc), "cut at {cut}");
+    }
+    // Bytes of a place that is not stated mean nothing.
+    let unused = |at: usize| {
+        let (at, second) = if at < first { (at, false) } else { (at - first + archive.toc, true) };
+        let stated = |id: i32| second && archive.starts.iter().any(|(block, _)| *block == id);
+        archive.places.iter().any(|(place, id)| !stated(*id) && (place + 1..place + 9).contains(&at))
+    };
+    let all = (archive.toc..archive.places.last().unwrap().0).chain(first..appended.len());
+    for at in all.filter(|at| !unused(*at)) {
+        let mut flipped = appended.clone();
+        flipped[at] ^= 1;
+        assert_eq!(look(&flipped).quality, Quality::Bad, "byte {at}");
+    }
+    let twice = [&appended[..], &appended].concat();
+    assert_eq!(damage(&twice), Some(CustomDamage::TrailingData));
+    assert_eq!(damage(&[&archive.bytes[..], &appended].concat()), Some(CustomDamage::TrailingData));
+    assert_eq!(damage(&[&archive.bytes[..], &[0; 700]].concat()), None, "padding");
+}
+
+#[test]
+fn entries_that_pg_restore_refuses_are_not_good() {
+    let bytes = whole(16, GZIP);
+    let replaced = |from: &str, to: &str| {
+        let at = bytes.windows(from.len()).position(|window| window == from.as_bytes()).unwrap();
+        [&bytes[..at], to.as_bytes(), &bytes[at + from.len()..]].concat()
+    };
+    let found = look(&replaced("TABLE", "EABLE"));
+    assert_eq!(
+        (found.quality, found.custom.unwrap().unknown_entry_type.as_deref()),
+        (Quality::Inconclusive, Some("EABLE"))
+    );
+    for (from, to) in [
+        ("COPY app", "CORY app"),
+        ("stdin;", "studn;"),
+        ("false", "fblse"),
+        ("16385", "163\u{7f}5"),
+        ("CREATE TABLE", "CREATE\0TABLE"),
+    ] {
+        assert_eq!(damage(&replaced(from, to)), Some(CustomDamage::BadToc), "{from}");
+    }
+    let mut double = Archive::new(16, GZIP, 1);
+    double.int(2);
+    double.entry(2, "TABLE DATA", "t", "", COPY);
+    double.entry(2, "TABLE DATA", "u", "", COPY);
+    assert_eq!(damage(&double.bytes), Some(CustomDamage::BadToc));
+}
+
+#[test]
+fn an_archive_after_text_is_bad_and_named() {
+    let message = "pg_dump: warning: there are circular foreign-key constraints on this table:\n".repeat(40);
+    let bytes = [message.as_bytes(), &whole(16, GZIP)].concat();
+    let found = look(&bytes);
+    assert_eq!((found.kind, found.quality), (Kind::PgCustom, Quality::Bad));
+    assert_eq!(found.custom.unwrap().damage, Some(CustomDamage::TextBefore));
+    assert_eq!(look(b"The magic of an archive is PGDMP\nand a version.\n").quality, Quality::UnknownKind);
+}
+
+#[test]
+fn what_no_checksum_covers_is_a_caveat() {
+    use crate::examine::CaveatId;
+    let caveats = |bytes: &[u8]| look(bytes).caveats.into_iter().map(|caveat| caveat.id).collect::<Vec<_>>();
+    for compression in [NONE, LZ4, ZSTD, GZIP] {
+        assert_eq!(caveats(&whole(16, compression)), [CaveatId::NoChecksum], "{compression}");
+    }
+    assert_eq!(caveats(&filled(16, GZIP).appended()), [], "two tables of contents, and every block has a checksum");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(&whole(16, ZSTD)).unwrap();
+    assert_eq!(caveats(&gzip.finish().unwrap()), [], "gzip has a checksum of everything inside");
 }
 
 #[test]

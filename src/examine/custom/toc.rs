@@ -4,13 +4,18 @@
 
 use std::collections::HashMap;
 
-use super::fields::{Fields, Trouble};
+use flate2::Crc;
+
+use super::check::{self, Fixed};
+use super::fields::{DataAt, Fields, Trouble};
 use crate::examine::facts::{Custom, Objects, TocEntry};
 use crate::examine::keep::Keeper;
 use crate::examine::sql::{Created, Lexer, Script, add};
 
 /// Names and types longer than this are shortened.
 const NAME: usize = 600;
+/// COPY statements longer than this are not checked.
+const COPY: usize = 256 * 1024;
 /// Of the SQL of an ACL entry this much is read; one statement is a hundred bytes.
 const ACL: usize = 256 * 1024;
 /// A table of contents does not have more entries than this.
@@ -51,6 +56,10 @@ pub(in crate::examine) struct DataEntry {
     pub(in crate::examine) is_blobs: bool,
     /// The block was found.
     pub(in crate::examine) found: bool,
+    /// Where the block is, as the entry states it.
+    pub(super) offset: Option<u64>,
+    /// Where the block was found.
+    pub(super) start: u64,
 }
 
 /// The entries with data, by number and, outside of archives, by file name.
@@ -60,6 +69,10 @@ pub(in crate::examine) struct DataEntries {
     pub(in crate::examine) by_file: HashMap<String, i64>,
     /// There were more than can be kept.
     pub(in crate::examine) cut: bool,
+    /// Entries of the table of contents, those without data included.
+    entries: i64,
+    /// A checksum of the table of contents without the places of the data.
+    sum: Option<u32>,
 }
 
 /// Reads magic, versions and the rest of the header.
@@ -135,50 +148,85 @@ pub(super) fn entries(
         return Err(Trouble::Invalid);
     }
     facts.toc_entries = count.unsigned_abs();
-    let mut data = DataEntries::default();
+    fields.sum = Some(Crc::new());
+    let mut data = DataEntries { entries: count, ..DataEntries::default() };
     let mut grants = Lexer::new(Script::new(keeper.clone()));
     for _ in 0..count {
-        let raw = entry(fields, &mut grants)?;
+        let raw = entry(fields, Some(&mut grants))?;
         describe(&raw, facts, keeper);
-        if raw.has_data {
+        if !check::is_known(&raw.kind) {
+            facts.unknown_entry_type.get_or_insert_with(|| raw.kind.clone());
+        }
+        if raw.has_data() {
             facts.blocks_expected += 1;
-            remember(raw, &mut data, keeper);
+            remember(raw, &mut data, keeper)?;
         }
     }
+    data.sum = fields.sum.take().map(|sum| sum.sum());
     let found = grants.finish().sql;
     (facts.grants, facts.grants_cut) = (found.grants, found.grants_cut);
     Ok(data)
 }
 
+/// Reads the table of contents that a writer added after the data, because it could state the
+/// places of the data only then; false when it is not the first one with the true places.
+pub(super) fn again(fields: &mut Fields<'_, '_>, data: &DataEntries) -> Result<bool, Trouble> {
+    let count = fields.int()?;
+    if count != data.entries {
+        return Ok(false);
+    }
+    fields.sum = Some(Crc::new());
+    let mut places_agree = true;
+    for _ in 0..count {
+        let raw = entry(fields, None)?;
+        let found = data.by_id.get(&raw.id).map(|entry| entry.start);
+        places_agree &= match (raw.at, found) {
+            (Some(DataAt::Offset(offset)), Some(start)) => offset == start,
+            (Some(DataAt::Nowhere), None) => true,
+            // More entries than can be kept.
+            (_, None) => data.cut,
+            _ => false,
+        };
+    }
+    let sum = fields.sum.take().map(|sum| sum.sum());
+    Ok(places_agree && sum == data.sum)
+}
+
 /// One entry as it stands in the archive.
-struct Raw {
-    id: i64,
+pub(super) struct Raw {
+    pub(super) id: i64,
     tag: String,
-    kind: String,
+    pub(super) kind: String,
     schema: Option<String>,
     owner: Option<String>,
     is_copy: bool,
-    has_data: bool,
+    at: Option<DataAt>,
     file: Option<String>,
 }
 
-fn entry(fields: &mut Fields<'_, '_>, grants: &mut Lexer) -> Result<Raw, Trouble> {
+impl Raw {
+    /// Whether a data block, or a file, must be there.
+    fn has_data(&self) -> bool {
+        self.file.is_some() || self.at.is_some_and(|at| at != DataAt::Nowhere)
+    }
+}
+
+fn entry(fields: &mut Fields<'_, '_>, grants: Option<&mut Lexer>) -> Result<Raw, Trouble> {
     let id = fields.int()?;
-    let had_dumper = fields.int()? != 0;
-    fields.string(0)?; // table of the catalogue entry
-    fields.string(0)?; // its number
+    let had_dumper = fields.int()?;
+    // Table of the catalogue entry, and its number.
+    let numbers = [fields.string(NAME)?, fields.string(NAME)?];
     let tag = fields.string(NAME)?.unwrap_or_default();
     let kind = fields.string(NAME)?.unwrap_or_default();
-    fields.int()?; // section
-    if kind == "ACL" {
-        let sql = fields.string(ACL)?.unwrap_or_default();
-        grants.feed(sql.as_bytes());
+    let section = fields.int()?;
+    let mut definition = fields.string(if kind == "ACL" { ACL } else { NAME })?.unwrap_or_default();
+    if let (Some(grants), "ACL") = (grants, kind.as_str()) {
+        grants.feed(definition.as_bytes());
         grants.feed(b"\n");
-    } else {
-        fields.string(0)?;
+        definition.clear();
     }
     fields.string(0)?; // DROP statement
-    let copy = fields.string(1)?;
+    let copy = fields.string(COPY)?;
     let schema = fields.string(NAME)?.filter(|name| !name.is_empty());
     fields.string(0)?; // tablespace
     if fields.since(14) {
@@ -188,42 +236,47 @@ fn entry(fields: &mut Fields<'_, '_>, grants: &mut Lexer) -> Result<Raw, Trouble
         fields.int()?; // kind of relation
     }
     let owner = fields.string(NAME)?.filter(|name| !name.is_empty());
-    fields.string(0)?; // WITH OIDS
-    while fields.string(0)?.is_some() {} // dependencies
-    let (has_data, file) = extra(fields, had_dumper)?;
-    Ok(Raw {
-        id,
-        tag,
-        kind,
-        schema,
-        owner,
-        is_copy: copy.is_some_and(|statement| !statement.is_empty()),
-        has_data,
-        file,
-    })
+    let with_oids = fields.string(NAME)?;
+    while let Some(number) = fields.string(NAME)? {
+        if !check::is_number(&number) {
+            return Err(Trouble::Invalid);
+        }
+    }
+    let (at, file) = extra(fields, had_dumper != 0)?;
+    let is_copy = copy.as_ref().is_some_and(|statement| !statement.is_empty());
+    let raw = Raw { id, tag, kind, schema, owner, is_copy, at, file };
+    let copy = copy.filter(|statement| statement.len() < COPY);
+    check::entry(&raw, &Fixed { had_dumper, section, numbers, with_oids, at, definition, copy })?;
+    Ok(raw)
 }
 
 /// Archives keep an offset, tar and directory dumps a file name.
-fn extra(fields: &mut Fields<'_, '_>, had_dumper: bool) -> Result<(bool, Option<String>), Trouble> {
+fn extra(fields: &mut Fields<'_, '_>, had_dumper: bool) -> Result<(Option<DataAt>, Option<String>), Trouble> {
     if fields.format == super::Format::Custom {
-        return Ok((fields.has_data()?, None));
+        return Ok((Some(fields.data_at()?), None));
     }
     let file = fields.string(NAME)?.filter(|name| !name.is_empty());
-    Ok((had_dumper && file.is_some(), file))
+    Ok((None, file.filter(|_| had_dumper)))
 }
 
-fn remember(raw: Raw, data: &mut DataEntries, keeper: &Keeper) {
+/// Keeps an entry with data. A number that two of them have is an error.
+fn remember(raw: Raw, data: &mut DataEntries, keeper: &Keeper) -> Result<(), Trouble> {
     let table = qualified(raw.schema.as_deref(), &raw.tag);
     let label = format!("{} {table}", raw.kind);
     if !keeper.may_keep(0, table.len() + label.len() + 128) {
         data.cut = true;
-        return;
+        return Ok(());
     }
     if let Some(file) = raw.file {
         data.by_file.insert(file, raw.id);
     }
-    data.by_id
-        .insert(raw.id, DataEntry { table, label, is_copy: raw.is_copy, is_blobs: raw.kind == "BLOBS", found: false });
+    let offset = match raw.at {
+        Some(DataAt::Offset(offset)) => Some(offset),
+        _ => None,
+    };
+    let is_blobs = raw.kind == "BLOBS";
+    let entry = DataEntry { table, label, is_copy: raw.is_copy, is_blobs, found: false, offset, start: 0 };
+    if data.by_id.insert(raw.id, entry).is_some() { Err(Trouble::Invalid) } else { Ok(()) }
 }
 
 /// Counts an entry and keeps it while there is room.

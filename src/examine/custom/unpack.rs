@@ -7,10 +7,12 @@ use super::toc::Compression;
 use crate::examine::block::{Piece, Pool};
 use crate::examine::context::Context;
 use crate::examine::inflate::{Engine, Inflate as _, Wrapper};
-use crate::examine::zstd::step;
+use crate::examine::zstd::{has_checksum, step};
 
 /// Chunks of an archive are 4 KiB; decoders are faster with more at a time.
 const GATHERED: usize = 128 * 1024;
+/// Bytes that show whether a frame has a checksum.
+const FRAME_HEAD: usize = 5;
 const OUTPUT: usize = 512 * 1024;
 
 /// Why a block is not good.
@@ -63,7 +65,21 @@ impl<'a, 's, 'e> Output<'a, 's, 'e> {
         if self.context.may_expand(len) { Ok(()) } else { Err(Fault::Limit) }
     }
 
-    fn flush(&mut self) -> Result<(), Fault> {
+    /// Room for decoded bytes, never empty.
+    pub(super) fn room(&mut self) -> Result<&mut [u8], Fault> {
+        if self.filled == self.buffer.len() {
+            self.flush()?;
+        }
+        Ok(&mut self.buffer[self.filled..])
+    }
+
+    /// The first `count` bytes of the room were written.
+    pub(super) fn wrote(&mut self, count: usize) {
+        self.filled = self.buffer.len().min(self.filled + count);
+    }
+
+    /// Hands on what was written.
+    pub(super) fn flush(&mut self) -> Result<(), Fault> {
         if self.filled == 0 {
             return Ok(());
         }
@@ -86,6 +102,8 @@ pub(super) struct Unpack {
     codec: Codec,
     started: bool,
     ended: bool,
+    /// The first bytes, until it is known whether a checksum comes with them.
+    head: Vec<u8>,
 }
 
 impl Unpack {
@@ -97,12 +115,14 @@ impl Unpack {
             Compression::Zstd => Codec::Zstd(Decoder::new().ok()?),
             Compression::Lz4 | Compression::Unknown => return None,
         };
-        Some(Unpack { codec, started: false, ended: false })
+        Some(Unpack { codec, started: false, ended: false, head: Vec::new() })
     }
 
     /// Adds compressed bytes.
     pub(super) fn feed(&mut self, piece: Piece, output: &mut Output<'_, '_, '_>) -> Result<(), Fault> {
         self.started = true;
+        let missing = FRAME_HEAD.saturating_sub(self.head.len());
+        self.head.extend_from_slice(&piece[..missing.min(piece.len())]);
         if matches!(self.codec, Codec::None) {
             return output.pass_on(piece);
         }
@@ -127,6 +147,15 @@ impl Unpack {
         self.decode(output)?;
         output.flush()?;
         if self.ended { Ok(()) } else { Err(Fault::BadData) }
+    }
+
+    /// Whether the stream has a checksum of its content; an empty one needs none.
+    pub(super) fn has_checksum(&self) -> bool {
+        match self.codec {
+            Codec::None => !self.started,
+            Codec::Gzip(_) => true,
+            Codec::Zstd(_) => !self.started || has_checksum(&self.head),
+        }
     }
 
     /// Decodes what was gathered.

@@ -1,26 +1,52 @@
-//! Inside a COPY block: counts rows at memory speed and finds the one line that ends it.
+//! Inside a COPY block: counts rows and their columns, and finds the one line that ends it.
 //!
-//! In COPY text every backslash of the data is doubled, so a line that consists of `\.` can only be
-//! the terminator, and nothing else in the data means anything, however much it looks like SQL.
+//! In COPY text every backslash, tab and line end of the data is escaped. So a line that consists of
+//! `\.` can only be the terminator, every tab separates two columns, and nothing else in the data
+//! means anything, however much it looks like SQL.
 
-use memchr::{memchr_iter, memmem};
+use memchr::memchr;
 
-/// Where in a line the data stands between two chunks.
+/// What is wrong with the first row that has another shape than its block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum At {
-    LineStart,
-    InLine,
-    Backslash,
-    Dot,
-    DotReturn,
+pub(in crate::examine) struct Misfit {
+    /// The row's number in its block, from 1.
+    pub(in crate::examine) row: u64,
+    /// Columns that the block's rows must have.
+    pub(in crate::examine) expected: u64,
+    /// Columns that the row has.
+    pub(in crate::examine) found: u64,
 }
 
 /// Counts the rows of one block.
 #[derive(Debug, Clone)]
 pub(in crate::examine) struct CopyRows {
-    at: At,
     rows: u64,
+    /// Tabs that every row must have; learnt from the first row when nothing says it.
+    tabs: Option<u64>,
+    checked: bool,
+    misfits: u64,
+    first_misfit: Option<Misfit>,
+    returns: u64,
+    /// The row so far, when it began in an earlier chunk.
+    head: Head,
+    header_lines: u8,
+    begins_inside: bool,
 }
+
+/// What is known of a row that began in an earlier chunk.
+#[derive(Debug, Clone, Default)]
+struct Head {
+    len: u64,
+    tabs: u64,
+    ends_in_return: bool,
+    /// The first bytes, as many as the longest line that has a meaning.
+    text: Vec<u8>,
+}
+
+/// The header of a dump among the rows of a table with one column: a second dump was appended to a
+/// cut one. With more columns the number of columns shows it.
+const HEADER: [&[u8]; 3] = [b"-- PostgreSQL database dump", b"--", b""];
+const KEPT: usize = 32;
 
 /// What a chunk did to the block.
 #[derive(Debug, PartialEq, Eq)]
@@ -32,9 +58,29 @@ pub(in crate::examine) enum Progress {
 }
 
 impl CopyRows {
-    /// A block whose next byte starts a line.
+    /// A block of which nothing says how many columns it has; its next byte starts a line.
     pub(in crate::examine) fn new() -> CopyRows {
-        CopyRows { at: At::LineStart, rows: 0 }
+        CopyRows {
+            rows: 0,
+            tabs: None,
+            checked: true,
+            misfits: 0,
+            first_misfit: None,
+            returns: 0,
+            head: Head::default(),
+            header_lines: 0,
+            begins_inside: false,
+        }
+    }
+
+    /// A block whose statement names its columns.
+    pub(in crate::examine) fn with_columns(columns: u64) -> CopyRows {
+        CopyRows { tabs: columns.checked_sub(1), ..CopyRows::new() }
+    }
+
+    /// A block whose lines are not the rows of COPY text.
+    pub(in crate::examine) fn unchecked() -> CopyRows {
+        CopyRows { checked: false, ..CopyRows::new() }
     }
 
     /// Lines so far, the terminator not counted.
@@ -42,58 +88,119 @@ impl CopyRows {
         self.rows
     }
 
+    /// Rows with another number of columns than the block has.
+    pub(in crate::examine) fn misfits(&self) -> u64 {
+        // Some lines end in CR LF and some in LF: PostgreSQL refuses the block.
+        let mixed = self.returns.min(self.rows - self.returns.min(self.rows));
+        self.misfits + if self.checked { mixed } else { 0 }
+    }
+
+    /// The first such row.
+    pub(in crate::examine) fn first_misfit(&self) -> Option<Misfit> {
+        self.first_misfit
+    }
+
+    /// Every row ends in CR LF.
+    pub(in crate::examine) fn all_returns(&self) -> bool {
+        self.returns == self.rows
+    }
+
+    /// A dump's header stands among the rows.
+    pub(in crate::examine) fn begins_inside(&self) -> bool {
+        self.begins_inside
+    }
+
     /// The input may end here: the terminator was read, only its line end is missing.
     pub(in crate::examine) fn at_terminator(&self) -> bool {
-        matches!(self.at, At::Dot | At::DotReturn)
+        self.head.len > 0 && is_terminator(&self.head.text, self.head.len)
     }
 
     /// Reads on. After [`Progress::Ended`] the block must not be fed again.
     pub(in crate::examine) fn feed(&mut self, chunk: &[u8]) -> Progress {
-        let mut position = 0;
-        while position < chunk.len() {
-            if self.at == At::InLine || (self.at == At::LineStart && chunk[position] != b'\\') {
-                position = self.rush(chunk, position);
-                continue;
+        let mut at = 0;
+        if self.head.len > 0 {
+            let Some(len) = memchr(b'\n', chunk) else {
+                self.head.add(chunk);
+                return Progress::GoesOn;
+            };
+            let mut head = std::mem::take(&mut self.head);
+            head.add(&chunk[..len]);
+            at = len + 1;
+            if is_terminator(&head.text, head.len) {
+                return Progress::Ended(at);
             }
-            if self.step(chunk[position]) {
-                return Progress::Ended(position + 1);
-            }
-            position += 1;
+            self.row(head.tabs, head.ends_in_return, &head.text, head.len);
+            head.clear();
+            self.head = head;
         }
+        while let Some(len) = memchr(b'\n', &chunk[at..]) {
+            let line = &chunk[at..at + len];
+            at += len + 1;
+            if line.first() == Some(&b'\\') && is_terminator(line, line.len() as u64) {
+                return Progress::Ended(at);
+            }
+            self.row(tabs(line), line.last() == Some(&b'\r'), line, line.len() as u64);
+        }
+        self.head.add(&chunk[at..]);
         Progress::GoesOn
     }
 
-    /// One byte at a place where a terminator may stand; true when it is complete.
-    fn step(&mut self, byte: u8) -> bool {
-        self.at = match (self.at, byte) {
-            (At::Dot | At::DotReturn, b'\n') => return true,
-            (_, b'\n') => {
-                self.rows += 1;
-                At::LineStart
-            }
-            (At::LineStart, b'\\') => At::Backslash,
-            (At::Backslash, b'.') => At::Dot,
-            (At::Dot, b'\r') => At::DotReturn,
-            _ => At::InLine,
-        };
-        false
+    #[inline]
+    fn row(&mut self, tabs: u64, ends_in_return: bool, text: &[u8], len: u64) {
+        self.rows += 1;
+        self.returns += u64::from(ends_in_return);
+        let expected = *self.tabs.get_or_insert(tabs);
+        if expected != tabs && self.checked {
+            self.misfits += 1;
+            let (expected, found) = (expected + 1, tabs + 1);
+            self.first_misfit.get_or_insert(Misfit { row: self.rows, expected, found });
+        }
+        if expected == 0 && self.checked {
+            self.header(text, len);
+        }
     }
 
-    /// Over plain data to the next line that begins like a terminator, or to the chunk's end.
-    fn rush(&mut self, chunk: &[u8], from: usize) -> usize {
-        let data = &chunk[from..];
-        let found = memmem::find(data, b"\n\\.");
-        let end = found.map_or(data.len(), |at| at + 1);
-        self.rows += memchr_iter(b'\n', &data[..end]).count() as u64;
-        self.at = match (found, data) {
-            (Some(_), _) | (None, [.., b'\n']) => At::LineStart,
-            (None, [.., b'\n', b'\\']) => At::Backslash,
-            _ => At::InLine,
+    /// Follows the lines of a dump's header, of which the first may end a row that was cut.
+    fn header(&mut self, text: &[u8], len: u64) {
+        let line = text.strip_suffix(b"\r").unwrap_or(text);
+        let whole = len <= KEPT as u64;
+        self.header_lines = match self.header_lines {
+            n @ 1..=2 if whole && line == HEADER[usize::from(n)] => n + 1,
+            _ if whole && line == HEADER[0] => 1,
+            _ => 0,
         };
-        from + end
+        self.begins_inside |= self.header_lines == 3;
     }
 }
 
+impl Head {
+    fn add(&mut self, bytes: &[u8]) {
+        let Some(&last) = bytes.last() else { return };
+        self.len += bytes.len() as u64;
+        self.tabs += tabs(bytes);
+        self.ends_in_return = last == b'\r';
+        let room = KEPT.saturating_sub(self.text.len()).min(bytes.len());
+        self.text.extend_from_slice(&bytes[..room]);
+    }
+
+    fn clear(&mut self) {
+        self.text.clear();
+        (self.len, self.tabs, self.ends_in_return) = (0, 0, false);
+    }
+}
+
+fn is_terminator(line: &[u8], len: u64) -> bool {
+    len <= 3 && matches!(line, b"\\." | b"\\.\r")
+}
+
+/// Tabs in a line. Sums of 32 lanes at a time become vector instructions; a line is too short for a
+/// search of its own.
+#[inline]
+fn tabs(line: &[u8]) -> u64 {
+    let (lanes, rest) = line.as_chunks::<32>();
+    let sum = |bytes: &[u8]| u64::from(bytes.iter().map(|&byte| u8::from(byte == b'\t')).sum::<u8>());
+    lanes.iter().map(|lane| sum(lane)).sum::<u64>() + sum(rest)
+}
 #[cfg(test)]
 mod tests {
     use super::*;

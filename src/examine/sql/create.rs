@@ -21,6 +21,13 @@ pub(in crate::examine) enum Kind {
     Other(&'static str),
 }
 
+impl Kind {
+    /// Whether it is code and holds no rows.
+    pub(super) fn is_code(self) -> bool {
+        matches!(self, Kind::Function | Kind::Procedure | Kind::Other("trigger" | "event"))
+    }
+}
+
 /// Words between CREATE and the kind that change nothing here.
 const MODIFIERS: &[&str] = &[
     "or",

@@ -6,9 +6,11 @@
 
 use memchr::{memchr, memchr2};
 
-use super::copy::{CopyRows, Progress};
+use super::copy::Progress;
 use super::script::{After, Script};
 
+/// The mark of byte order of UTF-8.
+const BOM: &[u8] = b"\xef\xbb\xbf";
 /// Of a word, a name, a comment or a command this much is kept.
 const KEPT: usize = 1024;
 
@@ -18,6 +20,8 @@ enum State {
     Word,
     Dash,
     Slash,
+    /// A colon after the first word of a line: a message when a blank follows.
+    Colon,
     /// `*` in code: closes a MySQL conditional comment when `/` follows.
     Star,
     LineComment,
@@ -62,7 +66,15 @@ pub(in crate::examine) struct Lexer {
     text: Vec<u8>,
     text_len: usize,
     tag: Vec<u8>,
-    copy: CopyRows,
+    /// The next byte is the first of a line.
+    line_start: bool,
+    /// The token was the first of its line.
+    first_token: bool,
+    /// What a line begins with, without a blank, while it may be the name of a program.
+    run: Vec<u8>,
+    in_run: bool,
+    /// The mark of byte order, as far as it was read.
+    bom: usize,
     drops: Vec<(usize, usize)>,
     script: Script,
 }
@@ -75,7 +87,11 @@ impl Lexer {
             text: Vec::new(),
             text_len: 0,
             tag: Vec::new(),
-            copy: CopyRows::new(),
+            line_start: true,
+            first_token: false,
+            run: Vec::new(),
+            in_run: false,
+            bom: 0,
             drops: Vec::new(),
             script,
         }
@@ -84,6 +100,23 @@ impl Lexer {
     /// Reads on.
     pub(in crate::examine) fn feed(&mut self, chunk: &[u8]) {
         self.drops.clear();
+        let mut at = 0;
+        // The mark of byte order, which psql and mysql skip too.
+        while self.bom < BOM.len() && at < chunk.len() {
+            if chunk[at] != BOM[self.bom] {
+                let begun = std::mem::replace(&mut self.bom, BOM.len());
+                self.read(&BOM[..begun]);
+                break;
+            }
+            (self.bom, at) = (self.bom + 1, at + 1);
+        }
+        self.read(&chunk[at..]);
+        if at > 0 {
+            self.drops.iter_mut().for_each(|(from, to)| (*from, *to) = (*from + at, *to + at));
+        }
+    }
+
+    fn read(&mut self, chunk: &[u8]) {
         let mut at = 0;
         while at < chunk.len() {
             at = self.advance(chunk, at);
@@ -98,32 +131,28 @@ impl Lexer {
     /// Ends the text.
     pub(in crate::examine) fn finish(mut self) -> Script {
         use crate::examine::facts::EndsInside as Inside;
-        match self.state {
-            State::Word | State::Dash | State::Slash | State::Star | State::QuoteEnd { .. } => {
-                self.advance(b" ", 0);
-            }
-            State::DollarTag | State::Delimiter { .. } => {
-                self.advance(b"\n", 0);
-            }
-            State::LineComment | State::Line => {
-                self.advance(b"\n", 0);
-            }
-            _ => {}
+        if let State::Word | State::Dash | State::Slash | State::Star | State::Colon | State::QuoteEnd { .. } =
+            self.state
+        {
+            self.advance(b" ", 0);
+        }
+        if let State::DollarTag | State::Delimiter { .. } | State::LineComment | State::Line = self.state {
+            self.advance(b"\n", 0);
         }
         let inside = match self.state {
             State::Block { .. } | State::BlockStart | State::Version => Some(Inside::Comment),
             State::Quoted { .. } | State::Escaped { .. } => Some(Inside::Quote),
             State::DollarBody { .. } => Some(Inside::DollarQuote),
             State::BeforeCopy => Some(Inside::CopyData),
-            State::Copy if self.copy.at_terminator() => {
-                self.script.copy_ended(self.copy.rows());
+            State::Copy if self.script.rows.at_terminator() => {
+                self.script.copy_ended();
                 None
             }
             State::Copy => Some(Inside::CopyData),
             _ if self.script.in_statement() => Some(Inside::Statement),
             _ => None,
         };
-        self.script.ended(inside, self.copy.rows());
+        self.script.ended(inside);
         self.script
     }
 
@@ -134,6 +163,7 @@ impl Lexer {
             State::Dash => self.dash(chunk[at], at),
             State::Slash => self.slash(chunk[at], at),
             State::Star => self.star(chunk[at], at),
+            State::Colon => self.colon(chunk[at], at),
             State::LineComment => self.line_comment(chunk, at),
             State::Block { depth, before } => self.block(chunk, at, depth, before),
             State::BlockStart => self.block_start(chunk[at], at),
@@ -170,8 +200,15 @@ impl Lexer {
         while at < chunk.len() {
             let byte = chunk[at];
             if byte.is_ascii_whitespace() {
+                self.line_start = byte == b'\n';
+                self.in_run = false;
                 at += 1;
                 continue;
+            }
+            self.first_token = std::mem::take(&mut self.line_start);
+            if self.first_token {
+                self.run.clear();
+                self.in_run = true;
             }
             if is_word(byte) && byte != b'$' {
                 self.begin(State::Word);
@@ -189,40 +226,76 @@ impl Lexer {
         at
     }
 
-    /// A byte in code that is no word; true when the state changed.
+    /// A byte in code that does not belong to a word; true when the state changed.
     fn mark(&mut self, byte: u8) -> bool {
+        let inside = self.script.in_statement();
         match byte {
             b'-' => self.state = State::Dash,
             b'/' => self.state = State::Slash,
             b'*' if self.script.conditional() => self.state = State::Star,
-            b'\'' => self.begin(State::Quoted { quote: byte, escapes: self.script.escapes() }),
-            b'"' => self.begin(State::Quoted { quote: byte, escapes: self.script.mysql() }),
-            b'`' if self.script.mysql() => self.begin(State::Quoted { quote: byte, escapes: false }),
-            b'$' => {
+            b'\'' if inside => self.begin(State::Quoted { quote: byte, escapes: self.script.escapes() }),
+            b'"' if inside => self.begin(State::Quoted { quote: byte, escapes: self.script.mysql() }),
+            b'`' if inside && !self.script.is_postgres() => {
+                self.script.is_mysql();
+                self.begin(State::Quoted { quote: byte, escapes: false });
+            }
+            b'#' if !self.script.is_postgres() && (!inside || self.script.mysql()) => {
+                self.begin(State::LineComment);
+                self.keep(b"#");
+            }
+            b'$' if inside => {
                 self.tag.clear();
                 self.tag.push(byte);
                 self.state = State::DollarTag;
             }
-            b'\\' if !self.script.in_statement() => {
+            b'\\' if !inside || (self.first_token && self.script.is_strict() && !self.script.mysql()) => {
+                if inside {
+                    self.script.breaks();
+                }
                 self.begin(State::Line);
                 self.keep(b"\\");
             }
+            b':' if inside && self.in_run => self.state = State::Colon,
             _ => {
+                if self.in_run {
+                    self.run.push(byte);
+                }
                 let after = self.script.mark(byte);
-                return self.follow(after);
+                return self.follow(after, &[byte]);
             }
         }
         true
     }
 
     /// Does what the script asks for after a token; true when the state changed.
-    fn follow(&mut self, after: After) -> bool {
+    fn follow(&mut self, after: After, token: &[u8]) -> bool {
         match after {
             After::Code => return false,
             After::CopyData => self.state = State::BeforeCopy,
             After::Line => self.begin(State::Line),
+            After::Stray => {
+                self.begin(State::Line);
+                self.keep(token);
+            }
         }
         true
+    }
+
+    /// `pg_dump: error: …` inside a statement is a message; `a:b` is not.
+    fn colon(&mut self, byte: u8, at: usize) -> usize {
+        self.state = State::Code;
+        if byte.is_ascii_whitespace() && self.script.delimiter() == b";" {
+            let run = std::mem::take(&mut self.run);
+            let after = self.script.message_inside();
+            self.follow(after, &run);
+            self.keep(b":");
+            self.run = run;
+        } else {
+            self.in_run = false;
+            let after = self.script.mark(b':');
+            self.follow(after, b":");
+        }
+        at
     }
 
     fn word(&mut self, chunk: &[u8], at: usize) -> usize {
@@ -237,10 +310,16 @@ impl Lexer {
             return at + len + 1;
         }
         self.state = State::Code;
-        let after = self.script.word(&self.text);
-        if self.follow(after) {
-            // The rest of the line belongs to the word that was just read.
-            return at + len;
+        if self.in_run {
+            self.run.extend_from_slice(&self.text);
+        }
+        let mut word = std::mem::take(&mut self.text);
+        let after = self.script.word(&word, self.first_token);
+        self.follow(after, &word);
+        if self.text.is_empty() {
+            // The memory goes round.
+            word.clear();
+            self.text = word;
         }
         at + len
     }
@@ -251,8 +330,11 @@ impl Lexer {
             return at + 1;
         }
         self.state = State::Code;
+        if self.in_run {
+            self.run.push(b'-');
+        }
         let after = self.script.mark(b'-');
-        self.follow(after);
+        self.follow(after, b"-");
         at
     }
 
@@ -262,8 +344,11 @@ impl Lexer {
             return at + 1;
         }
         self.state = State::Code;
+        if self.in_run {
+            self.run.push(b'/');
+        }
         let after = self.script.mark(b'/');
-        self.follow(after);
+        self.follow(after, b"/");
         at
     }
 
@@ -274,7 +359,7 @@ impl Lexer {
             return at + 1;
         }
         let after = self.script.mark(b'*');
-        self.follow(after);
+        self.follow(after, b"*");
         at
     }
 
@@ -286,17 +371,19 @@ impl Lexer {
         };
         self.keep(&rest[..len]);
         self.state = State::Code;
+        self.line_start = true;
+        self.in_run = false;
         let text = std::mem::take(&mut self.text);
-        self.script.comment(text.trim_ascii());
+        self.script.strays.line_end(&text);
+        self.script.comment(text.trim_ascii(), self.first_token);
         self.text = text;
         at + len + 1
     }
 
-    /// After `/*`: `!` makes it code for MySQL, `M!` marks a dump of MariaDB.
+    /// After `/*`: `!` and a version make it code for MySQL, `M!` marks a dump of MariaDB.
     fn block_start(&mut self, byte: u8, at: usize) -> usize {
         match (self.text.as_slice(), byte) {
             (b"", b'!') => {
-                self.script.conditional_begins();
                 self.state = State::Version;
                 return at + 1;
             }
@@ -313,9 +400,16 @@ impl Lexer {
 
     fn version(&mut self, byte: u8, at: usize) -> usize {
         if byte.is_ascii_digit() {
+            self.keep(&[byte]);
             return at + 1;
         }
-        self.state = State::Code;
+        // Style sheets and scripts have comments with a `!` too.
+        if self.text_len >= 5 || self.script.mysql() {
+            self.script.conditional_begins();
+            self.state = State::Code;
+        } else {
+            self.state = State::Block { depth: 1, before: 0 };
+        }
         at
     }
 
@@ -342,6 +436,8 @@ impl Lexer {
         let len = found.unwrap_or(rest.len());
         if quote != b'\'' {
             self.keep(&rest[..len]);
+        } else if self.script.escapes_line_ends() && memchr(b'\n', &rest[..len]).is_some() {
+            self.script.line_end_in_string();
         }
         let Some(&byte) = rest.get(len) else {
             return chunk.len();
@@ -357,7 +453,10 @@ impl Lexer {
             return at + 1;
         }
         self.state = State::Code;
-        if quote == b'\'' || (quote == b'"' && self.script.mysql()) {
+        if quote == b'\'' {
+            if is_word(byte) {
+                self.script.glued();
+            }
             self.script.literal();
         } else {
             self.script.name(&self.text, quote);
@@ -414,7 +513,7 @@ impl Lexer {
             } else {
                 self.state = State::Code;
                 let after = self.script.end();
-                self.follow(after);
+                self.follow(after, b"");
             }
             return at + 1;
         }
@@ -422,7 +521,9 @@ impl Lexer {
         self.state = State::Code;
         let begun = delimiter[..matched].to_vec();
         for mark in begun {
-            self.script.mark(mark);
+            if self.script.in_statement() {
+                self.script.mark(mark);
+            }
         }
         at
     }
@@ -443,6 +544,7 @@ impl Lexer {
             return chunk.len();
         }
         self.state = State::Code;
+        self.line_start = true;
         let text = std::mem::take(&mut self.text);
         self.script.line(text.trim_ascii());
         self.text = text;
@@ -453,17 +555,17 @@ impl Lexer {
         let Some(found) = memchr(b'\n', &chunk[at..]) else {
             return chunk.len();
         };
-        self.copy = CopyRows::new();
         self.state = State::Copy;
         at + found + 1
     }
 
     fn copy(&mut self, chunk: &[u8], at: usize) -> usize {
-        match self.copy.feed(&chunk[at..]) {
+        match self.script.rows.feed(&chunk[at..]) {
             Progress::GoesOn => chunk.len(),
             Progress::Ended(len) => {
-                self.script.copy_ended(self.copy.rows());
+                self.script.copy_ended();
                 self.state = State::Code;
+                self.line_start = true;
                 at + len
             }
         }

@@ -2,11 +2,15 @@
 
 mod copy;
 mod create;
+mod frames;
 mod grant;
 pub(super) mod keywords;
 mod lexer;
 mod script;
 mod statement;
+mod strays;
+mod tables;
+mod verbs;
 
 use memchr::memchr_iter;
 
@@ -56,9 +60,13 @@ pub(super) fn read(context: &Context<'_, '_>, stream: &mut Stream<'_>) -> Read {
     Read { is_sql: looks_like_sql(&script), sql: script.sql, normalised: normalised.as_ref().map(Digest::finish) }
 }
 
-/// A header, or statements that begin with a word of SQL for the most part: prose has semicolons too.
+/// A header, or statements of SQL for the most part: prose, scripts and style sheets have semicolons
+/// and words of SQL too.
 fn looks_like_sql(script: &Script) -> bool {
-    script.sql.flavour != Flavour::Unknown || (script.recognised > 0 && script.recognised * 2 >= script.sql.statements)
+    let has_header =
+        script.sql.dumps_begun > 0 || script.sql.dumps_completed > 0 || script.sql.flavour == Flavour::PgDumpall;
+    let others = script.sql.statements + script.strays.count;
+    has_header || (script.recognised > 0 && !script.shebang && script.recognised * 2 >= others)
 }
 
 /// Reads the rows of one table, as a data file of a tar or directory dump has them.

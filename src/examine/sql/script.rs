@@ -4,14 +4,16 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use super::copy::CopyRows;
 use super::create::{Kind, created};
+use super::frames::Frames;
 use super::grant::granted;
 use super::statement::{Source, Statement, Values, Verb};
-use crate::examine::facts::{EndsInside, Flavour, Names, Objects, Sql};
+use super::strays::Strays;
+use super::tables::Tables;
+use super::verbs;
+use crate::examine::facts::{EndsInside, Flavour, Misshapen, Names, Objects, Sql};
 use crate::examine::keep::{Keeper, shorten};
-
-/// Messages of dump programs that are kept, and how much of each.
-const ERROR_LINES: usize = 3;
 
 /// What the lexer has to do after a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub(super) enum After {
     CopyData,
     /// The rest of the line is not SQL.
     Line,
+    /// The line is not SQL, what was just read included.
+    Stray,
 }
 
 /// Why the rest of a line is not SQL.
@@ -30,7 +34,7 @@ enum LineKind {
     #[default]
     Command,
     Delimiter,
-    Message(String),
+    Stray,
 }
 
 /// The dump so far.
@@ -38,16 +42,29 @@ pub(in crate::examine) struct Script {
     pub(in crate::examine) sql: Sql,
     /// Statements that begin with a word of SQL.
     pub(in crate::examine) recognised: u64,
+    /// Lines that are not SQL.
+    pub(super) strays: Strays,
+    /// It begins with `#!`: a script, whatever statements are in it.
+    pub(super) shebang: bool,
+    /// The header of a dump was read: from here on its program's habits are held against the text.
+    pub(super) framed: bool,
+    pub(super) frames: Frames,
     keeper: Keeper,
-    statement: Statement,
+    pub(super) statement: Statement,
     mysql: bool,
     conditional: bool,
     backslash_escapes: bool,
     delimiter: Vec<u8>,
     line: LineKind,
-    database: Option<String>,
+    pub(super) database: Option<String>,
     copying: Option<(String, bool)>,
+    /// The rows of the COPY block.
+    pub(super) rows: CopyRows,
     views: HashSet<u64>,
+    /// Tables that are created and have rows of their own, and the end of rows of which was not seen.
+    tables: Tables,
+    /// The table of the last INSERT and the values that its tuples have.
+    last_insert: (u64, Option<u64>),
 }
 
 impl Script {
@@ -56,6 +73,10 @@ impl Script {
         Script {
             sql: Sql::default(),
             recognised: 0,
+            strays: Strays::default(),
+            shebang: false,
+            framed: false,
+            frames: Frames::default(),
             keeper,
             statement: Statement::default(),
             mysql: false,
@@ -65,7 +86,10 @@ impl Script {
             line: LineKind::Command,
             database: None,
             copying: None,
+            rows: CopyRows::new(),
             views: HashSet::new(),
+            tables: Tables::default(),
+            last_insert: (0, None),
         }
     }
 
@@ -84,6 +108,25 @@ impl Script {
 
     pub(super) fn is_mysql(&mut self) {
         self.mysql = true;
+        self.statement.mysql = true;
+    }
+
+    /// A dump of PostgreSQL, by its header.
+    pub(super) fn is_postgres(&self) -> bool {
+        matches!(self.sql.flavour, Flavour::PgDump | Flavour::PgDumpall)
+    }
+
+    /// Whether the text has to look as a dump program writes it. Bodies of routines are their author's.
+    pub(super) fn is_strict(&self) -> bool {
+        self.framed
+            && matches!(self.sql.flavour, Flavour::PgDump | Flavour::PgDumpall | Flavour::Mysqldump)
+            && self.delimiter == b";"
+            && !self.statement.in_body()
+    }
+
+    /// Whether a string of data has no line end, because the dump program escapes it.
+    pub(super) fn escapes_line_ends(&self) -> bool {
+        self.mysql && self.statement.verb == Verb::Insert && self.is_strict()
     }
 
     /// Inside a MySQL comment that is code for newer servers.
@@ -92,7 +135,7 @@ impl Script {
     }
 
     pub(super) fn conditional_begins(&mut self) {
-        self.mysql = true;
+        self.is_mysql();
         self.conditional = true;
     }
 
@@ -104,26 +147,68 @@ impl Script {
         !self.statement.is_empty()
     }
 
-    fn begin_statement(&mut self) {
+    pub(super) fn word(&mut self, text: &[u8], at_line_start: bool) -> After {
         if self.statement.is_empty() {
-            self.sql.trailer = false;
+            if self.mysql && text.eq_ignore_ascii_case(b"delimiter") {
+                self.line = LineKind::Delimiter;
+                return After::Line;
+            }
+            if !verbs::begins_statement(text) {
+                return self.stray();
+            }
+        } else if at_line_start && self.is_strict() && verbs::only_begins(text) {
+            self.breaks();
         }
-    }
-
-    pub(super) fn word(&mut self, text: &[u8]) -> After {
-        if self.statement.is_empty() && self.mysql && text.eq_ignore_ascii_case(b"delimiter") {
-            self.line = LineKind::Delimiter;
-            return After::Line;
-        }
-        self.begin_statement();
         self.statement.word(text);
         After::Code
     }
 
+    /// A line where a statement would begin, and that does not begin like one.
+    pub(super) fn stray(&mut self) -> After {
+        self.line = LineKind::Stray;
+        After::Stray
+    }
+
+    /// The line is a message: nothing in SQL is a word at the beginning of a line and a colon.
+    pub(super) fn message_inside(&mut self) -> After {
+        if self.statement.is_one_word() {
+            self.statement.clear();
+        } else {
+            self.broken();
+        }
+        self.stray()
+    }
+
+    /// The statement lost its end; what comes now does not belong to it.
+    pub(super) fn breaks(&mut self) {
+        self.broken();
+        self.statement.clear();
+    }
+
+    /// What was read is not what a dump program writes.
+    pub(super) fn broken(&mut self) {
+        self.sql.broken_statements += 1;
+        self.sql.trailer = false;
+        if self.sql.first_broken.is_none() {
+            let text = self.statement.tokens().text();
+            self.sql.first_broken = Some(shorten(text.get(..80).unwrap_or(&text)).into_owned());
+        }
+    }
+
+    /// A string ends and a word follows at once.
+    pub(super) fn glued(&mut self) {
+        self.statement.odd |= self.is_strict();
+    }
+
+    /// A string of data has a line end in it.
+    pub(super) fn line_end_in_string(&mut self) {
+        self.statement.odd = true;
+    }
+
     pub(super) fn name(&mut self, text: &[u8], quote: u8) {
-        self.begin_statement();
         let mut spelled = Vec::with_capacity(text.len() + 2);
-        if quote == b'`' && is_plain(text) {
+        // In MySQL a double quote is a name or a string, as the session says; kept are names only.
+        if (quote == b'`' || self.mysql) && is_plain(text) {
             spelled.extend_from_slice(text);
         } else {
             spelled.push(b'"');
@@ -134,32 +219,20 @@ impl Script {
     }
 
     pub(super) fn literal(&mut self) {
-        self.begin_statement();
         self.statement.literal();
     }
 
     pub(super) fn mark(&mut self, byte: u8) -> After {
-        if byte == b':'
-            && let Some(program) = self.program_name()
-        {
-            self.line = LineKind::Message(program);
-            self.statement.clear();
-            return After::Line;
+        if self.statement.is_empty() && !matches!(byte, b'(' | b';') {
+            if byte == b'.' && !self.mysql && !self.is_postgres() {
+                // A command of `sqlite3`.
+                self.line = LineKind::Command;
+                return After::Line;
+            }
+            return self.stray();
         }
-        self.begin_statement();
         self.statement.mark(byte);
         After::Code
-    }
-
-    /// The statement so far is only the name of a dump program: a message strayed into the dump.
-    fn program_name(&self) -> Option<String> {
-        let mut tokens = self.statement.tokens();
-        let name = tokens.accept_any(&["pg_dump", "pg_dumpall", "pg_restore", "psql", "mysqldump", "mariadb"])?;
-        let dump = tokens.accept_mark(b'-') && tokens.accept("dump");
-        tokens.peek().is_none().then(|| match dump {
-            true => format!("{name}-dump"),
-            false => name.to_owned(),
-        })
     }
 
     /// The statement's delimiter.
@@ -167,12 +240,19 @@ impl Script {
         if self.statement.is_empty() {
             return After::Code;
         }
-        if self.statement.in_body() {
+        // As in psql a semicolon between parentheses ends nothing: rules have several statements there.
+        let inside =
+            self.statement.depth() > 0 && !self.mysql && (self.is_postgres() || self.statement.verb == Verb::Create);
+        if self.statement.in_body() || inside {
             self.statement.mark(b';');
             return After::Code;
         }
         self.sql.statements += 1;
         self.recognise();
+        if self.is_strict() && (self.statement.odd || self.statement.depth() > 0) {
+            self.broken();
+        }
+        self.follow_frames();
         let after = match self.statement.verb {
             Verb::Create => self.create(),
             Verb::Copy => self.copy(),
@@ -185,12 +265,7 @@ impl Script {
     }
 
     fn recognise(&mut self) {
-        const VERBS: &[&str] = &[
-            "create", "copy", "insert", "grant", "set", "select", "alter", "revoke", "comment", "drop", "begin",
-            "start", "commit", "lock", "unlock", "use", "update", "delete", "truncate", "refresh", "do", "call",
-            "security", "replace", "analyze", "vacuum", "rollback",
-        ];
-        self.recognised += u64::from(self.statement.tokens().accept_any(VERBS).is_some());
+        self.recognised += u64::from(verbs::convinces(&self.statement));
     }
 
     fn create(&mut self) -> After {
@@ -199,6 +274,11 @@ impl Script {
                 Kind::Role | Kind::Database => name,
                 _ => self.qualify(&name),
             };
+            if matches!(kind, Kind::Table { foreign: false }) && !self.statement.partitioned {
+                self.tables.creates(&self.keeper, &name);
+            } else if let Kind::Table { .. } = kind {
+                self.tables.creates_without_rows(&self.keeper, &name);
+            }
             let repeated = kind == Kind::View && !self.first_time(&name);
             if !repeated {
                 add(&self.keeper, &mut self.sql.objects, kind, &name);
@@ -209,9 +289,7 @@ impl Script {
 
     /// A view may be created twice: first as a placeholder, then as it is.
     fn first_time(&mut self, name: &str) -> bool {
-        let mut hasher = DefaultHasher::new();
-        name.hash(&mut hasher);
-        let hash = hasher.finish();
+        let hash = hash(name);
         if self.views.contains(&hash) {
             return false;
         }
@@ -231,16 +309,44 @@ impl Script {
         tokens.accept("copy");
         let table = tokens.qualified_name().unwrap_or_default();
         self.sql.copy_blocks += 1;
+        let columns = self.statement.columns;
         self.copying = Some((self.qualify(&table), counted));
+        self.rows = match (counted, columns) {
+            (false, _) => CopyRows::unchecked(),
+            (true, 0) => CopyRows::new(),
+            (true, columns) => CopyRows::with_columns(columns),
+        };
         After::CopyData
     }
 
     /// A COPY block reached its terminator.
-    pub(super) fn copy_ended(&mut self, rows: u64) {
-        match self.copying.take() {
-            Some((table, true)) => self.keeper.rows(&mut self.sql.rows, &table, rows),
-            Some((_, false)) => self.sql.copy_uncounted += 1,
-            None => {}
+    pub(super) fn copy_ended(&mut self) {
+        let Some((table, counted)) = self.copying.take() else { return };
+        self.copy_rows(&table, counted);
+        if counted {
+            self.tables.has_rows(&self.keeper, &mut self.sql.data_without_table, &table);
+        } else {
+            self.sql.copy_uncounted += 1;
+        }
+    }
+
+    fn copy_rows(&mut self, table: &str, counted: bool) {
+        if !counted {
+            return;
+        }
+        self.keeper.rows(&mut self.sql.rows, table, self.rows.rows());
+        self.sql.dumps_cut += u64::from(self.rows.begins_inside());
+        self.strays.row_ends(self.rows.rows(), self.rows.all_returns());
+        let misfits = self.rows.misfits();
+        if misfits > 0 {
+            self.sql.misshapen_rows += misfits;
+            let first = self.rows.first_misfit();
+            self.sql.first_misshapen.get_or_insert_with(|| Misshapen {
+                table: shorten(table).into_owned(),
+                row: first.map(|misfit| misfit.row),
+                expected: first.map(|misfit| misfit.expected),
+                found: first.map(|misfit| misfit.found),
+            });
         }
     }
 
@@ -257,10 +363,33 @@ impl Script {
                 let table = self.qualify(&table);
                 let tuples = self.statement.tuples;
                 self.keeper.rows(&mut self.sql.rows, &table, tuples);
+                self.shape_of_tuples(&table);
+                self.tables.has_rows(&self.keeper, &mut self.sql.data_without_table, &table);
             }
             _ => self.sql.inserts_uncounted += 1,
         }
         After::Code
+    }
+
+    /// Every tuple has as many values as the first one of its statement, and in a dump as those of the
+    /// statement before that filled the same table.
+    fn shape_of_tuples(&mut self, table: &str) {
+        let (hash, width) = (hash(table), self.statement.tuple_width);
+        let before = std::mem::replace(&mut self.last_insert, (hash, width));
+        let mut misfits = self.statement.misfits;
+        if let (true, true, Some(before), Some(width)) = (self.framed, before.0 == hash, before.1, width)
+            && before != width
+        {
+            misfits += self.statement.tuples;
+        }
+        if misfits > 0 {
+            self.sql.misshapen_rows += misfits;
+            self.sql.first_misshapen.get_or_insert_with(|| Misshapen {
+                table: shorten(table).into_owned(),
+                expected: width,
+                ..Misshapen::default()
+            });
+        }
     }
 
     fn grant(&mut self) -> After {
@@ -286,8 +415,26 @@ impl Script {
             self.backslash_escapes = tokens.accept("off");
         } else if self.mysql && tokens.accept("use") {
             self.database = tokens.qualified_name();
+        } else if tokens.accept("alter") {
+            self.sql.alters += 1;
+            self.identity();
         }
         After::Code
+    }
+
+    /// `ALTER TABLE … ADD GENERATED … AS IDENTITY ( SEQUENCE NAME …` creates a sequence.
+    fn identity(&mut self) {
+        let mut tokens = self.statement.tokens();
+        if tokens.until("generated").is_some() && tokens.until("identity").is_some() {
+            tokens.accept_mark(b'(');
+            if tokens.accept("sequence")
+                && tokens.accept("name")
+                && let Some(name) = tokens.qualified_name()
+            {
+                let name = self.qualify(&name);
+                add(&self.keeper, &mut self.sql.objects, Kind::Sequence, &name);
+            }
+        }
     }
 
     /// In a dump of several databases a table's name has its database in front.
@@ -298,78 +445,19 @@ impl Script {
         }
     }
 
-    /// A comment line; inside a statement it means nothing.
-    pub(super) fn comment(&mut self, text: &[u8]) {
-        let Ok(text) = std::str::from_utf8(text) else {
-            return;
-        };
-        if self.in_statement() {
-            return;
-        }
-        match text {
-            "PostgreSQL database dump" => {
-                self.sql.dumps_begun += 1;
-                self.header(Flavour::PgDump);
-            }
-            "PostgreSQL database cluster dump" => self.header(Flavour::PgDumpall),
-            "PostgreSQL database dump complete" => {
-                self.sql.dumps_completed += 1;
-                self.sql.trailer |= self.sql.flavour == Flavour::PgDump;
-            }
-            "PostgreSQL database cluster dump complete" => {
-                self.sql.trailer |= self.sql.flavour == Flavour::PgDumpall;
-            }
-            _ => self.versions(text),
-        }
-    }
-
-    fn header(&mut self, flavour: Flavour) {
-        self.sql.trailer = false;
-        if self.sql.flavour == Flavour::Unknown {
-            self.sql.flavour = flavour;
-            self.sql.header = self.sql.statements == 0;
-        }
-    }
-
-    fn versions(&mut self, text: &str) {
-        let set = |slot: &mut Option<String>, value: &str| {
-            slot.get_or_insert_with(|| shorten(value.trim()).into_owned());
-        };
-        if let Some(version) = text.strip_prefix("Dumped from database version ") {
-            set(&mut self.sql.server_version, version);
-        } else if let Some(version) = text.strip_prefix("Dumped by pg_dump version ") {
-            set(&mut self.sql.dump_version, version);
-        } else if let Some(version) = text.strip_prefix("MySQL dump ").or_else(|| text.strip_prefix("MariaDB dump ")) {
-            set(&mut self.sql.dump_version, version);
-            self.mysql = true;
-            self.sql.dumps_begun += 1;
-            self.header(Flavour::Mysqldump);
-        } else if self.sql.flavour == Flavour::Mysqldump {
-            if let Some(version) = text.strip_prefix("Server version") {
-                set(&mut self.sql.server_version, version);
-            } else if text == "Dump completed" || text.starts_with("Dump completed on ") {
-                self.sql.dumps_completed += 1;
-                self.sql.trailer = true;
-            }
-        }
-    }
-
     /// The rest of a line that is not SQL.
     pub(super) fn line(&mut self, text: &[u8]) {
-        let text = String::from_utf8_lossy(text);
         match std::mem::take(&mut self.line) {
             LineKind::Delimiter => {
-                let new = text.split_whitespace().next().unwrap_or(";").as_bytes();
+                let mut words = text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+                let new = words.next().unwrap_or(b";");
                 self.delimiter = new[..new.len().min(8)].to_vec();
             }
-            LineKind::Message(program) => {
-                self.sql.error_lines += 1;
-                if self.sql.first_error_lines.len() < ERROR_LINES {
-                    let line = format!("{program}: {text}");
-                    self.sql.first_error_lines.push(shorten(&line).into_owned());
-                }
+            LineKind::Stray => {
+                self.sql.trailer = false;
+                self.strays.add(text);
             }
-            LineKind::Command => self.command(&text),
+            LineKind::Command => self.command(&String::from_utf8_lossy(text)),
         }
     }
 
@@ -380,26 +468,33 @@ impl Script {
             "\\connect" | "\\c" if self.sql.flavour == Flavour::PgDumpall => {
                 self.database = Some(connected_to(rest));
             }
+            // The end of rows without their beginning.
+            "\\." => self.strays.add(text.as_bytes()),
             _ => {}
         }
     }
 
     /// The text ended, inside of something or between statements.
-    pub(super) fn ended(&mut self, inside: Option<EndsInside>, rows: u64) {
+    pub(super) fn ended(&mut self, inside: Option<EndsInside>) {
         self.sql.ends_inside = inside;
-        if inside.is_some() {
-            self.sql.trailer = false;
+        if inside == Some(EndsInside::Statement) {
+            self.recognise();
         }
-        if self.mysql && self.sql.flavour == Flavour::Unknown {
+        if self.mysql && self.sql.flavour == Flavour::Unknown && self.recognised > 0 {
             self.sql.flavour = Flavour::Mysqldump;
+        }
+        self.frames_end();
+        if inside.is_some() || self.delimiter != b";" {
+            self.sql.trailer = false;
         }
         if inside == Some(EndsInside::CopyData) {
             let (table, counted) = self.copying.take().unwrap_or_default();
-            if counted {
-                self.keeper.rows(&mut self.sql.rows, &table, rows);
-            }
+            self.copy_rows(&table, counted);
             self.sql.unterminated_copy = Some(shorten(&table).into_owned());
         }
+        self.strays.end(&mut self.sql);
+        let whole_rows = self.is_postgres() && self.sql.copy_blocks > 0 && self.sql.inserts == 0;
+        self.tables.end(whole_rows, &mut self.sql);
     }
 }
 
@@ -425,6 +520,12 @@ pub(in crate::examine) fn add(keeper: &Keeper, objects: &mut Objects, kind: Kind
         }
     };
     keeper.name(list, name);
+}
+
+fn hash(name: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn is_plain(name: &[u8]) -> bool {

@@ -74,10 +74,36 @@ pub(super) struct Statement {
     pub(super) values: Values,
     pub(super) tuples: u64,
     pub(super) source: Source,
+    /// Columns that a COPY or an INSERT names.
+    pub(super) columns: u64,
+    /// Values in the tuple that is being read.
+    width: u64,
+    /// Values in every tuple so far; the first one decides.
+    pub(super) tuple_width: Option<u64>,
+    /// Tuples with another number of values.
+    pub(super) misfits: u64,
+    /// Something that no dump program writes: values without a comma between them, words after the
+    /// tuples, a parenthesis too many.
+    pub(super) odd: bool,
+    /// A table that is partitioned has no rows of its own.
+    pub(super) partitioned: bool,
+    /// MySQL ends the body of a trigger with a delimiter of its own.
+    pub(super) mysql: bool,
+    last: Last,
     routine: bool,
+    trigger: bool,
     last_was_begin: bool,
     last_was_default: bool,
     atomic: u32,
+}
+
+/// The token before, inside a tuple.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Last {
+    #[default]
+    Mark,
+    Word,
+    Literal,
 }
 
 impl Statement {
@@ -85,11 +111,21 @@ impl Statement {
         let (mut bytes, mut spans) = (std::mem::take(&mut self.bytes), std::mem::take(&mut self.spans));
         bytes.clear();
         spans.clear();
-        *self = Statement { bytes, spans, ..Statement::default() };
+        *self = Statement { bytes, spans, mysql: self.mysql, ..Statement::default() };
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.tokens == 0
+    }
+
+    /// Nothing but its first token was read.
+    pub(super) fn is_one_word(&self) -> bool {
+        self.tokens <= 1
+    }
+
+    /// Parentheses that are open.
+    pub(super) fn depth(&self) -> u32 {
+        self.depth
     }
 
     /// A semicolon here belongs to a body and ends nothing.
@@ -113,40 +149,70 @@ impl Statement {
 
     /// An unquoted word.
     pub(super) fn word(&mut self, text: &[u8]) {
-        let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
         if self.tokens == 0 {
             self.verb = verb(text);
         } else if self.verb == Verb::Insert && self.insert_word(text) {
             return;
         } else if self.verb == Verb::Copy {
             self.copy_word(text);
-        } else if self.routine {
-            self.routine_word(text);
-        } else if self.verb == Verb::Create && self.tokens <= 6 && (is("function") || is("procedure")) {
-            self.routine = true;
+        } else if self.verb == Verb::Create {
+            self.create_word(text);
         }
         self.push(Shape::Word, text);
+    }
+
+    fn create_word(&mut self, text: &[u8]) {
+        let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
+        if self.routine {
+            self.routine_word(text);
+        } else if self.tokens <= 6 && (is("function") || is("procedure")) {
+            self.routine = true;
+        } else if self.tokens <= 6 && is("trigger") && !self.mysql {
+            (self.routine, self.trigger) = (true, true);
+        } else if self.depth == 0 && is("partition") {
+            // `PARTITION BY` behind the columns; `PARTITION OF` stands where they would be.
+            self.partitioned = true;
+        } else if self.depth == 0 && is("of") {
+            self.partitioned = false;
+        }
     }
 
     /// Follows an INSERT; true when the word need not be kept.
     fn insert_word(&mut self, text: &[u8]) -> bool {
         if self.depth > 0 {
+            self.value(Last::Word);
+            // A list of columns needs no words, and a tuple none either.
             return true;
         }
         let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
         match self.values {
             Values::NotYet | Values::Counting if self.tuples == 0 && (is("values") || is("value")) => {
                 self.values = Values::Counting;
+                self.columns_end();
                 if self.last_was_default {
                     (self.values, self.tuples) = (Values::Done, 1);
                 }
             }
             Values::NotYet if is("select") || is("table") || is("with") => self.values = Values::Uncounted,
-            Values::Counting => self.values = Values::Done,
+            Values::Counting => {
+                self.odd |= self.tuples > 0 && !["on", "as", "returning", "row"].iter().any(|word| is(word));
+                self.values = Values::Done;
+            }
             _ => {}
         }
         self.last_was_default = is("default");
         self.values != Values::NotYet
+    }
+
+    /// A value inside a tuple: what came before it must be a mark, but for `_binary 'x'`.
+    fn value(&mut self, now: Last) {
+        if self.values == Values::Counting && self.depth == 1 {
+            self.odd |= match (self.last, now) {
+                (Last::Mark, _) | (Last::Word, Last::Literal) => false,
+                (Last::Word | Last::Literal, _) => true,
+            };
+            self.last = now;
+        }
     }
 
     fn copy_word(&mut self, text: &[u8]) {
@@ -155,7 +221,10 @@ impl Statement {
         }
         let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
         self.source = match self.source {
-            Source::NotYet if is("from") => Source::From,
+            Source::NotYet if is("from") => {
+                self.columns_end();
+                Source::From
+            }
             Source::From if is("stdin") => Source::Stdin,
             Source::From => Source::Other,
             Source::Stdin => Source::StdinWithOptions,
@@ -167,9 +236,10 @@ impl Statement {
     fn routine_word(&mut self, text: &[u8]) {
         let is = |word: &str| text.eq_ignore_ascii_case(word.as_bytes());
         if self.atomic == 0 {
-            if self.last_was_begin && is("atomic") {
-                self.atomic = 1;
-            }
+            // SQLite's triggers have a body without the word.
+            let begins =
+                if self.trigger { self.depth == 0 && is("begin") } else { self.last_was_begin && is("atomic") };
+            self.atomic = u32::from(begins);
         } else if is("case") || is("begin") {
             self.atomic += 1;
         } else if is("end") {
@@ -180,6 +250,7 @@ impl Statement {
 
     /// A quoted name, with its quotes.
     pub(super) fn name(&mut self, text: &[u8]) {
+        self.value(Last::Literal);
         if self.values == Values::NotYet {
             self.push(Shape::Name, text);
         }
@@ -188,6 +259,7 @@ impl Statement {
 
     /// A string.
     pub(super) fn literal(&mut self) {
+        self.value(Last::Literal);
         if self.values == Values::NotYet {
             self.push(Shape::Literal, b"");
         }
@@ -198,18 +270,46 @@ impl Statement {
     pub(super) fn mark(&mut self, byte: u8) {
         match byte {
             b'(' => {
-                if self.depth == 0 && self.values == Values::Counting {
-                    self.tuples += 1;
+                if self.depth == 0 {
+                    self.opens();
                 }
                 self.depth = self.depth.saturating_add(1);
             }
-            b')' => self.depth = self.depth.saturating_sub(1),
-            _ => {}
+            b')' => {
+                self.odd |= self.depth == 0;
+                self.depth = self.depth.saturating_sub(1);
+                if self.depth == 0 && self.values == Values::Counting {
+                    self.tuple_ends();
+                }
+            }
+            b',' if self.depth == 1 => {
+                self.width += 1;
+                self.last = Last::Mark;
+            }
+            _ => self.last = Last::Mark,
         }
         if self.values == Values::NotYet {
             self.push(Shape::Mark, &[byte]);
         }
         self.last_was_begin = false;
+    }
+
+    /// A parenthesis at the top: a list of columns or a tuple.
+    fn opens(&mut self) {
+        (self.width, self.last) = (1, Last::Mark);
+        self.tuples += u64::from(self.values == Values::Counting);
+    }
+
+    fn tuple_ends(&mut self) {
+        let expected = *self.tuple_width.get_or_insert(if self.columns > 0 { self.columns } else { self.width });
+        self.misfits += u64::from(expected != self.width);
+    }
+
+    /// The list of columns ends: what it named is what every tuple or row must have.
+    fn columns_end(&mut self) {
+        if self.columns == 0 && self.width > 0 {
+            self.columns = self.width;
+        }
     }
 
     /// The tokens that were kept.
