@@ -105,3 +105,5 @@ pub fn examine_tapped(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;

@@ -29,6 +29,8 @@ pub(in crate::examine) struct CopyRows {
     returns: u64,
     /// The row so far, when it began in an earlier chunk.
     head: Head,
+    /// A block without columns: every row is an empty line.
+    empty: bool,
     header_lines: u8,
     begins_inside: bool,
 }
@@ -68,6 +70,7 @@ impl CopyRows {
             first_misfit: None,
             returns: 0,
             head: Head::default(),
+            empty: false,
             header_lines: 0,
             begins_inside: false,
         }
@@ -149,8 +152,14 @@ impl CopyRows {
     fn row(&mut self, tabs: u64, ends_in_return: bool, text: &[u8], len: u64) {
         self.rows += 1;
         self.returns += u64::from(ends_in_return);
-        let expected = *self.tabs.get_or_insert(tabs);
-        if expected != tabs && self.checked {
+        let expected = match self.tabs {
+            Some(expected) => expected,
+            None => {
+                self.empty = len == 0;
+                *self.tabs.insert(tabs)
+            }
+        };
+        if (expected != tabs || (self.empty && len > 0)) && self.checked {
             self.misfits += 1;
             let (expected, found) = (expected + 1, tabs + 1);
             self.first_misfit.get_or_insert(Misfit { row: self.rows, expected, found });
