@@ -85,6 +85,12 @@ fn frames(facts: &Sql, findings: &mut Findings) {
         }
         None => {}
     }
+    if facts.flavour == Flavour::Mysqldump && facts.header && facts.settings_saved != facts.settings_restored {
+        let (saved, restored) = (facts.settings_saved, facts.settings_restored);
+        let says =
+            format!("settings of the session are saved {saved} times and restored {restored} times: a part is lost");
+        findings.bad(Code::StatementBroken, says);
+    }
     if let Some(table) = lost_table(facts) {
         let says = format!("there are rows or changes for {table}, and the dump creates other tables and not this one");
         findings.bad(Code::TableMissing, says);

@@ -410,7 +410,7 @@ impl Lexer {
         }
         // Style sheets and scripts have comments with a `!` too.
         if self.text_len >= 5 || self.script.mysql() {
-            self.script.conditional_begins();
+            self.script.conditional_begins(self.first_token);
             self.state = State::Code;
         } else {
             self.state = State::Block { depth: 1, before: 0 };

@@ -134,7 +134,11 @@ impl Script {
         self.conditional
     }
 
-    pub(super) fn conditional_begins(&mut self) {
+    pub(super) fn conditional_begins(&mut self, at_line_start: bool) {
+        // Only definitions go on in such a comment at the beginning of a line.
+        if at_line_start && self.in_statement() && self.is_strict() && self.statement.verb != Verb::Create {
+            self.breaks();
+        }
         self.is_mysql();
         self.conditional = true;
     }
