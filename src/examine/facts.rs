@@ -426,7 +426,10 @@ pub struct Sql {
     pub tables_without_data: Names,
     /// Tables that have rows in a dump that creates others and not them.
     pub data_without_table: Names,
-    /// Statements that change a table which the dump does not create.
+    /// A table that the dump changes and does not create, though it creates others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed_without_table: Option<String>,
+    /// Statements that alter something; they are content, even when nothing is created.
     #[serde(skip)]
     pub alters: u64,
 }

@@ -109,3 +109,5 @@ pub fn examine_tapped(
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;

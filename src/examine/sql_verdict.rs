@@ -85,18 +85,23 @@ fn frames(facts: &Sql, findings: &mut Findings) {
         }
         None => {}
     }
+    if facts.flavour == Flavour::Mysqldump && facts.header && facts.settings_saved != facts.settings_restored {
+        let (saved, restored) = (facts.settings_saved, facts.settings_restored);
+        let says =
+            format!("settings of the session are saved {saved} times and restored {restored} times: a part is lost");
+        findings.bad(Code::StatementBroken, says);
+    }
     if let Some(table) = lost_table(facts) {
-        let says = format!("there are rows for {table}, and the dump creates other tables and not this one");
+        let says = format!("there are rows or changes for {table}, and the dump creates other tables and not this one");
         findings.bad(Code::TableMissing, says);
     }
 }
 
-/// A table that is filled and not created. Extensions create tables that a dump fills.
+/// A table that is filled or changed and not created.
 fn lost_table(facts: &Sql) -> Option<&str> {
-    let one_dump = facts.flavour == Flavour::PgDump && facts.dumps_begun == 1;
-    let extensions = facts.objects.extensions.names.iter().any(|name| name != "plpgsql");
-    let first = facts.data_without_table.names.first()?;
-    (one_dump && !extensions && !first.starts_with("pg_catalog.")).then_some(first)
+    let program = matches!(facts.flavour, Flavour::PgDump | Flavour::Mysqldump) && facts.header;
+    let first = facts.data_without_table.names.first().or(facts.changed_without_table.as_ref())?;
+    (program && facts.dumps_begun == 1 && !first.starts_with("pg_catalog.")).then_some(first)
 }
 
 /// Whether the end was seen.

@@ -4,7 +4,7 @@
 //! `\.` can only be the terminator, every tab separates two columns, and nothing else in the data
 //! means anything, however much it looks like SQL.
 
-use memchr::memchr;
+use memchr::{memchr, memchr_iter, memmem, memrchr};
 
 /// What is wrong with the first row that has another shape than its block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub(in crate::examine) struct CopyRows {
     returns: u64,
     /// The row so far, when it began in an earlier chunk.
     head: Head,
+    /// A block without columns: every row is an empty line.
+    empty: bool,
     header_lines: u8,
     begins_inside: bool,
 }
@@ -47,6 +49,8 @@ struct Head {
 /// cut one. With more columns the number of columns shows it.
 const HEADER: [&[u8]; 3] = [b"-- PostgreSQL database dump", b"--", b""];
 const KEPT: usize = 32;
+/// Bytes whose lines are counted together.
+const BLOCK: usize = 4096;
 
 /// What a chunk did to the block.
 #[derive(Debug, PartialEq, Eq)]
@@ -68,6 +72,7 @@ impl CopyRows {
             first_misfit: None,
             returns: 0,
             head: Head::default(),
+            empty: false,
             header_lines: 0,
             begins_inside: false,
         }
@@ -133,24 +138,68 @@ impl CopyRows {
             head.clear();
             self.head = head;
         }
-        while let Some(len) = memchr(b'\n', &chunk[at..]) {
-            let line = &chunk[at..at + len];
-            at += len + 1;
-            if line.first() == Some(&b'\\') && is_terminator(line, line.len() as u64) {
-                return Progress::Ended(at);
+        while at < chunk.len() {
+            let window = &chunk[at..chunk.len().min(at + BLOCK)];
+            let end = memrchr(b'\n', window).or_else(|| memchr(b'\n', &chunk[at..]));
+            let Some(end) = end.map(|end| at + end + 1) else { break };
+            if !self.whole_block(&chunk[at..end])
+                && let Some(ended) = self.lines(&chunk[at..end])
+            {
+                return Progress::Ended(at + ended);
             }
-            self.row(tabs(line), line.last() == Some(&b'\r'), line, line.len() as u64);
+            at = end;
         }
         self.head.add(&chunk[at..]);
         Progress::GoesOn
     }
 
-    #[inline]
+    /// Counts a block of lines at memory speed, when all of them have the shape that they should. The
+    /// sums of a block would agree too if one row had as many columns too many as others have too few;
+    /// blocks are small, so that a damage of any length shows in one of them.
+    fn whole_block(&mut self, block: &[u8]) -> bool {
+        let Some(expected) = self.tabs else { return false };
+        if block[0] == b'\\' || memmem::find(block, b"\n\\.").is_some() {
+            return false;
+        }
+        let count = |byte| memchr_iter(byte, block).count() as u64;
+        let (rows, returns) = (count(b'\n'), count(b'\r'));
+        let fits = !self.checked
+            || (count(b'\t') == rows * expected
+                && (returns == 0 || returns == rows)
+                && (expected > 0
+                    || (!self.empty && self.header_lines == 0 && memmem::find(block, HEADER[0]).is_none())));
+        if fits {
+            self.rows += rows;
+            self.returns += returns.min(rows);
+        }
+        fits
+    }
+
+    /// Looks at every line of a block; where the terminator ends, if it is there.
+    fn lines(&mut self, block: &[u8]) -> Option<usize> {
+        let mut at = 0;
+        while let Some(len) = memchr(b'\n', &block[at..]) {
+            let line = &block[at..at + len];
+            at += len + 1;
+            if line.first() == Some(&b'\\') && is_terminator(line, line.len() as u64) {
+                return Some(at);
+            }
+            self.row(tabs(line), line.last() == Some(&b'\r'), line, line.len() as u64);
+        }
+        None
+    }
+
     fn row(&mut self, tabs: u64, ends_in_return: bool, text: &[u8], len: u64) {
         self.rows += 1;
         self.returns += u64::from(ends_in_return);
-        let expected = *self.tabs.get_or_insert(tabs);
-        if expected != tabs && self.checked {
+        let expected = match self.tabs {
+            Some(expected) => expected,
+            None => {
+                self.empty = len == 0;
+                *self.tabs.insert(tabs)
+            }
+        };
+        if (expected != tabs || (self.empty && len > 0)) && self.checked {
             self.misfits += 1;
             let (expected, found) = (expected + 1, tabs + 1);
             self.first_misfit.get_or_insert(Misfit { row: self.rows, expected, found });
@@ -193,14 +242,11 @@ fn is_terminator(line: &[u8], len: u64) -> bool {
     len <= 3 && matches!(line, b"\\." | b"\\.\r")
 }
 
-/// Tabs in a line. Sums of 32 lanes at a time become vector instructions; a line is too short for a
-/// search of its own.
-#[inline]
+/// Tabs in a line.
 fn tabs(line: &[u8]) -> u64 {
-    let (lanes, rest) = line.as_chunks::<32>();
-    let sum = |bytes: &[u8]| u64::from(bytes.iter().map(|&byte| u8::from(byte == b'\t')).sum::<u8>());
-    lanes.iter().map(|lane| sum(lane)).sum::<u64>() + sum(rest)
+    memchr_iter(b'\t', line).count() as u64
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

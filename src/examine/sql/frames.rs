@@ -29,7 +29,7 @@ impl Script {
             return;
         }
         if self.in_statement() {
-            if !(at_line_start && self.is_strict()) {
+            if !(at_line_start && (self.is_strict() || is_header(text))) {
                 return;
             }
             self.breaks();
@@ -163,6 +163,13 @@ impl Script {
             self.sql.trailer = false;
         }
     }
+}
+
+/// Whether a comment begins a dump. Words before it that have no end are no statement.
+fn is_header(comment: &str) -> bool {
+    matches!(comment, "PostgreSQL database dump" | "PostgreSQL database cluster dump" | "phpMyAdmin SQL Dump")
+        || comment.starts_with("MySQL dump ")
+        || comment.starts_with("MariaDB dump ")
 }
 
 /// Settings that a statement saves (`@OLD_X=@@X`) and restores (`X=@OLD_X`).

@@ -209,6 +209,11 @@ impl Lexer {
             if self.first_token {
                 self.run.clear();
                 self.in_run = true;
+                if is_foreign(byte) && self.script.in_statement() && self.script.is_strict() {
+                    let after = self.script.message_inside();
+                    self.follow(after, b"");
+                    return at;
+                }
             }
             if is_word(byte) && byte != b'$' {
                 self.begin(State::Word);
@@ -405,7 +410,7 @@ impl Lexer {
         }
         // Style sheets and scripts have comments with a `!` too.
         if self.text_len >= 5 || self.script.mysql() {
-            self.script.conditional_begins();
+            self.script.conditional_begins(self.first_token);
             self.state = State::Code;
         } else {
             self.state = State::Block { depth: 1, before: 0 };
@@ -575,6 +580,11 @@ impl Lexer {
 /// Where the random token of a `\restrict` or `\unrestrict` line starts.
 fn token_start(line: &[u8]) -> Option<usize> {
     [&b"\\restrict "[..], b"\\unrestrict "].into_iter().find(|keyword| line.starts_with(keyword)).map(<[u8]>::len)
+}
+
+/// No dump program begins a line inside a statement with these: a date or the mark of a message.
+fn is_foreign(byte: u8) -> bool {
+    byte.is_ascii_digit() || matches!(byte, b'[' | b'{')
 }
 
 fn is_word(byte: u8) -> bool {

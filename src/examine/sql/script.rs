@@ -134,7 +134,11 @@ impl Script {
         self.conditional
     }
 
-    pub(super) fn conditional_begins(&mut self) {
+    pub(super) fn conditional_begins(&mut self, at_line_start: bool) {
+        // Only definitions go on in such a comment at the beginning of a line.
+        if at_line_start && self.in_statement() && self.is_strict() && self.statement.verb != Verb::Create {
+            self.breaks();
+        }
         self.is_mysql();
         self.conditional = true;
     }
@@ -249,7 +253,7 @@ impl Script {
         }
         self.sql.statements += 1;
         self.recognise();
-        if self.is_strict() && (self.statement.odd || self.statement.depth() > 0) {
+        if self.is_strict() && (self.statement.odd || self.statement.depth() > 0 || self.conditional) {
             self.broken();
         }
         self.follow_frames();
@@ -278,6 +282,9 @@ impl Script {
                 self.tables.creates(&self.keeper, &name);
             } else if let Kind::Table { .. } = kind {
                 self.tables.creates_without_rows(&self.keeper, &name);
+            }
+            if matches!(kind, Kind::View | Kind::MaterializedView | Kind::Sequence) {
+                self.tables.is_no_table(&self.keeper, &name);
             }
             let repeated = kind == Kind::View && !self.first_time(&name);
             if !repeated {
@@ -366,7 +373,12 @@ impl Script {
                 self.shape_of_tuples(&table);
                 self.tables.has_rows(&self.keeper, &mut self.sql.data_without_table, &table);
             }
-            _ => self.sql.inserts_uncounted += 1,
+            (values, _) => {
+                self.sql.inserts_uncounted += 1;
+                if values == Values::NotYet && self.is_strict() {
+                    self.broken();
+                }
+            }
         }
         After::Code
     }
@@ -417,6 +429,14 @@ impl Script {
             self.database = tokens.qualified_name();
         } else if tokens.accept("alter") {
             self.sql.alters += 1;
+            if tokens.accept("table") {
+                while tokens.accept_any(&["if", "exists", "only"]).is_some() {}
+                // A partition can be dumped without the table that it is attached to.
+                if let Some(table) = tokens.qualified_name().filter(|_| !tokens.accept("attach")) {
+                    let table = self.qualify(&table);
+                    self.tables.alters(&self.keeper, &table);
+                }
+            }
             self.identity();
         }
         After::Code
@@ -470,6 +490,9 @@ impl Script {
             }
             // The end of rows without their beginning.
             "\\." => self.strays.add(text.as_bytes()),
+            // The one command in dumps of MariaDB, in a comment for newer clients.
+            "\\-" => self.conditional &= !text.ends_with("*/"),
+            _ if self.mysql && self.framed => self.strays.add(text.as_bytes()),
             _ => {}
         }
     }

@@ -105,7 +105,18 @@ pub(super) fn begins_statement(word: &[u8]) -> bool {
 pub(super) fn only_begins(word: &[u8]) -> bool {
     matches!(
         word,
-        b"CREATE" | b"ALTER" | b"COPY" | b"INSERT" | b"GRANT" | b"REVOKE" | b"DROP" | b"COMMENT" | b"SET" | b"LOCK"
+        b"CREATE"
+            | b"ALTER"
+            | b"COPY"
+            | b"INSERT"
+            | b"GRANT"
+            | b"REVOKE"
+            | b"DROP"
+            | b"COMMENT"
+            | b"SET"
+            | b"SELECT"
+            | b"LOCK"
+            | b"UNLOCK"
     )
 }
 
