@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use crate::base::{quantity, text};
+use crate::collect::transport::Transport;
 use crate::collect::via::Via;
 use crate::collect::{SettingError, Settings};
 use crate::model::case::Postgres;
@@ -19,6 +20,10 @@ pub(super) struct Client {
     pub(super) statement_ms: u64,
     /// `lock_timeout` of the session, in milliseconds.
     pub(super) lock_ms: u64,
+    /// The limit of the whole session, where the step gives one.
+    limit: Option<Duration>,
+    /// The way to the client.
+    pub(super) transport: Transport,
     via: Via,
     reached: String,
     connection: String,
@@ -42,12 +47,15 @@ impl Client {
         if target.sysid.as_ref().is_some_and(|id| id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit())) {
             return Err(place("sysid: is the system identifier, digits in quotes".to_owned()));
         }
+        let via = Via::parse(&postgres.via).map_err(place)?;
         Ok(Self {
             target: name.to_owned(),
             expected: target.sysid.clone(),
             statement_ms: limit("statement_timeout", postgres.statement_timeout.as_deref(), 30_000).map_err(place)?,
             lock_ms: limit("lock_timeout", postgres.lock_timeout.as_deref(), 2_000).map_err(place)?,
-            via: Via::parse(&postgres.via).map_err(place)?,
+            limit: None,
+            transport: via.transport(),
+            via,
             reached: postgres.via.clone(),
             connection: connection(postgres).map_err(place)?,
         })
@@ -55,14 +63,17 @@ impl Client {
 
     /// What is asked, for people.
     pub(super) fn source(&self) -> String {
-        format!("PostgreSQL `{}` via {}", self.target, self.reached)
+        format!("PostgreSQL `{}` via {}{}", self.target, self.reached, self.transport.described())
     }
 
-    /// The whole argument list of one session.
+    /// The whole argument list of one session. In a container and on a far side
+    /// the client goes on when this program ends or gives up, so `timeout` there ends it.
     pub(super) fn words(&self) -> Vec<String> {
-        let mut words: Vec<String> = PSQL.iter().map(|word| (*word).to_owned()).collect();
-        words.push(self.connection.clone());
-        self.via.command(&words)
+        let limit = self.patience().as_secs().max(1).to_string();
+        let timeout = ["timeout", &limit];
+        let timeout = if self.via.is_local() { &[][..] } else { &timeout[..] };
+        let psql = timeout.iter().copied().chain(PSQL.iter().copied()).map(str::to_owned);
+        self.via.command(&psql.chain([self.connection.clone()]).collect::<Vec<_>>())
     }
 
     /// The command line with which a person would ask `sql` there.
@@ -74,7 +85,18 @@ impl Client {
     /// How long the whole session may take before it is ended from outside: the server's own limits
     /// come first, this one is for a connection that hangs.
     pub(super) fn patience(&self) -> Duration {
-        Duration::from_millis(self.statement_ms * 2 + self.lock_ms) + Duration::from_secs(30)
+        let usual = Duration::from_millis(self.statement_ms * 2 + self.lock_ms) + Duration::from_secs(30);
+        self.limit.unwrap_or(usual)
+    }
+
+    /// The same client for a session of many statements that may take `limit` in all; the server is given
+    /// the limit as well, for each statement.
+    pub(super) fn within(mut self, limit: Duration) -> Self {
+        let most = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.statement_ms = self.statement_ms.min(most);
+        self.lock_ms = self.lock_ms.min(most);
+        self.limit = Some(limit);
+        self
     }
 }
 

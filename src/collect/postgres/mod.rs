@@ -12,6 +12,8 @@ macro_rules! with_session {
             ("session.read_only", "whether the transaction was still read-only at its end"),
             ("session.isolation", "the transaction's isolation at its end"),
             ("session.xid_assigned", "whether it had been given a transaction id by its end"),
+            ("reached.engine", "in a container: the endpoint of the engine that was asked"),
+            ("reached.host_key", "over `ssh`: the host key that was seen and found in known_hosts, type and SHA-256"),
         ]
     };
 }
