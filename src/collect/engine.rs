@@ -11,7 +11,8 @@ use crate::base::digest::Digest;
 use crate::base::{env, files};
 use crate::model::plan::{Action, Verb};
 
-/// The variables that choose an engine, or that its client needs to reach it.
+/// The variables that choose an engine. The controlled change of a case gets them as well, or it would
+/// change another engine than the one that was looked at.
 pub const VARIABLES: &[&str] = &[
     "DOCKER_HOST",
     "DOCKER_CONTEXT",
@@ -21,7 +22,6 @@ pub const VARIABLES: &[&str] = &[
     "CONTAINER_HOST",
     "CONTAINER_CONNECTION",
     "CONTAINER_SSHKEY",
-    "XDG_RUNTIME_DIR",
 ];
 
 /// What a client needs whichever endpoint it is held to.
@@ -49,6 +49,21 @@ pub struct Engine {
     chosen_by: String,
     /// The variable that holds the client to the endpoint.
     pin: Option<(&'static str, String)>,
+}
+
+/// The engines that something other than their own default chose, by program.
+#[must_use]
+pub fn redirected() -> std::collections::BTreeMap<String, String> {
+    let engines = ["docker", "podman"].map(|program| (program, Engine::resolve(program)));
+    let chosen = engines.into_iter().filter(|(_, engine)| engine.is_redirected());
+    chosen.map(|(program, engine)| (program.to_owned(), engine.described())).collect()
+}
+
+/// Whether one of these actions asks an engine on this machine.
+#[must_use]
+pub fn is_asked(actions: &[Action]) -> bool {
+    let lines = ["docker", "podman"].map(|program| Engine::resolve(program).action());
+    actions.iter().any(|action| lines.contains(action))
 }
 
 /// Where the settings of an engine come from; in tests, from no machine.
@@ -92,8 +107,13 @@ impl Engine {
     /// The line of a plan.
     #[must_use]
     pub fn action(&self) -> Action {
+        Action::new(Verb::Ask, format!("the {} engine at {}", self.program, self.described()))
+    }
+
+    /// The endpoint, and what chose it.
+    fn described(&self) -> String {
         let by = if self.endpoint.is_some() { format!(" ({})", self.chosen_by) } else { String::new() };
-        Action::new(Verb::Ask, format!("the {} engine at {}{by}", self.program, self.endpoint()))
+        format!("{}{by}", self.endpoint())
     }
 
     /// Holds a client to this engine, whatever the environment says.

@@ -9,12 +9,12 @@ use std::time::Duration;
 use crate::base::child::{Invocation, Outcome};
 use crate::base::text;
 use crate::model::fact::{Absence, Observation, Reason};
-use crate::model::plan::Action;
+use crate::model::plan::{Action, Verb};
 use crate::model::value::Map;
 
 use super::engine::Engine;
 use super::failure_text;
-use super::tool::not_run;
+use super::tool::{LIMIT, not_run, short};
 
 /// What every such command may see of our environment; `ssh` and Kerberos need it.
 const INHERIT: &[&str] = &["SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "KRB5CCNAME", "KRB5_CONFIG"];
@@ -60,9 +60,13 @@ pub(super) const SSH: &[&str] = &[
 /// Hosts that did not answer in this run, and why.
 static DOWN: Mutex<BTreeMap<String, Absence>> = Mutex::new(BTreeMap::new());
 
-/// Forgets which hosts did not answer: a new run begins.
+/// The endpoints of the engines on other hosts, asked once in a run; `None` where that failed.
+static FAR_ENGINES: Mutex<BTreeMap<String, Option<String>>> = Mutex::new(BTreeMap::new());
+
+/// Forgets what an earlier run found about other hosts.
 pub(super) fn forget_hosts() {
     DOWN.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    FAR_ENGINES.lock().unwrap_or_else(PoisonError::into_inner).clear();
 }
 
 /// The way to one place.
@@ -91,7 +95,29 @@ impl Transport {
 
     /// What a plan says of the way besides the command itself.
     pub(super) fn plan(&self) -> Vec<Action> {
-        self.engine.iter().map(Engine::action).collect()
+        let far = self.far_endpoint_words().map(|words| Action::new(Verb::Run, text::shell_line(&words)));
+        self.engine.iter().map(Engine::action).chain(far).collect()
+    }
+
+    /// The command that prints the endpoint of the engine on the other host.
+    fn far_endpoint_words(&self) -> Option<Vec<String>> {
+        self.far_engine.filter(|engine| *engine == "docker")?;
+        let words = ["docker", "context", "inspect", "--format", "{{.Endpoints.docker.Host}}"];
+        Some(self.command(&words.map(str::to_owned)))
+    }
+
+    /// The endpoint of the engine on the other host, as the client there prints it.
+    fn far_endpoint(&self) -> Option<String> {
+        let (host, words) = (self.host.as_ref()?, self.far_endpoint_words()?);
+        let known = FAR_ENGINES.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned();
+        if let Some(known) = known {
+            return known;
+        }
+        let answer = self.run(&words, LIMIT).ok().filter(Outcome::success);
+        let line = answer.map(|outcome| String::from_utf8_lossy(&outcome.stdout).trim().to_owned());
+        let endpoint = line.filter(|line| line.contains("://") && line.lines().count() == 1).map(|line| short(&line));
+        FAR_ENGINES.lock().unwrap_or_else(PoisonError::into_inner).insert(host.clone(), endpoint.clone());
+        endpoint
     }
 
     /// What the source of a fact says of the way: ` at unix:///var/run/docker.sock`.
@@ -108,7 +134,7 @@ impl Transport {
             self.host.as_ref().and_then(|host| DOWN.lock().unwrap_or_else(PoisonError::into_inner).get(host).cloned())
         {
             let message = format!("{} (found by an earlier step of this run)", absence.message);
-            return Err(Absence::new(absence.reason, message).settled_by(text::shell_line(words)));
+            return Err(Absence::new(absence.reason, message).settled_by(by_hand(words)));
         }
         let (program, arguments) = words.split_first().map_or(("true", words), |(p, rest)| (p.as_str(), rest));
         let run = Invocation::new(program).args(arguments).inherit(INHERIT).ends_with_us();
@@ -124,7 +150,7 @@ impl Transport {
     /// When it could not be run, or did not end in time.
     pub(super) fn run(&self, words: &[String], limit: Duration) -> Result<Outcome, Absence> {
         let program = words.first().map_or("", String::as_str);
-        let settle = text::shell_line(words);
+        let settle = by_hand(words);
         let run = self.invocation(words)?.env("TZ", "UTC").limit(limit).run();
         let outcome = run.map_err(|error| not_run(&error).settled_by(&*settle))?;
         let outcome = self.heard(outcome);
@@ -160,16 +186,16 @@ impl Transport {
         let told = failure_text::read(outcome, self.host.as_deref(), known);
         // Over ssh it is the far side, or its sshd, that refused: more rights here change nothing.
         let sudo = if told.reason == Reason::Denied && self.host.is_none() { "sudo " } else { "" };
-        Absence::new(told.reason, told.line).settled_by(format!("{sudo}{}", text::shell_line(words)))
+        Absence::new(told.reason, told.line).settled_by(format!("{sudo}{}", by_hand(words)))
     }
 
     /// Podman without its service, refused by our own sandbox.
     fn serviceless(&self, outcome: &Outcome) -> Option<Absence> {
-        let engine = self.engine.as_ref().filter(|engine| engine.is_serviceless())?;
+        self.engine.as_ref().filter(|engine| engine.is_serviceless())?;
         let said = String::from_utf8_lossy(&outcome.stderr).to_lowercase();
         let refused =
             ["permission denied", "read-only file system", "unable to open database", "operation not permitted"];
-        if engine.endpoint() != "no API service" || !refused.iter().any(|words| said.contains(words)) {
+        if !refused.iter().any(|words| said.contains(words)) {
             return None;
         }
         let message = "podman without its API service writes locks and a database even to look, and the sandbox of \
@@ -183,8 +209,8 @@ impl Transport {
         if let Some(engine) = &self.engine {
             reached.insert("engine".to_owned(), engine.endpoint().into());
         }
-        if let Some(engine) = self.far_engine {
-            reached.insert("engine".to_owned(), format!("`{engine}` as it is set up on the far side").into());
+        if let Some(endpoint) = self.far_endpoint() {
+            reached.insert("engine".to_owned(), endpoint.into());
         }
         if let Some(key) = self.host_key.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             reached.insert("host_key".to_owned(), key.into());
@@ -200,6 +226,14 @@ pub(super) fn over_ssh(host: Option<&str>, words: &[String]) -> Vec<String> {
     let Some(host) = host else { return words.to_vec() };
     let own = SSH.iter().map(|word| (*word).to_owned()).chain([host.to_owned(), "--".to_owned()]);
     own.chain(words.iter().map(|word| text::shell_word(word).into_owned())).collect()
+}
+
+/// The argument list `words` as a person would type it: `ssh` as the person has set it up.
+pub(super) fn by_hand(words: &[String]) -> String {
+    let is_ours = words.len() > SSH.len() && words.iter().zip(SSH).all(|(word, ours)| word == ours);
+    let own = if is_ours { &words[SSH.len()..] } else { words };
+    let line = text::shell_line(own);
+    if is_ours { format!("ssh {line}") } else { line }
 }
 
 /// A line of the client's own log, which the options above ask for.

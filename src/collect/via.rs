@@ -32,6 +32,10 @@ impl Via {
             if !is_host(host) {
                 return Err("via: ssh: wants a host (letters, digits, `.`, `-`, `_`, `:`, `user@`)".to_owned());
             }
+            // One colon before a port; an IPv6 address has more.
+            if host.matches(':').count() == 1 {
+                return Err("via: ssh: takes no port: give the host a name and a `Port` in ssh_config".to_owned());
+            }
             return Ok(Self { host: Some(host.to_owned()), container });
         }
         Container::parse(text).map(|container| Self { host: None, container: Some(container) })
@@ -124,6 +128,7 @@ mod tests {
             "ssh:h/psql",
             "ssh:h/docker:--privileged",
             "ssh:$(x)",
+            "ssh:db.example.org:2222",
             "lxc:pg",
             "LOCAL",
         ] {

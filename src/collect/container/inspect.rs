@@ -290,6 +290,28 @@ mod tests {
     }
 
     #[test]
+    fn what_the_engines_printed() {
+        macro_rules! recorded {
+            ($name:literal) => {
+                include_str!(concat!("../../../tests/engines/recorded/", $name, ".json"))
+            };
+        }
+        for (answer, state, runs, exit_code) in [
+            (recorded!("docker-running"), "running", true, None),
+            (recorded!("docker-restarting"), "restarting", false, Some(1)),
+            (recorded!("docker-paused"), "paused", false, None),
+            (recorded!("docker-created"), "created", false, None),
+            (recorded!("docker-exited"), "exited", false, Some(9)),
+            (recorded!("podman-paused"), "paused", false, None),
+        ] {
+            let mut answer: Vec<Json> = serde_json::from_str(answer).unwrap();
+            let seen = told(answer.remove(0));
+            assert_eq!((&seen.values["state"], &seen.values["running"]), (&state.into(), &runs.into()));
+            assert_eq!(seen.values.get("exit_code").cloned(), exit_code.map(Value::Int), "{state}");
+        }
+    }
+
+    #[test]
     fn ports_are_told_apart_by_whether_they_are_published() {
         let ports = serde_json::json!({"5432/tcp": [{"HostIp": "0.0.0.0", "HostPort": "15432"}], "9187/tcp": null});
         let seen = told(serde_json::json!({"NetworkSettings": {"Ports": ports, "Networks": {"backend": {}}}}));

@@ -11,7 +11,7 @@ use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 
-use super::transport::Transport;
+use super::transport::{self, Transport};
 use super::via::Via;
 use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, subject, tool};
 use crate::base::text;
@@ -114,7 +114,7 @@ impl Ready {
         self.see_image(&found, &mut seen);
         self.transport.tell("reached", &mut seen);
         let unsaid = Absence::new(Reason::Unparsable, format!("`{}` did not say it", self.engine));
-        subject::miss_the_rest(&mut seen, &doc::DOC, &unsaid.settled_by(text::shell_line(&words)));
+        subject::miss_the_rest(&mut seen, &doc::DOC, &unsaid.settled_by(transport::by_hand(&words)));
         seen
     }
 
@@ -138,7 +138,7 @@ impl Ready {
         let odd = || Absence::new(Reason::Unparsable, "the answer is not the JSON list of one that `inspect` prints");
         match serde_json::from_slice(&outcome.stdout) {
             Ok(Json::Array(mut list)) if list.len() == 1 && !outcome.stdout_cut => list.pop().ok_or_else(odd),
-            _ => Err(odd().settled_by(text::shell_line(words))),
+            _ => Err(odd().settled_by(transport::by_hand(words))),
         }
     }
 }
@@ -159,6 +159,10 @@ mod tests {
         );
         assert_eq!(plan[0], format!("{ssh} inspect --type container pg-1"));
         assert!(plan[1].starts_with(&format!("{ssh} image inspect ")) && plan.len() == 2);
+        let ready = prepare(&ContainerCollector, "{ name: pg-1, via: 'ssh:db.example.org/docker' }").unwrap();
+        assert!(ready.plan()[2].what.contains("-- docker context inspect --format "));
+        let ready = prepare(&ContainerCollector, "{ name: pg-1 }").unwrap();
+        assert!(ready.plan()[2].what.starts_with("the docker engine at "), "the endpoint belongs to the plan");
     }
 
     #[test]

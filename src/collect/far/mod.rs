@@ -16,7 +16,7 @@ use crate::base::{files, text};
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 
-use super::transport::Transport;
+use super::transport::{self, Transport};
 use super::via::Via;
 use super::{SettingError, Settings, Surroundings, subject};
 
@@ -78,7 +78,7 @@ impl Place {
     }
 
     fn by_hand(&self) -> String {
-        text::shell_line(&self.digest_words())
+        transport::by_hand(&self.digest_words())
     }
 
     /// The SHA-256 there, as 64 digits.

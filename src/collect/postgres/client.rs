@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
-use crate::base::{quantity, text};
-use crate::collect::transport::Transport;
+use crate::base::quantity;
+use crate::collect::transport::{self, Transport};
 use crate::collect::via::Via;
 use crate::collect::{SettingError, Settings};
 use crate::model::case::Postgres;
@@ -79,7 +79,7 @@ impl Client {
     /// The command line with which a person would ask `sql` there.
     pub(super) fn by_hand(&self, sql: &str) -> String {
         let words = ["psql", "-X", "-d", &self.connection, "-c", sql].map(str::to_owned);
-        text::shell_line(&self.via.command(&words))
+        transport::by_hand(&self.via.command(&words))
     }
 
     /// How long the whole session may take before it is ended from outside: the server's own limits

@@ -10,7 +10,7 @@ use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 
-use super::transport::Transport;
+use super::transport::{self, Transport};
 use super::via::Via;
 use super::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings, subject, tool};
 use properties::Properties;
@@ -107,15 +107,15 @@ impl Collector for ServiceCollector {
         }
         let written = via;
         let via = Via::parse(&written).map_err(|e| SettingError::new(format!("with: {e}")))?;
-        let transport = via.transport_to(None);
+        let way = via.transport_to(None);
         let property = format!("--property={}", properties::names());
         // Times are printed in the zone of the far side, which no variable of ours reaches.
         let env: &[&str] = if written == "local" { &[] } else { &["env", "LC_ALL=C", "TZ=UTC"] };
         let show = ["systemctl", "show", "--no-pager", &property, "--", &unit];
         let words: Vec<String> = env.iter().copied().chain(show).map(str::to_owned).collect();
         let journal = ["journalctl", "--no-pager", "--lines=20", &format!("--unit={unit}")].map(str::to_owned);
-        let journal = text::shell_line(&transport.command(&journal));
-        Ok(Box::new(Ready { unit, via: written, words: transport.command(&words), journal, transport }))
+        let journal = transport::by_hand(&way.command(&journal));
+        Ok(Box::new(Ready { unit, via: written, words: way.command(&words), journal, transport: way }))
     }
 }
 
@@ -147,7 +147,7 @@ impl Ready {
         }
         let odd = || Absence::new(Reason::Unparsable, "`systemctl show` printed no LoadState");
         let answer = Properties::parse(&text::from_bytes(&outcome.stdout));
-        answer.ok_or_else(|| odd().settled_by(text::shell_line(&self.words)))
+        answer.ok_or_else(|| odd().settled_by(transport::by_hand(&self.words)))
     }
 
     fn tell(&self, answer: &Properties) -> Observation {

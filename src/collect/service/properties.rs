@@ -217,6 +217,7 @@ fn not_applicable(why: &str) -> Absence {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::value::Value;
 
     fn told(answer: &str) -> Observation {
         let mut seen = Observation::of("x");
@@ -307,6 +308,33 @@ mod tests {
         assert_eq!(seen.missing["exec_main_ended_at"].reason, Reason::Unparsable);
         assert_eq!(seen.values["result"], "exit-code".into());
         assert_eq!(seen.values["exec_main_status"], 3_i64.into());
+    }
+
+    #[test]
+    fn what_systemd_252_printed() {
+        macro_rules! recorded {
+            ($name:literal) => {
+                told(include_str!(concat!("../../../tests/engines/recorded/unit-", $name, ".txt")))
+            };
+        }
+        let text = |seen: &Observation, name: &str| seen.values.get(name).and_then(Value::as_text).map(str::to_owned);
+        for (seen, state, result, end) in [
+            (recorded!("activating"), "activating", None, None),
+            (recorded!("running"), "active", None, None),
+            (recorded!("failed"), "failed", Some("exit-code"), Some("exited")),
+            (recorded!("signal"), "failed", Some("signal"), Some("killed")),
+            (recorded!("timeout"), "failed", Some("timeout"), Some("killed")),
+            (recorded!("auto-restart"), "activating", Some("exit-code"), Some("exited")),
+            (recorded!("exited"), "active", Some("success"), Some("exited")),
+            (recorded!("forgotten"), "inactive", None, None),
+            (recorded!("never"), "inactive", None, None),
+            (recorded!("timer"), "active", Some("success"), None),
+        ] {
+            assert_eq!(text(&seen, "active_state").as_deref(), Some(state));
+            assert_eq!(text(&seen, "result").as_deref(), result, "{state}");
+            assert_eq!(text(&seen, "exec_main_code").as_deref(), end, "{state}");
+            assert_eq!(seen.values.contains_key("exec_main_status"), end == Some("exited"), "{state}");
+        }
     }
 
     #[test]
