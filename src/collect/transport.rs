@@ -215,9 +215,18 @@ impl Transport {
         if let Some(key) = self.host_key.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             reached.insert("host_key".to_owned(), key.into());
         }
-        if !reached.is_empty() {
-            seen.set(name, reached);
+        if reached.is_empty() {
+            return;
         }
+        let why = [("engine", "no container engine was asked for it"), ("host_key", "it was not reached over ssh")];
+        for (key, why) in why.into_iter().filter(|(key, _)| !reached.contains_key(*key)) {
+            let (reason, why) = match (key, self.far_engine) {
+                ("engine", Some(_)) => (Reason::Unavailable, "the client on the far side did not print its endpoint"),
+                _ => (Reason::NotApplicable, why),
+            };
+            seen.miss(&format!("{name}.{key}"), Absence::new(reason, why));
+        }
+        seen.set(name, reached);
     }
 }
 
