@@ -295,7 +295,7 @@ fn a_unit_is_asked_for_in_utc() {
     let systemctl = "#!/bin/sh\n[ \"$TZ\" = UTC ] && [ \"$LC_ALL\" = C ] || exit 9\n\
         [ \"$1 $2 $4 $5\" = 'show --no-pager -- pg-backup.service' ] || { echo LoadState=not-found; exit 0; }\n\
         printf 'Id=pg-backup.service\\nLoadState=loaded\\nActiveState=failed\\nSubState=failed\\nResult=exit-code\\n'\n\
-        printf 'ExecMainStatus=1\\nMainPID=0\\nExecMainExitTimestamp=%s\\n' \"$(date -d @1747304630 '+%a %Y-%m-%d %H:%M:%S %Z')\"\n";
+        printf 'ExecMainCode=1\\nExecMainStatus=1\\nMainPID=0\\nExecMainExitTimestamp=%s\\n' \"$(date -d @1747304630 '+%a %Y-%m-%d %H:%M:%S %Z')\"\n";
     let (world, path) = with_programs(&[("systemctl", systemctl)]);
     let steps = "  - { id: unit, uses: service, with: { unit: pg-backup.service } }\n  \
                  - { id: gone, uses: service, with: { unit: other.timer } }\n";
