@@ -103,6 +103,7 @@ pub static DOC: Doc = Doc {
             "`tables`, `foreign_tables`, `views`, `materialized_views`, `sequences`, `functions`, `indexes`, and the same in `by_schema.SCHEMA`; what extensions bring is left out",
         ),
         ("counts", "rows by restored table, exact: `counts.SCHEMA.TABLE`"),
+        ("partitioned_counts", "rows by restored partitioned table, exact, its partitions included"),
         ("rows_total", "their sum"),
         ("dump_counts", "rows by table in the dump, exact: `dump_counts.SCHEMA.TABLE`"),
         ("dump_rows_total", "their sum"),

@@ -141,6 +141,22 @@ pub(super) fn counts(desk: &mut Desk<'_>, order: &Order) -> Result<Vec<Counted>,
     rows.into_iter().map(|row| read(row).ok_or_else(unreadable)).collect()
 }
 
+/// Exact counts of partitioned tables, each with its partitions; a dump has rows of the partitions alone.
+pub(super) fn partitioned_counts(desk: &mut Desk<'_>, order: &Order) -> Result<Map, Absence> {
+    if order.counts != Counts::All {
+        return Ok(Map::new());
+    }
+    let sql = format!(
+        "SELECT format('SELECT json_build_array(%L, count(*)) FROM %I.%I', format('%I.%I', n.nspname, c.relname), \
+         n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind = 'p' AND {OURS} AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) t JOIN pg_class f \
+         ON f.oid = t.relid AND f.relkind = 'f') ORDER BY n.nspname, c.relname \\gexec"
+    );
+    let read = |row: Json| Some((row[0].as_str()?.to_owned(), Value::int(row[1].as_i64()?)));
+    let unreadable = || Absence::new(Reason::Unparsable, "the counts are not what was asked for");
+    desk.ask("count", &sql)?.into_iter().map(|row| read(row).ok_or_else(unreadable)).collect()
+}
+
 /// The SHA-256 of each table's rows as text, in the order of the primary key, joined by line feeds.
 pub(super) fn digests(desk: &mut Desk<'_>, order: &Order, seen: &mut Observation) -> Result<(), Absence> {
     let mut digests = Map::new();

@@ -233,9 +233,20 @@ fn look_inside(
     seen.set("indexes", inspect::indexes(desk)?);
     seen.set("extensions_missing", inspect::extensions_missing(desk, content.extensions())?);
     match inspect::counts(desk, order) {
-        Ok(counted) => compare::tell(order, content, &counted, refused, seen),
+        Ok(counted) => {
+            compare::tell(order, content, &counted, refused, seen);
+            seen.set("partitioned_counts", inspect::partitioned_counts(desk, order)?);
+        }
         Err(absence) if absence.reason == Reason::NotApplicable => {
-            for name in ["counts", "rows_total", "dump_counts", "dump_rows_total", "counts_equal", "counts_differ"] {
+            for name in [
+                "counts",
+                "partitioned_counts",
+                "rows_total",
+                "dump_counts",
+                "dump_rows_total",
+                "counts_equal",
+                "counts_differ",
+            ] {
                 seen.miss(name, absence.clone());
             }
         }

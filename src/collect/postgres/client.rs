@@ -2,13 +2,17 @@
 //! before anything is run. No secret is ever among the arguments: the client reads its own service
 //! file and password file.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::base::quantity;
+use crate::base::digest::Digest;
+use crate::base::{env, files, quantity, text};
 use crate::collect::transport::{self, Transport};
 use crate::collect::via::Via;
 use crate::collect::{SettingError, Settings};
 use crate::model::case::Postgres;
+use crate::model::fact::{Absence, Reason};
 
 /// How one target's PostgreSQL is asked.
 pub(super) struct Client {
@@ -27,6 +31,55 @@ pub(super) struct Client {
     via: Via,
     reached: String,
     connection: String,
+    /// The client that runs here: the first `psql` on the `PATH`, by its whole path.
+    program: Option<PathBuf>,
+    /// The `PG*` variables that reach it; values that may be secret are not held.
+    variables: BTreeMap<String, String>,
+}
+
+/// Variables of libpq whose values say where and how it connects, and are no secrets.
+const SHOWN: &[&str] = &[
+    "PGAPPNAME",
+    "PGCHANNELBINDING",
+    "PGCLIENTENCODING",
+    "PGCLUSTER",
+    "PGCONNECT_TIMEOUT",
+    "PGDATABASE",
+    "PGGSSENCMODE",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGKRBSRVNAME",
+    "PGLOADBALANCEHOSTS",
+    "PGOPTIONS",
+    "PGPASSFILE",
+    "PGPORT",
+    "PGREQUIREAUTH",
+    "PGREQUIREPEER",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGSSLCERT",
+    "PGSSLCRL",
+    "PGSSLKEY",
+    "PGSSLMODE",
+    "PGSSLNEGOTIATION",
+    "PGSSLROOTCERT",
+    "PGSYSCONFDIR",
+    "PGTARGETSESSIONATTRS",
+    "PGUSER",
+];
+
+/// In place of a value that may be secret.
+const NOT_SHOWN: &str = "set, not shown";
+
+/// What a client here may see of our environment: the operator's own way in.
+const HERE: &[&str] = &["PG*", "KRB5CCNAME", "KRB5_CONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+fn variables() -> BTreeMap<String, String> {
+    let shown = |(name, value): (String, String)| match SHOWN.contains(&name.as_str()) {
+        true => (name, value),
+        false => (name, NOT_SHOWN.to_owned()),
+    };
+    env::beginning_with("PG").into_iter().map(shown).collect()
 }
 
 /// Reads its script from standard input, prints bare rows that end with NUL (which no text of a
@@ -48,7 +101,10 @@ impl Client {
             return Err(place("sysid: is the system identifier, digits in quotes".to_owned()));
         }
         let via = Via::parse(&postgres.via).map_err(place)?;
+        let local = postgres.via == "local";
         Ok(Self {
+            program: if local { env::find_program("psql") } else { None },
+            variables: if local { variables() } else { BTreeMap::new() },
             target: name.to_owned(),
             expected: target.sysid.clone(),
             statement_ms: limit("statement_timeout", postgres.statement_timeout.as_deref(), 30_000).map_err(place)?,
@@ -66,14 +122,48 @@ impl Client {
         format!("PostgreSQL `{}` via {}{}", self.target, self.reached, self.transport.described())
     }
 
+    /// Whether the client runs here.
+    pub(super) fn is_local(&self) -> bool {
+        self.reached == "local"
+    }
+
+    /// The variables of ours that the client, or what reaches it, may see.
+    pub(super) fn inherit(&self) -> &'static [&'static str] {
+        // The transport has its own.
+        if self.is_local() { HERE } else { &[] }
+    }
+
+    /// The `PG*` variables that reach the client, as they may be shown.
+    pub(super) fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
+    /// The client's path and the digest of that file, read now.
+    ///
+    /// # Errors
+    /// When it runs elsewhere, or could not be read.
+    pub(super) fn program(&self) -> Result<(String, String), Absence> {
+        let Some(program) = &self.program else {
+            return Err(Absence::new(Reason::NotApplicable, "the client does not run on this host"));
+        };
+        let read = files::real_path(program).and_then(|path| files::read(&path, 64 << 20));
+        let bytes = read.map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
+        Ok((text::from_name(program).into_owned(), Digest::of(&bytes).to_string()))
+    }
+
     /// The whole argument list of one session. In a container and on a far side
     /// the client goes on when this program ends or gives up, so `timeout` there ends it.
     pub(super) fn words(&self) -> Vec<String> {
-        let limit = self.patience().as_secs().max(1).to_string();
-        let timeout = ["timeout", &limit];
-        let timeout = if self.via.is_local() { &[][..] } else { &timeout[..] };
-        let psql = timeout.iter().copied().chain(PSQL.iter().copied()).map(str::to_owned);
-        self.via.command(&psql.chain([self.connection.clone()]).collect::<Vec<_>>())
+        let mut words: Vec<String> = PSQL.iter().map(|word| (*word).to_owned()).collect();
+        if let (Some(program), Some(first)) = (&self.program, words.first_mut()) {
+            *first = text::from_name(program).into_owned();
+        }
+        if !self.via.is_local() {
+            let limit = self.patience().as_secs().max(1).to_string();
+            words.splice(0..0, ["timeout".to_owned(), limit]);
+        }
+        words.push(self.connection.clone());
+        self.via.command(&words)
     }
 
     /// The command line with which a person would ask `sql` there.
