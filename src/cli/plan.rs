@@ -1,7 +1,7 @@
 //! `evidence plan`: everything that a collection would read, ask or run, in order, and the digest
 //! by which it can be authorised.
 
-use anyhow::{Context as _, Result, anyhow};
+use anyhow::{Context as _, Result, anyhow, bail};
 
 use crate::base::canonical;
 use crate::base::digest::Digest;
@@ -83,6 +83,14 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
     };
     let (steps, after) = (prepare(&loaded.case.before())?, prepare(&loaded.case.after())?);
     let action = loaded.case.action.as_ref().map(|action| govern::Ready::new(action, &loaded.folder));
+    let asks_engine = || steps.iter().chain(&after).any(|step| collect::engine::is_asked(&step.plan().actions));
+    if let Some(name) = action.as_ref().and_then(govern::Ready::engine_conflict).filter(|_| asks_engine()) {
+        bail!(
+            "{}: action: set: {name} leads the command to another container engine than the steps look at; set \
+             {name} in the environment of `evidence` instead, so that both reach the same",
+            file.display()
+        );
+    }
     let plan = Plan {
         case: loaded.case.case.clone(),
         policy: policy.policy.clone(),

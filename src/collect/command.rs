@@ -135,7 +135,7 @@ impl Ready {
     fn run(&self, scratch: &Path) -> Result<Outcome, Absence> {
         let (program, arguments) = self.words.split_first().map_or(("", &[][..]), |(p, rest)| (p.as_str(), rest));
         let run = Invocation::new(program).args(arguments).folder(&self.folder).env("TMPDIR", scratch);
-        run.limit(self.limit).cap(self.cap).run().map_err(|error| tool::not_run(&error))
+        run.limit(self.limit).cap(self.cap).ends_with_us().run().map_err(|error| tool::not_run(&error))
     }
 
     fn tell(&self, outcome: &Outcome) -> Observation {

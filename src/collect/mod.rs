@@ -10,6 +10,8 @@ mod cron;
 mod disk;
 mod doc;
 mod drill;
+pub mod engine;
+mod failure_text;
 mod far;
 mod file;
 mod files;
@@ -30,6 +32,7 @@ mod sums;
 mod testing;
 mod timeline;
 mod tool;
+mod transport;
 mod uptime_kuma;
 mod via;
 

@@ -11,6 +11,7 @@ use crate::model::case::Case;
 use crate::model::fact::{Absence, Basis, Fact, Observation, Reason};
 use crate::model::plan::PlannedStep;
 
+use super::transport;
 use super::{COLLECTORS, Kernel, Prepared, SettingError, Settings, Surroundings, find};
 
 /// Hears how far a look has come.
@@ -117,6 +118,7 @@ impl Session<'_> {
         gate: &mut Gate<'_>,
         keep: &mut dyn FnMut(Masked<SealedFact>) -> Result<(), E>,
     ) -> Result<Option<String>, E> {
+        transport::forget_hosts();
         let mut stop: Option<String> = None;
         for step in steps {
             let sealed = match &stop {

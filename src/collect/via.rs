@@ -2,7 +2,7 @@
 //! a shell line; only `ssh` hands its words to a remote shell, so there each word is quoted. Names
 //! are checked so that none of them can be taken for an option.
 
-use crate::base::text;
+use super::transport::{Transport, over_ssh};
 
 /// A place where a program can be run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +18,6 @@ struct Container {
     name: String,
 }
 
-/// Ends rather than asks: for a password, for an unknown host key.
-const SSH: &[&str] = &["ssh", "-o", "BatchMode=yes", "-o", "ConnectTimeout=10", "-T"];
-
 impl Via {
     /// Reads `local`, `docker:NAME`, `podman:NAME`, `ssh:HOST` or `ssh:HOST/docker:NAME`.
     pub(in crate::collect) fn parse(text: &str) -> Result<Self, String> {
@@ -35,6 +32,10 @@ impl Via {
             if !is_host(host) {
                 return Err("via: ssh: wants a host (letters, digits, `.`, `-`, `_`, `:`, `user@`)".to_owned());
             }
+            // One colon before a port; an IPv6 address has more.
+            if host.matches(':').count() == 1 {
+                return Err("via: ssh: takes no port: give the host a name and a `Port` in ssh_config".to_owned());
+            }
             return Ok(Self { host: Some(host.to_owned()), container });
         }
         Container::parse(text).map(|container| Self { host: None, container: Some(container) })
@@ -47,11 +48,22 @@ impl Via {
             inner.extend([*engine, "exec", "-i", name].map(str::to_owned));
         }
         inner.extend_from_slice(words);
-        let Some(host) = &self.host else { return inner };
-        let mut outer: Vec<String> = SSH.iter().map(|word| (*word).to_owned()).collect();
-        outer.extend([host.clone(), "--".to_owned()]);
-        outer.extend(inner.iter().map(|word| text::shell_word(word).into_owned()));
-        outer
+        over_ssh(self.host.as_deref(), &inner)
+    }
+
+    /// The way there, ready to be used.
+    pub(in crate::collect) fn transport(&self) -> Transport {
+        Transport::new(self.host.as_deref(), self.container.as_ref().map(|container| container.engine))
+    }
+
+    /// The way to a host, for programs that are asked there themselves: `engine`, if it is one.
+    pub(in crate::collect) fn transport_to(&self, engine: Option<&'static str>) -> Transport {
+        Transport::new(self.host.as_deref(), engine)
+    }
+
+    /// Whether a program runs on this machine itself.
+    pub(in crate::collect) fn is_local(&self) -> bool {
+        self.host.is_none() && self.container.is_none()
     }
 }
 
@@ -93,7 +105,7 @@ mod tests {
 
     #[test]
     fn quotes_each_word_for_the_remote_shell() {
-        let ssh = "ssh|-o|BatchMode=yes|-o|ConnectTimeout=10|-T|";
+        let ssh = format!("{}|", super::super::transport::SSH.join("|"));
         let psql = r"psql|-d|'host=/run/pg user='\''a b'\'''";
         assert_eq!(command("ssh:ops@db.example.org"), format!("{ssh}ops@db.example.org|--|{psql}"));
         assert_eq!(command("ssh:db/docker:pg"), format!("{ssh}db|--|docker|exec|-i|pg|{psql}"));
@@ -116,6 +128,7 @@ mod tests {
             "ssh:h/psql",
             "ssh:h/docker:--privileged",
             "ssh:$(x)",
+            "ssh:db.example.org:2222",
             "lxc:pg",
             "LOCAL",
         ] {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::base::child::{ChildError, Invocation, Outcome, Until};
 use crate::base::{clock, env, text};
+use crate::collect::engine;
 use crate::hygiene::Raw;
 use crate::model::action::Governed;
 use crate::model::fact::{Absence, Attachment, Observation, Reason};
@@ -54,10 +55,19 @@ impl Ready {
             folder: text::from_name(&self.folder).into_owned(),
             environment: self.action.env.clone(),
             set: self.action.set.clone(),
+            engines: engine::redirected(),
             limit_ms: u64::try_from(self.limit().as_millis()).unwrap_or(u64::MAX),
             watched_folders: paths(&self.watched.folders),
             watched_logs: paths(&self.watched.logs),
         }
+    }
+
+    /// The variable of `set:` that would lead the command to another container engine than the looks.
+    #[must_use]
+    pub fn engine_conflict(&self) -> Option<&'static str> {
+        let differs =
+            |name: &&&str| self.action.set.get(**name).is_some_and(|value| env::var(name).as_ref() != Some(value));
+        engine::VARIABLES.iter().find(differs).copied()
     }
 
     /// The command line, as a shell would read it.
@@ -97,6 +107,8 @@ impl Ready {
     fn invocation(&self, stop: Option<&Until>) -> Invocation {
         let program = self.argv.first().map_or("", String::as_str);
         let run = Invocation::new(program).args(self.argv.iter().skip(1)).let_through(&self.action.env);
+        // The command reaches the engines that were looked at.
+        let run = run.inherit(engine::VARIABLES);
         let run = self.action.set.iter().fold(run, |run, (name, value)| run.env(name, value));
         let run = run.folder(&self.folder).limit(self.limit()).cap(KEPT).grace(GRACE);
         match stop {

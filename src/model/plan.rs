@@ -95,6 +95,10 @@ pub struct PlannedAction {
     pub environment: Vec<String>,
     /// Variables that are set for it.
     pub set: BTreeMap<String, String>,
+    /// The container engines that the environment or a configuration redirects, by program, with their
+    /// endpoints: the command reaches the same as the looks do.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub engines: BTreeMap<String, String>,
     /// Its time limit in milliseconds.
     pub limit_ms: u64,
     /// Folders compared before and after.

@@ -327,13 +327,10 @@ fn a_container_and_a_far_host_are_asked_without_a_shell_of_ours() {
         let host = std::env::var("EVIDENCE_TEST_HOST").unwrap();
         let record = std::env::var("DOCKER_EVIDENCE_RECORD").unwrap();
         for (via, line) in [
-            ("docker:pg-1", "docker\nexec\n-i\npg-1\npsql\n-X\n"),
-            ("podman:pg", "podman\nexec\n-i\npg\npsql\n-X\n"),
-            (
-                "ssh:ops@db.example.org",
-                "ssh\n-o\nBatchMode=yes\n-o\nConnectTimeout=10\n-T\nops@db.example.org\n--\npsql\n-X\n",
-            ),
-            ("ssh:db/docker:pg", "-T\ndb\n--\ndocker\nexec\n-i\npg\npsql\n-X\n"),
+            ("docker:pg-1", "docker\nexec\n-i\npg-1\ntimeout\n92\npsql\n-X\n"),
+            ("podman:pg", "podman\nexec\n-i\npg\ntimeout\n92\npsql\n-X\n"),
+            ("ssh:ops@db.example.org", "-T\nops@db.example.org\n--\ntimeout\n92\npsql\n-X\n"),
+            ("ssh:db/docker:pg", "-T\ndb\n--\ndocker\nexec\n-i\npg\ntimeout\n92\npsql\n-X\n"),
         ] {
             fs::write(&record, "").unwrap();
             let targets = format!(
@@ -344,6 +341,8 @@ fn a_container_and_a_far_host_are_asked_without_a_shell_of_ours() {
             assert!(fact.source.contains(via), "{}", fact.source);
             let recorded = fs::read_to_string(&record).unwrap();
             assert!(recorded.contains(line), "{via}: {recorded}");
+            let safe = "ssh\n-a\n-x\n-o\nBatchMode=yes\n-o\nConnectTimeout=10\n";
+            assert_eq!(recorded.contains(safe), via.starts_with("ssh:"), "{recorded}");
             assert!(!recorded.contains("SELECT"), "SQL goes in on standard input: {recorded}");
         }
         return;
@@ -382,8 +381,9 @@ fn a_plan_shows_the_command_and_every_statement() {
     let case = case(targets, "  - { id: q, uses: postgres.query, on: db, with: { query: SELECT 1 AS a } }");
     let steps = evidence::collect::prepare(&case, &case.before(), Path::new("/"), &[]).unwrap();
     let actions: Vec<String> = steps[0].plan().actions.into_iter().map(|action| action.what).collect();
-    assert!(actions[0].starts_with("docker exec -i pg psql -X -q -A -t -0 -w "), "{}", actions[0]);
-    assert_eq!(actions[1], "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
+    assert!(actions[0].starts_with("docker exec -i pg timeout 92 psql -X -q -A -t -0 -w "), "{}", actions[0]);
+    assert!(actions[1].starts_with("the docker engine at "), "{}", actions[1]);
+    assert_eq!(actions[2], "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY");
     assert!(actions.iter().any(|what| what.contains("unless it is 42")));
     assert!(actions.iter().any(|what| what.contains("SELECT 1 AS a")));
     assert_eq!(actions.last().unwrap(), "ROLLBACK");

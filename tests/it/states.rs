@@ -249,6 +249,34 @@ fn a_container_is_told_without_its_secrets() {
 }
 
 #[test]
+fn the_engine_is_under_the_digest_of_the_plan_and_the_action_reaches_the_same() {
+    let (world, path) = with_programs(&[("docker", DOCKER)]);
+    let steps = "collect:\n  - { id: subject, uses: file, with: { path: case.yaml } }\n  \
+                 - { id: pg, uses: container, with: { name: postgres } }\n";
+    let plan = |case: &str, host: &str| {
+        let mut command = world.command(&["plan", case, "--json"]);
+        command.env_remove("DOCKER_CONTEXT").env("PATH", &path).env("DOCKER_HOST", host).output().unwrap()
+    };
+    world.case("c", steps);
+    let plans = ["unix:///srv/one.sock", "tcp://203.0.113.7:2376"].map(|host| {
+        let out = plan("c", host);
+        let json: Json = serde_json::from_slice(&out.stdout).unwrap();
+        assert!(json.to_string().contains(&format!("the docker engine at {host} (DOCKER_HOST)")), "{json}");
+        json
+    });
+    assert_ne!(plans[0]["plan_sha256"], plans[1]["plan_sha256"]);
+    let action = |set: &str| format!("action: {{ title: t, command: [\"true\"], set: {{ DOCKER_HOST: '{set}' }} }}\n");
+    world.case("c", &format!("{}{steps}", action("unix:///srv/two.sock")));
+    let refused = plan("c", "unix:///srv/one.sock");
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2), "{said}");
+    assert!(said.contains("another container engine"), "{said}");
+    world.case("c", &format!("{}{steps}", action("unix:///srv/one.sock")));
+    let same = plan("c", "unix:///srv/one.sock");
+    assert_eq!(same.status.code(), Some(0), "{}", String::from_utf8_lossy(&same.stderr));
+}
+
+#[test]
 fn without_an_engine_nothing_is_known_of_a_container() {
     let world = World::new();
     let facts =
@@ -267,7 +295,7 @@ fn a_unit_is_asked_for_in_utc() {
     let systemctl = "#!/bin/sh\n[ \"$TZ\" = UTC ] && [ \"$LC_ALL\" = C ] || exit 9\n\
         [ \"$1 $2 $4 $5\" = 'show --no-pager -- pg-backup.service' ] || { echo LoadState=not-found; exit 0; }\n\
         printf 'Id=pg-backup.service\\nLoadState=loaded\\nActiveState=failed\\nSubState=failed\\nResult=exit-code\\n'\n\
-        printf 'ExecMainStatus=1\\nMainPID=0\\nExecMainExitTimestamp=%s\\n' \"$(date -d @1747304630 '+%a %Y-%m-%d %H:%M:%S %Z')\"\n";
+        printf 'ExecMainCode=1\\nExecMainStatus=1\\nMainPID=0\\nExecMainExitTimestamp=%s\\n' \"$(date -d @1747304630 '+%a %Y-%m-%d %H:%M:%S %Z')\"\n";
     let (world, path) = with_programs(&[("systemctl", systemctl)]);
     let steps = "  - { id: unit, uses: service, with: { unit: pg-backup.service } }\n  \
                  - { id: gone, uses: service, with: { unit: other.timer } }\n";

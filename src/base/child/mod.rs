@@ -18,6 +18,7 @@ mod apart;
 mod end;
 mod feed;
 mod heard;
+mod tether;
 
 use super::clock::{Deadline, Stopwatch};
 use super::{env, text};
@@ -44,6 +45,7 @@ pub struct Invocation {
     user: Option<(u32, u32)>,
     leash: Leash,
     terminal: bool,
+    tethered: bool,
 }
 
 /// What a child did.
@@ -110,6 +112,7 @@ impl Invocation {
             user: None,
             leash: Leash::default(),
             terminal: false,
+            tethered: false,
         }
     }
 
@@ -210,6 +213,14 @@ impl Invocation {
         self
     }
 
+    /// Has the kernel kill the child when this program ends, however it ends: Ctrl-C, SIGTERM, SIGKILL.
+    /// It needs `setpriv` (util-linux); without it, the child is not ended with us.
+    #[must_use]
+    pub fn ends_with_us(mut self) -> Self {
+        self.tethered = true;
+        self
+    }
+
     /// The program and its arguments as a person would type them.
     #[must_use]
     pub fn line(&self) -> String {
@@ -293,7 +304,14 @@ impl Invocation {
 
     #[expect(clippy::disallowed_methods, reason = "this is the room that starts processes")]
     fn command(&self) -> Command {
-        let mut command = Command::new(&self.program);
+        let mut command = match self.tethered.then(|| tether::before(&self.program)).flatten() {
+            None => Command::new(&self.program),
+            Some((setpriv, words)) => {
+                let mut command = Command::new(setpriv);
+                command.args(words).arg(&self.program);
+                command
+            }
+        };
         command.args(&self.args).env_clear();
         if !self.terminal {
             command.process_group(0);

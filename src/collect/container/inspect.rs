@@ -54,19 +54,23 @@ pub(super) fn tell_digests(image: &Json, seen: &mut Observation) {
 }
 
 fn tell_state(container: &Json, seen: &mut Observation) {
+    let state = text(container, "/State/Status").unwrap_or_default();
     copy_text(container, "/State/Status", "state", seen);
-    copy_bool(container, "/State/Running", "running", seen);
     copy_bool(container, "/State/OOMKilled", "oom_killed", seen);
     copy_time(container, "/State/StartedAt", "started_at", "it was never started", seen);
     copy_time(container, "/State/FinishedAt", "finished_at", "it has not ended yet", seen);
-    let lives = container.pointer("/State/Running").and_then(Json::as_bool);
-    match (lives, int(container, "/State/ExitCode")) {
+    let runs = runs(container, state);
+    if let Some(runs) = runs {
+        seen.set("running", runs);
+    }
+    let never = seen.missing.contains_key("started_at");
+    match (runs, int(container, "/State/ExitCode"), state) {
         // While it lives, the engines print 0 there.
-        (Some(true), _) => seen.miss("exit_code", no("it runs")),
-        (Some(false), Some(_)) if seen.missing.contains_key("started_at") => {
-            seen.miss("exit_code", no("it was never started"));
-        }
-        (Some(false), Some(code)) => seen.set("exit_code", code),
+        (Some(true), ..) => seen.miss("exit_code", no("it runs")),
+        (_, _, "paused") => seen.miss("exit_code", no("it has not ended: it is paused")),
+        (_, _, "stopping" | "removing") => seen.miss("exit_code", no("it is being ended")),
+        (Some(false), Some(_), _) if never => seen.miss("exit_code", no("it was never started")),
+        (Some(false), Some(code), _) => seen.set("exit_code", code),
         _ => {}
     }
     if let Some(count) = int(container, "/RestartCount") {
@@ -79,13 +83,29 @@ fn tell_state(container: &Json, seen: &mut Observation) {
     }
 }
 
+/// Whether its first process runs now. Docker says `Running` of a container that waits to be started
+/// again, and of a paused one; Podman does not.
+fn runs(container: &Json, state: &str) -> Option<bool> {
+    let is = |name: &str| container.pointer(&format!("/State/{name}")).and_then(Json::as_bool);
+    let waits = ["Restarting", "Paused", "Dead"].iter().any(|name| is(name) == Some(true));
+    let has_no_process = int(container, "/State/Pid") == Some(0);
+    let other_state = !matches!(state, "" | "running");
+    Some(is("Running")? && !waits && !has_no_process && !other_state)
+}
+
 fn tell_health(container: &Json, seen: &mut Observation) {
     // Podman has called it both.
     let health = ["/State/Health", "/State/Healthcheck"].iter().find_map(|at| container.pointer(at));
     let status = health.and_then(|health| text(health, "/Status")).filter(|s| !["", "none"].contains(s));
-    let Some((health, status)) = health.zip(status) else {
+    let why = match seen.values.get("running") {
+        _ if status.is_none() => "no health check is configured",
+        // What the engine keeps there is the last answer from before.
+        Some(Value::Bool(false)) => "it does not run, so no health check is made",
+        _ => "",
+    };
+    let Some((health, status)) = health.zip(status).filter(|_| why.is_empty()) else {
         for name in ["health", "health_failing_streak"] {
-            seen.miss(name, no("no health check is configured"));
+            seen.miss(name, no(why));
         }
         return;
     };
@@ -238,6 +258,57 @@ mod tests {
         let seen = told(serde_json::json!({"State": state}));
         assert_eq!(seen.values["exit_code"], 137_i64.into());
         assert_eq!(seen.values["started_at"], "2026-05-15T08:23:50.500000000Z".into());
+    }
+
+    /// The state as an engine prints it: status, running, paused, restarting, dead, process, exit code.
+    fn state(status: &str, flags: [bool; 4], pid: i64, code: i64) -> Observation {
+        let [running, paused, restarting, dead] = flags;
+        told(serde_json::json!({"State": {"Status": status, "Running": running, "Paused": paused,
+            "Restarting": restarting, "Dead": dead, "OOMKilled": false, "Pid": pid, "ExitCode": code,
+            "StartedAt": "2026-05-15T08:23:50.5Z", "FinishedAt": "2026-05-15T08:23:51Z",
+            "Health": {"Status": "healthy", "FailingStreak": 0}}}))
+    }
+
+    #[test]
+    fn only_a_process_that_runs_now_is_said_to_run() {
+        for (engine, status, flags, pid, code, runs, exit_code) in [
+            ("docker", "running", [true, false, false, false], 4711, 0, true, None),
+            ("docker", "restarting", [true, false, true, false], 0, 1, false, Some(1)),
+            ("docker", "paused", [true, true, false, false], 4711, 0, false, None),
+            ("podman", "paused", [false, true, false, false], 4711, 0, false, None),
+            ("docker", "exited", [false, false, false, false], 0, 137, false, Some(137)),
+            ("docker", "dead", [false, false, false, true], 0, 255, false, Some(255)),
+            ("docker", "removing", [false, false, false, false], 0, 0, false, None),
+            ("podman", "stopping", [false, false, false, false], 4711, 0, false, None),
+        ] {
+            let seen = state(status, flags, pid, code);
+            assert_eq!(seen.values["running"], runs.into(), "{engine} {status}");
+            assert_eq!(seen.values.get("exit_code").cloned(), exit_code.map(Value::Int), "{engine} {status}");
+            assert_eq!(seen.values.contains_key("health"), runs, "{engine} {status}");
+            assert_ne!(seen.values.contains_key("exit_code"), seen.missing.contains_key("exit_code"), "{status}");
+        }
+    }
+
+    #[test]
+    fn what_the_engines_printed() {
+        macro_rules! recorded {
+            ($name:literal) => {
+                include_str!(concat!("../../../tests/engines/recorded/", $name, ".json"))
+            };
+        }
+        for (answer, state, runs, exit_code) in [
+            (recorded!("docker-running"), "running", true, None),
+            (recorded!("docker-restarting"), "restarting", false, Some(1)),
+            (recorded!("docker-paused"), "paused", false, None),
+            (recorded!("docker-created"), "created", false, None),
+            (recorded!("docker-exited"), "exited", false, Some(9)),
+            (recorded!("podman-paused"), "paused", false, None),
+        ] {
+            let mut answer: Vec<Json> = serde_json::from_str(answer).unwrap();
+            let seen = told(answer.remove(0));
+            assert_eq!((&seen.values["state"], &seen.values["running"]), (&state.into(), &runs.into()));
+            assert_eq!(seen.values.get("exit_code").cloned(), exit_code.map(Value::Int), "{state}");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 
+use super::transport::{self, Transport};
 use super::via::Via;
 use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, subject, tool};
 use crate::base::text;
@@ -48,7 +49,7 @@ struct Ready {
     name: String,
     reached: String,
     engine: &'static str,
-    via: Via,
+    transport: Transport,
 }
 
 impl Collector for ContainerCollector {
@@ -69,7 +70,7 @@ impl Collector for ContainerCollector {
             return Err(SettingError::new(format!("with: via: is {known}")));
         };
         let host = Via::parse(host).map_err(|e| SettingError::new(format!("with: {e}")))?;
-        Ok(Box::new(Ready { name, reached: via.clone(), engine, via: host }))
+        Ok(Box::new(Ready { name, reached: via.clone(), engine, transport: host.transport_to(Some(engine)) }))
     }
 }
 
@@ -77,7 +78,9 @@ impl Prepared for Ready {
     fn plan(&self) -> Vec<Action> {
         let image = self.words(&["image", "inspect"], "<the image's id>");
         let container = self.words(&["inspect", "--type", "container"], &self.name);
-        [container, image].map(|words| Action::new(Verb::Run, text::shell_line(&words))).into()
+        let mut plan = self.transport.plan();
+        plan.splice(0..0, [container, image].map(|words| Action::new(Verb::Run, text::shell_line(&words))));
+        plan
     }
 
     fn look(&self, _: &Surroundings<'_>) -> Raw<Observation> {
@@ -88,18 +91,19 @@ impl Prepared for Ready {
 impl Ready {
     fn words(&self, verb: &[&str], what: &str) -> Vec<String> {
         let words = std::iter::once(self.engine).chain(verb.iter().copied()).chain([what]);
-        self.via.command(&words.map(str::to_owned).collect::<Vec<_>>())
+        self.transport.command(&words.map(str::to_owned).collect::<Vec<_>>())
     }
 
     fn see(&self) -> Observation {
-        let source = format!("container `{}` via {}", self.name, self.reached);
+        let source = format!("container `{}` via {}{}", self.name, self.reached, self.transport.described());
         let words = self.words(&["inspect", "--type", "container"], &self.name);
         let how = text::shell_line(&words);
-        let found = match ask(&words) {
+        let found = match self.ask(&words) {
             Ok(found) => found,
             Err(why) if why.reason == Reason::NotFound => {
                 let mut seen = Observation::of(source).read_by(how);
                 seen.set("exists", false);
+                self.transport.tell("reached", &mut seen);
                 subject::miss_the_rest(&mut seen, &doc::DOC, &why);
                 return seen;
             }
@@ -108,8 +112,9 @@ impl Ready {
         let mut seen = Observation::of(source).read_by(how);
         inspect::tell(&found, &mut seen);
         self.see_image(&found, &mut seen);
+        self.transport.tell("reached", &mut seen);
         let unsaid = Absence::new(Reason::Unparsable, format!("`{}` did not say it", self.engine));
-        subject::miss_the_rest(&mut seen, &doc::DOC, &unsaid.settled_by(text::shell_line(&words)));
+        subject::miss_the_rest(&mut seen, &doc::DOC, &unsaid.settled_by(transport::by_hand(&words)));
         seen
     }
 
@@ -118,23 +123,23 @@ impl Ready {
         let Some(id) = inspect::image_id(container) else { return };
         let words = self.words(&["image", "inspect"], &id);
         seen.how.push(text::shell_line(&words));
-        match ask(&words) {
+        match self.ask(&words) {
             Ok(image) => inspect::tell_digests(&image, seen),
             Err(why) => seen.miss("image.digests", why),
         }
     }
-}
 
-/// The one object of the list that `inspect` prints.
-fn ask(words: &[String]) -> Result<Json, Absence> {
-    let outcome = tool::run(words)?;
-    if !outcome.success() {
-        return Err(tool::failed(words, &outcome, KNOWN));
-    }
-    let odd = || Absence::new(Reason::Unparsable, "the answer is not the JSON list of one that `inspect` prints");
-    match serde_json::from_slice(&outcome.stdout) {
-        Ok(Json::Array(mut list)) if list.len() == 1 && !outcome.stdout_cut => list.pop().ok_or_else(odd),
-        _ => Err(odd().settled_by(text::shell_line(words))),
+    /// The one object of the list that `inspect` prints.
+    fn ask(&self, words: &[String]) -> Result<Json, Absence> {
+        let outcome = self.transport.run(words, tool::LIMIT)?;
+        if !outcome.success() {
+            return Err(self.transport.failed(words, &outcome, KNOWN));
+        }
+        let odd = || Absence::new(Reason::Unparsable, "the answer is not the JSON list of one that `inspect` prints");
+        match serde_json::from_slice(&outcome.stdout) {
+            Ok(Json::Array(mut list)) if list.len() == 1 && !outcome.stdout_cut => list.pop().ok_or_else(odd),
+            _ => Err(odd().settled_by(transport::by_hand(words))),
+        }
     }
 }
 
@@ -147,9 +152,17 @@ mod tests {
     fn the_plan_is_two_inspections_and_nothing_else() {
         let ready = prepare(&ContainerCollector, "{ name: pg-1, via: 'ssh:db.example.org/podman' }").unwrap();
         let plan: Vec<_> = ready.plan().into_iter().map(|action| action.what).collect();
-        let ssh = "ssh -o BatchMode=yes -o ConnectTimeout=10 -T db.example.org -- podman";
+        let ssh = ready.plan()[0].what.split(" inspect").next().unwrap().to_owned();
+        assert!(
+            ssh.starts_with("ssh -a -x -o BatchMode=yes ") && ssh.ends_with(" -T db.example.org -- podman"),
+            "{ssh}"
+        );
         assert_eq!(plan[0], format!("{ssh} inspect --type container pg-1"));
         assert!(plan[1].starts_with(&format!("{ssh} image inspect ")) && plan.len() == 2);
+        let ready = prepare(&ContainerCollector, "{ name: pg-1, via: 'ssh:db.example.org/docker' }").unwrap();
+        assert!(ready.plan()[2].what.contains("-- docker context inspect --format "));
+        let ready = prepare(&ContainerCollector, "{ name: pg-1 }").unwrap();
+        assert!(ready.plan()[2].what.starts_with("the docker engine at "), "the endpoint belongs to the plan");
     }
 
     #[test]

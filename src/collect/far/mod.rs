@@ -11,26 +11,37 @@ pub use transfer::Transfer;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::base::child::{Invocation, Outcome};
+use crate::base::child::Outcome;
 use crate::base::{files, text};
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 
+use super::transport::{self, Transport};
 use super::via::Via;
-use super::{SettingError, Settings, Surroundings, subject, tool};
-
-/// What `ssh` and the container engines need of our environment.
-const INHERIT: &[&str] =
-    &["SSH_AUTH_SOCK", "DOCKER_*", "CONTAINER_HOST", "XDG_RUNTIME_DIR", "KRB5CCNAME", "KRB5_CONFIG"];
+use super::{SettingError, Settings, Surroundings, subject};
 
 /// Reading and hashing a large file there takes its time.
 const PATIENCE: Duration = Duration::from_secs(1800);
+/// The size of a file is known at once.
+const QUICK: Duration = Duration::from_secs(30);
+
+/// Words of the programs there, and what they mean.
+const KNOWN: &[(&str, Reason)] = &[
+    ("No such container", Reason::Unavailable),
+    ("no container with name", Reason::Unavailable),
+    ("permission denied while trying to connect", Reason::Denied),
+    ("executable file not found", Reason::Unavailable),
+    ("No such file", Reason::NotFound),
+    ("Permission denied", Reason::Denied),
+    ("Is a directory", Reason::NotApplicable),
+];
 
 /// A file somewhere else.
 struct Place {
     written: String,
     via: Via,
     path: String,
+    transport: Transport,
 }
 
 impl Place {
@@ -43,7 +54,8 @@ impl Place {
             return Err("there: the path holds a control character".to_owned());
         }
         let via = Via::parse(via).map_err(|e| format!("there: {}", e.trim_start_matches("via: ")))?;
-        Ok(Self { written: text.to_owned(), via, path: path.to_owned() })
+        let transport = via.transport();
+        Ok(Self { written: text.to_owned(), via, path: path.to_owned(), transport })
     }
 
     /// Messages in English, whatever the far side speaks, so that "no such file" can be told.
@@ -66,12 +78,12 @@ impl Place {
     }
 
     fn by_hand(&self) -> String {
-        text::shell_line(&self.digest_words())
+        transport::by_hand(&self.digest_words())
     }
 
     /// The SHA-256 there, as 64 digits.
     fn sha256(&self) -> Result<String, Absence> {
-        let said = self.ask(&self.digest_words())?;
+        let said = self.ask(&self.digest_words(), PATIENCE)?;
         // A name with odd characters is announced by a backslash.
         let digest = said.trim_start_matches('\\').split_whitespace().next().unwrap_or_default().to_lowercase();
         let is_digest = digest.len() == 64 && digest.bytes().all(|b| b.is_ascii_hexdigit());
@@ -80,7 +92,7 @@ impl Place {
 
     /// The size there, in bytes.
     fn bytes(&self) -> Result<u64, Absence> {
-        let said = self.ask(&self.size_words())?;
+        let said = self.ask(&self.size_words(), QUICK)?;
         said.trim().parse().map_err(|_| self.because(Reason::Unparsable, "the answer is no size in bytes"))
     }
 
@@ -88,36 +100,26 @@ impl Place {
         Absence::new(reason, format!("{}: {why}", self.written)).settled_by(self.by_hand())
     }
 
-    fn ask(&self, words: &[String]) -> Result<String, Absence> {
-        let (program, arguments) = words.split_first().map_or(("env", &[][..]), |(p, a)| (p.as_str(), a));
-        let run = Invocation::new(program).args(arguments).inherit(INHERIT).limit(PATIENCE).cap(64 << 10).run();
-        let outcome = run.map_err(|e| self.because(Reason::Unavailable, &e.to_string()))?;
+    fn ask(&self, words: &[String], limit: Duration) -> Result<String, Absence> {
+        let about = |absence: Absence| {
+            let settle = absence.settle.unwrap_or_else(|| self.by_hand());
+            Absence::new(absence.reason, format!("{}: {}", self.written, absence.message)).settled_by(settle)
+        };
+        let outcome = self.transport.run(words, limit).map_err(about)?;
         let said = String::from_utf8_lossy(&outcome.stdout).into_owned();
         match outcome.success() {
             true if said.trim().is_empty() => {
                 Err(self.because(Reason::NotFound, "the far side answered with nothing: no file is established there"))
             }
             true => Ok(said),
-            false => Err(self.failed(&outcome)),
+            false => Err(about(self.failed(words, &outcome))),
         }
     }
 
-    fn failed(&self, outcome: &Outcome) -> Absence {
-        let said = String::from_utf8_lossy(&outcome.stderr);
-        let line = said.lines().map(str::trim).rfind(|line| !line.is_empty()).unwrap_or("no word of why");
-        let has = |words: &str| said.contains(words);
-        let reason = match outcome.code {
-            _ if outcome.timed_out => Reason::TimedOut,
-            // 255: of ssh itself; 125 to 127: of the container engine, or no such program there.
-            Some(255) if has("Permission denied") => Reason::Denied,
-            Some(125..=127 | 255) => Reason::Unavailable,
-            _ if has("No such container") || has("no such container") => Reason::Unavailable,
-            _ if has("No such file") => Reason::NotFound,
-            _ if has("Permission denied") => Reason::Denied,
-            _ if has("Is a directory") => Reason::NotApplicable,
-            _ => Reason::Failed,
-        };
-        self.because(reason, &tool::short(line))
+    /// Words of a shell that did not find the program are not those of a file that is not there.
+    fn failed(&self, words: &[String], outcome: &Outcome) -> Absence {
+        let known = if matches!(outcome.code, Some(125..=127)) { &[] } else { KNOWN };
+        Absence { settle: Some(self.by_hand()), ..self.transport.failed(words, outcome, known) }
     }
 }
 
@@ -136,7 +138,9 @@ impl Pair {
     fn plan(&self) -> Vec<Action> {
         let run = |words: Vec<String>| Action::new(Verb::Run, text::shell_line(&words));
         let read = Action::new(Verb::Read, text::from_name(&self.path));
-        vec![read, run(self.place.digest_words()), run(self.place.size_words())]
+        let mut plan = vec![read, run(self.place.size_words()), run(self.place.digest_words())];
+        plan.extend(self.place.transport.plan());
+        plan
     }
 
     /// Looks at both sides, here and there, and tells of them under their `names`; `plan` is what the
@@ -144,11 +148,13 @@ impl Pair {
     fn look(&self, plan: Vec<Action>, names: [&str; 2], surroundings: &Surroundings<'_>) -> (Sides, Observation) {
         let path = text::from_name(&self.path);
         let how = plan.into_iter().map(|action| action.what).collect();
-        let mut seen = Observation { how, ..Observation::of(format!("{path} and {}", self.place.written)) };
+        let source = format!("{path} and {}{}", self.place.written, self.place.transport.described());
+        let mut seen = Observation { how, ..Observation::of(source) };
         seen.set("path", path.as_ref());
         seen.set("there", self.place.written.as_str());
         let sides = Sides { here: Side::here(&self.path, surroundings), there: Side::there(&self.place) };
         sides.tell(names, &mut seen);
+        self.place.transport.tell("reached", &mut seen);
         (sides, seen)
     }
 }
@@ -180,11 +186,15 @@ impl Side {
     }
 
     fn there(place: &Place) -> Self {
-        let sha256 = place.sha256();
-        // A second question is pointless when the first found nobody to answer.
-        let bytes = match &sha256 {
-            Err(absence) if absence.reason == Reason::Unavailable => Err(absence.clone()),
-            _ => place.bytes(),
+        // The quick question first: a far side that does not answer it is not asked to read the file.
+        let bytes = place.bytes();
+        let sha256 = match &bytes {
+            Err(absence)
+                if matches!(absence.reason, Reason::Unavailable | Reason::TimedOut | Reason::WrongIdentity) =>
+            {
+                Err(absence.clone())
+            }
+            _ => place.sha256(),
         };
         Self { bytes, sha256 }
     }

@@ -18,7 +18,8 @@ static DOC: Doc = Doc {
     summary: "SHA-256 of one file here and there: match, mismatch or absent",
     detail: "Hashes the file here and asks `sha256sum` on the other side, over `ssh`, in a container, or under another \
              path. `absent` means that a side established that there is no file, or that it answered with nothing; a \
-             side that could not be asked is an absence with its reason, and no result. The digest there is what the \
+             side that could not be asked is an absence with its reason, and no result. The size is asked first, with \
+             a limit of 30 s; a far side that does not answer is not asked for the digest. The digest there is what the \
              programs there say: a host that lies is not found out.",
     needs_target: false,
     settings: &[
@@ -39,6 +40,8 @@ static DOC: Doc = Doc {
         ("here_bytes", "the size here"),
         ("there_sha256", "the digest there; missing when there is no file or no answer"),
         ("there_bytes", "the size there, in bytes"),
+        ("reached.engine", "in a container: the endpoint of the engine that was asked"),
+        ("reached.host_key", "over `ssh`: the host key that was seen and found in known_hosts, type and SHA-256"),
     ],
     example: "- id: provenance\n  uses: file.same\n  with: { path: tools/verify.sh, there: \"ssh:db.example.org:/opt/verify.sh\" }\n",
 };

@@ -70,6 +70,8 @@ static DOC: Doc = Doc {
         ("parts_bytes", "all parts together"),
         ("parts_difference_bytes", "the file here less its parts"),
         ("parts_add_up", "whether that is within the tolerance"),
+        ("reached.engine", "in a container: the endpoint of the engine that was asked"),
+        ("reached.host_key", "over `ssh`: the host key that was seen and found in known_hosts, type and SHA-256"),
     ],
     example: "- id: upload\n  uses: transfer\n  with:\n    path: /srv/backups/nightly.tar\n    \
               there: \"ssh:nas.example.org:/volume/nightly.tar\"\n    duration: 11s\n    parts: [50 MB, 170 MB, 80 KB]\n    \

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::base::digest::Digest;
 use crate::base::{env, files, quantity, text};
+use crate::collect::transport::{self, Transport};
 use crate::collect::via::Via;
 use crate::collect::{SettingError, Settings};
 use crate::model::case::Postgres;
@@ -23,6 +24,10 @@ pub(super) struct Client {
     pub(super) statement_ms: u64,
     /// `lock_timeout` of the session, in milliseconds.
     pub(super) lock_ms: u64,
+    /// The limit of the whole session, where the step gives one.
+    limit: Option<Duration>,
+    /// The way to the client.
+    pub(super) transport: Transport,
     via: Via,
     reached: String,
     connection: String,
@@ -66,9 +71,6 @@ const SHOWN: &[&str] = &[
 /// In place of a value that may be secret.
 const NOT_SHOWN: &str = "set, not shown";
 
-/// What a client elsewhere needs of our environment to be reached: no `PG*`, which would not get there.
-const TRANSPORT: &[&str] = &["SSH_AUTH_SOCK", "DOCKER_*", "CONTAINER_HOST", "XDG_RUNTIME_DIR"];
-
 /// What a client here may see of our environment: the operator's own way in.
 const HERE: &[&str] = &["PG*", "KRB5CCNAME", "KRB5_CONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
@@ -98,6 +100,7 @@ impl Client {
         if target.sysid.as_ref().is_some_and(|id| id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit())) {
             return Err(place("sysid: is the system identifier, digits in quotes".to_owned()));
         }
+        let via = Via::parse(&postgres.via).map_err(place)?;
         let local = postgres.via == "local";
         Ok(Self {
             program: if local { env::find_program("psql") } else { None },
@@ -106,7 +109,9 @@ impl Client {
             expected: target.sysid.clone(),
             statement_ms: limit("statement_timeout", postgres.statement_timeout.as_deref(), 30_000).map_err(place)?,
             lock_ms: limit("lock_timeout", postgres.lock_timeout.as_deref(), 2_000).map_err(place)?,
-            via: Via::parse(&postgres.via).map_err(place)?,
+            limit: None,
+            transport: via.transport(),
+            via,
             reached: postgres.via.clone(),
             connection: connection(postgres).map_err(place)?,
         })
@@ -114,7 +119,7 @@ impl Client {
 
     /// What is asked, for people.
     pub(super) fn source(&self) -> String {
-        format!("PostgreSQL `{}` via {}", self.target, self.reached)
+        format!("PostgreSQL `{}` via {}{}", self.target, self.reached, self.transport.described())
     }
 
     /// Whether the client runs here.
@@ -124,7 +129,8 @@ impl Client {
 
     /// The variables of ours that the client, or what reaches it, may see.
     pub(super) fn inherit(&self) -> &'static [&'static str] {
-        if self.is_local() { HERE } else { TRANSPORT }
+        // The transport has its own.
+        if self.is_local() { HERE } else { &[] }
     }
 
     /// The `PG*` variables that reach the client, as they may be shown.
@@ -145,11 +151,16 @@ impl Client {
         Ok((text::from_name(program).into_owned(), Digest::of(&bytes).to_string()))
     }
 
-    /// The whole argument list of one session.
+    /// The whole argument list of one session. In a container and on a far side
+    /// the client goes on when this program ends or gives up, so `timeout` there ends it.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words: Vec<String> = PSQL.iter().map(|word| (*word).to_owned()).collect();
         if let (Some(program), Some(first)) = (&self.program, words.first_mut()) {
             *first = text::from_name(program).into_owned();
+        }
+        if !self.via.is_local() {
+            let limit = self.patience().as_secs().max(1).to_string();
+            words.splice(0..0, ["timeout".to_owned(), limit]);
         }
         words.push(self.connection.clone());
         self.via.command(&words)
@@ -158,13 +169,24 @@ impl Client {
     /// The command line with which a person would ask `sql` there.
     pub(super) fn by_hand(&self, sql: &str) -> String {
         let words = ["psql", "-X", "-d", &self.connection, "-c", sql].map(str::to_owned);
-        text::shell_line(&self.via.command(&words))
+        transport::by_hand(&self.via.command(&words))
     }
 
     /// How long the whole session may take before it is ended from outside: the server's own limits
     /// come first, this one is for a connection that hangs.
     pub(super) fn patience(&self) -> Duration {
-        Duration::from_millis(self.statement_ms * 2 + self.lock_ms) + Duration::from_secs(30)
+        let usual = Duration::from_millis(self.statement_ms * 2 + self.lock_ms) + Duration::from_secs(30);
+        self.limit.unwrap_or(usual)
+    }
+
+    /// The same client for a session of many statements that may take `limit` in all; the server is given
+    /// the limit as well, for each statement.
+    pub(super) fn within(mut self, limit: Duration) -> Self {
+        let most = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX).max(1);
+        self.statement_ms = self.statement_ms.min(most);
+        self.lock_ms = self.lock_ms.min(most);
+        self.limit = Some(limit);
+        self
     }
 }
 

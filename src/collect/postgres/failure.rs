@@ -10,7 +10,7 @@ use crate::base::child::{ChildError, Outcome};
 use crate::base::text;
 use crate::model::fact::{Absence, Reason};
 
-use super::super::tool::{how, short};
+use super::super::tool::short;
 use super::client::Client;
 use super::session::Question;
 use super::sql;
@@ -50,7 +50,7 @@ pub(super) fn of(client: &Client, questions: &[Question], outcome: &Outcome) -> 
     let found = ERROR.as_ref().and_then(|pattern| pattern.captures(&said));
     match found.as_ref().and_then(|found| Some((found.get(1)?.as_str(), found.get(2)?.as_str()))) {
         Some((state, line)) => by_state(client, questions.last(), state, line),
-        None => unreached(client, outcome, &said),
+        None => unreached(client, outcome),
     }
 }
 
@@ -81,28 +81,36 @@ fn by_state(client: &Client, last: Option<&Question>, state: &str, line: &str) -
     Absence::new(reason, message).settled_by(settle)
 }
 
-/// No SQLSTATE: the session did not get as far as a statement.
-fn unreached(client: &Client, outcome: &Outcome, said: &str) -> Absence {
-    let line = first_line(said);
-    let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
-    let denied = ["authentication failed", "no password supplied", "pg_hba.conf", "ermission denied", "role \""];
-    let reason = match outcome.code {
-        _ if has(&denied) => Reason::Denied,
-        _ if has(&["timeout expired", "timed out"]) => Reason::TimedOut,
-        // 2: no connection; 125–127: the container's; 255: that of ssh; 1: no such container.
-        Some(1 | 2 | 125..=127 | 255) => Reason::Unavailable,
-        _ => Reason::Failed,
-    };
-    let line = if line.is_empty() { "the client said nothing".to_owned() } else { short(&line) };
-    Absence::new(reason, format!("{line} ({})", how(outcome))).settled_by(client.by_hand("SELECT 1"))
-}
+/// Words of `psql` before a session begins, and what they mean.
+const KNOWN: &[(&str, Reason)] = &[
+    ("authentication failed", Reason::Denied),
+    ("no password supplied", Reason::Denied),
+    ("pg_hba.conf", Reason::Denied),
+    ("role \"", Reason::Denied),
+    ("permission denied", Reason::Denied),
+    ("timeout expired", Reason::TimedOut),
+    ("timed out", Reason::TimedOut),
+    ("psql: error:", Reason::Unavailable),
+    ("FATAL:", Reason::Unavailable),
+];
 
-/// The first line that names an error, or else the first that says anything.
-fn first_line(said: &str) -> String {
-    let mut lines = said.lines().map(str::trim).filter(|line| !line.is_empty());
-    let named = |line: &&str| ["error:", "ERROR:", "FATAL:", "Error"].iter().any(|word| line.contains(word));
-    let first = lines.clone().next();
-    lines.find(named).or(first).unwrap_or_default().to_owned()
+/// No SQLSTATE: the session did not get as far as a statement.
+fn unreached(client: &Client, outcome: &Outcome) -> Absence {
+    let absence = client.transport.failed(&client.words(), outcome, KNOWN);
+    // 1 and 2: `psql` without a connection.
+    let reason = match (absence.reason, outcome.code) {
+        (Reason::Failed, Some(1 | 2)) => Reason::Unavailable,
+        (reason, _) => reason,
+    };
+    let by_hand = client.by_hand("SELECT 1");
+    let settle = match absence.settle {
+        Some(settle) if settle.starts_with("sudo docker ") || settle.starts_with("sudo podman ") => {
+            format!("sudo {by_hand}")
+        }
+        Some(settle) if settle.starts_with("systemctl ") => settle,
+        _ => by_hand,
+    };
+    Absence::new(reason, absence.message).settled_by(settle)
 }
 
 #[cfg(test)]
@@ -118,12 +126,5 @@ mod tests {
             assert_eq!(&ERROR.as_ref().unwrap().captures(said).unwrap()[1], "42501");
         }
         assert!(ERROR.as_ref().unwrap().captures("psql: error: connection to server").is_none());
-    }
-
-    #[test]
-    fn takes_the_line_that_names_the_error() {
-        assert_eq!(first_line("Warning: added host\npsql: error: no\n more"), "psql: error: no");
-        assert_eq!(first_line("\nsomething else\n"), "something else");
-        assert_eq!(first_line(""), "");
     }
 }

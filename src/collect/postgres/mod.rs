@@ -21,6 +21,8 @@ macro_rules! with_session {
             ("session.server.server_port", "the server's own port setting"),
             ("session.server.data_directory", "the server's data folder; missing when the role may not see it"),
             ("session.xid_assigned", "whether it had been given a transaction id by its end"),
+            ("reached.engine", "in a container: the endpoint of the engine that was asked"),
+            ("reached.host_key", "over `ssh`: the host key that was seen and found in known_hosts, type and SHA-256"),
         ]
     };
 }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use crate::base::child::{Invocation, Outcome};
+use crate::base::child::Outcome;
 use crate::base::{random, text};
 use crate::collect::{Prepared, SettingError, Surroundings, settings};
 use crate::hygiene::Raw;
@@ -128,6 +128,7 @@ fn unparsable(name: &str) -> Absence {
 pub(super) fn actions(client: &Client, questions: &[Question]) -> Vec<Action> {
     let ask = |sql: String| Action::new(Verb::Ask, sql);
     let mut actions = vec![Action::new(Verb::Run, text::shell_line(&client.words()))];
+    actions.extend(client.transport.plan());
     // Which server that reaches depends on them.
     let set = |(name, value): (&String, &String)| Action::new(Verb::Run, format!("with the variable {name} ({value})"));
     actions.extend(client.variables().iter().map(set));
@@ -180,6 +181,11 @@ impl Prepared for Asked {
     }
 }
 
+/// The setting `limit` of a whole session with many statements.
+pub(super) fn limit(written: Option<&Value>) -> Result<Duration, SettingError> {
+    Ok(Duration::from_secs_f64(settings::seconds("limit", written, 600.0)?.max(1.0)))
+}
+
 /// Asks `questions` in one session and lets `read` take the answers over into the observation;
 /// whatever goes wrong makes the whole observation an absence.
 pub(super) fn observe(
@@ -187,24 +193,10 @@ pub(super) fn observe(
     questions: &[Question],
     read: impl FnOnce(&Answers, &mut Observation) -> Result<(), Absence>,
 ) -> Observation {
-    observe_within(client, questions, client.patience(), read)
-}
-
-/// The setting `limit` of a whole session with many statements.
-pub(super) fn limit(written: Option<&Value>) -> Result<Duration, SettingError> {
-    Ok(Duration::from_secs_f64(settings::seconds("limit", written, 600.0)?.max(1.0)))
-}
-
-/// The same with a limit of its own on the whole session, for questions of many statements.
-pub(super) fn observe_within(
-    client: &Client,
-    questions: &[Question],
-    patience: Duration,
-    read: impl FnOnce(&Answers, &mut Observation) -> Result<(), Absence>,
-) -> Observation {
     let mut seen = observation(client, questions);
-    let read = ask(client, questions, patience).and_then(|answers| {
+    let read = ask(client, questions).and_then(|answers| {
         seen.set("session", answers.session.clone());
+        client.transport.tell("reached", &mut seen);
         miss_of_session(client, &answers.session, &mut seen);
         read(&answers, &mut seen)
     });
@@ -216,12 +208,12 @@ pub(super) fn observe_within(
     seen
 }
 
-fn ask(client: &Client, questions: &[Question], patience: Duration) -> Result<Answers, Absence> {
+fn ask(client: &Client, questions: &[Question]) -> Result<Answers, Absence> {
     let mark = random::hex().map_err(|e| Absence::new(Reason::Failed, format!("no random mark: {e}")))?;
     let words = client.words();
-    let (program, arguments) = words.split_first().map_or(("psql", &[][..]), |(first, rest)| (first.as_str(), rest));
-    let run = Invocation::new(program).args(arguments).inherit(client.inherit()).limit(patience).cap(CAP);
+    let run = client.transport.invocation(&words)?.inherit(client.inherit()).limit(client.patience()).cap(CAP);
     let outcome = run.stdin(script(client, questions, &mark)).run().map_err(|e| failure::not_run(client, &e))?;
+    let outcome = client.transport.heard(outcome);
     let mut rows = sections(&outcome.stdout, &mark);
     check_identity(client, &rows)?;
     check_end(client, questions, &outcome, &rows)?;
@@ -308,6 +300,12 @@ fn opening(client: &Client) -> Vec<String> {
         format!("SET LOCAL lock_timeout = {}", client.lock_ms),
         // Should we be killed, the server must not keep our snapshot open.
         "SET LOCAL idle_in_transaction_session_timeout = 60000".to_owned(),
+        // The same while it works: 14 and later notice a client that is gone, 17 limits the whole transaction.
+        format!(
+            "SELECT set_config(name, CASE name WHEN 'transaction_timeout' THEN '{}' ELSE '2000' END, true) \
+             FROM pg_settings WHERE name IN ('transaction_timeout', 'client_connection_check_interval')",
+            client.patience().as_millis()
+        ),
     ]
 }
 
@@ -383,13 +381,14 @@ fn pose_foreign(out: &mut String, client: &Client, question: &Question, mark: &s
 }
 
 /// Takes the answers apart: `MARK[name]`, line feed, rows that end with NUL (or one line feed, for
-/// what psql itself echoes), `MARK;`.
+/// what psql itself echoes), `MARK;`. An answer without its closing mark was cut: it is left out.
 fn sections(stdout: &[u8], mark: &str) -> BTreeMap<String, Vec<String>> {
     let text = String::from_utf8_lossy(stdout);
     let mut sections = BTreeMap::new();
-    for part in text.split(mark) {
-        let opened = part.strip_prefix('[').and_then(|part| part.split_once("]\n"));
-        if let Some((name, content)) = opened {
+    let parts: Vec<&str> = text.split(mark).collect();
+    for pair in parts.windows(2) {
+        let opened = pair[0].strip_prefix('[').and_then(|part| part.split_once("]\n"));
+        if let Some((name, content)) = opened.filter(|_| pair[1].starts_with(';')) {
             let content = content.strip_suffix(['\0', '\n']).unwrap_or(content);
             let rows = content.split('\0').filter(|row| !row.is_empty()).map(str::to_owned);
             sections.insert(name.to_owned(), rows.collect());
@@ -409,5 +408,17 @@ mod tests {
         assert_eq!(sections["a"], ["{\"x\":\n1}", "[b]\nM2;"]);
         assert!(sections["none"].is_empty() && sections.contains_key("end"));
         assert_eq!(sections.len(), 3);
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_is_no_answer() {
+        let out = b"60000\0M1[a]\nx\0M1;\nM1[identity_seen]\n7611578671664259111\nM1;\n";
+        for end in 0..out.len() {
+            if let Some(seen) = sections(&out[..end], "M1").get("identity_seen") {
+                assert_eq!(seen, &["7611578671664259111"], "cut after {end} bytes");
+            }
+        }
+        assert_eq!(sections(out, "M1").len(), 2);
+        assert!(sections(&out[..out.len() - 4], "M1").get("identity_seen").is_none());
     }
 }

@@ -3,8 +3,6 @@
 
 mod doc;
 
-use std::time::Duration;
-
 use serde::Deserialize;
 
 use crate::base::digest::Digest;
@@ -66,8 +64,8 @@ impl Collector for Counts {
         let named = named.map_err(|e| SettingError::new(format!("with: tables: {e}")))?;
         let limit = session::limit(with.limit.as_ref())?;
         let questions = questions(&with, &named).map_err(SettingError::new)?;
-        let client = Client::of(settings)?;
-        Ok(Box::new(Look { client, questions, named, method: with.method, most: with.max_tables, limit }))
+        let client = Client::of(settings)?.within(limit);
+        Ok(Box::new(Look { client, questions, named, method: with.method, most: with.max_tables }))
     }
 }
 
@@ -156,7 +154,6 @@ struct Look {
     named: Vec<Name>,
     method: Method,
     most: usize,
-    limit: Duration,
 }
 
 impl Prepared for Look {
@@ -165,9 +162,7 @@ impl Prepared for Look {
     }
 
     fn look(&self, _: &Surroundings<'_>) -> Raw<Observation> {
-        let seen = session::observe_within(&self.client, &self.questions, self.limit, |answers, seen| {
-            self.read(answers, seen)
-        });
+        let seen = session::observe(&self.client, &self.questions, |answers, seen| self.read(answers, seen));
         Raw::new(seen)
     }
 }

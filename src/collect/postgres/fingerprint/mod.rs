@@ -5,7 +5,6 @@
 mod sql;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use serde::Deserialize;
 
@@ -111,8 +110,8 @@ impl Collector for Fingerprint {
             questions.extend(counts::all_of(&scope));
         }
         let limit = session::limit(with.limit.as_ref())?;
-        let client = Client::of(settings)?;
-        Ok(Box::new(Look { client, questions, counts: with.counts, most: with.max_entries, limit }))
+        let client = Client::of(settings)?.within(limit);
+        Ok(Box::new(Look { client, questions, counts: with.counts, most: with.max_entries }))
     }
 }
 
@@ -121,7 +120,6 @@ struct Look {
     questions: Vec<Question>,
     counts: bool,
     most: usize,
-    limit: Duration,
 }
 
 impl Prepared for Look {
@@ -130,9 +128,7 @@ impl Prepared for Look {
     }
 
     fn look(&self, _: &Surroundings<'_>) -> Raw<Observation> {
-        let seen = session::observe_within(&self.client, &self.questions, self.limit, |answers, seen| {
-            self.read(answers, seen)
-        });
+        let seen = session::observe(&self.client, &self.questions, |answers, seen| self.read(answers, seen));
         Raw::new(seen)
     }
 }

@@ -1,18 +1,19 @@
 //! `service`: the state of one systemd unit. systemd prints a success for a unit that never ran;
 //! such defaults are told apart from what happened.
 
-use std::collections::BTreeMap;
+mod properties;
 
-use chrono::NaiveDateTime;
 use serde::Deserialize;
 
-use crate::base::{clock, text};
+use crate::base::text;
 use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 
+use super::transport::{self, Transport};
 use super::via::Via;
 use super::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings, subject, tool};
+use properties::Properties;
 
 /// The collector.
 pub struct ServiceCollector;
@@ -20,9 +21,11 @@ pub struct ServiceCollector;
 static DOC: Doc = Doc {
     name: "service",
     summary: "a systemd unit by `systemctl show`: load, active and sub state, result, exit status, times",
-    detail: "Runs `systemctl show` with a fixed list of properties. systemd forgets when the machine starts anew: \
-             times and results are those since then. For a unit that has not run since, it prints the result \
-             `success` and the exit status 0; here they are missing. A host without systemd is an absence. \
+    detail: "Runs `systemctl show` there with a fixed list of properties and times in UTC. systemd forgets a run \
+             when the machine starts anew, and when it unloads a unit that nothing refers to, as it does after a \
+             `oneshot` service or an instance such as `backup@db1.service` has ended: the journal may then still \
+             have it. Without a run, and at the start of each, it prints the result `success` and the exit status \
+             0: here `result` is missing until the run has ended. A host without systemd is an absence. \
              `active` says that systemd believes it runs, not that it answers.",
     needs_target: false,
     settings: &[
@@ -36,8 +39,16 @@ static DOC: Doc = Doc {
         ("active_state", "`active`, `inactive`, `failed`, `activating`, …"),
         ("sub_state", "the state of its own kind: `running`, `dead`, `waiting`, …"),
         ("unit_file_state", "`enabled`, `disabled`, `static`, …"),
-        ("result", "how its last run ended: `success`, `exit-code`, `signal`, `timeout`, `oom-kill`, …"),
-        ("exec_main_status", "exit status of its main process's last end"),
+        (
+            "result",
+            "how its last run ended, missing while one is under way: `success`, `exit-code`, `signal`, `timeout`, `oom-kill`, …",
+        ),
+        (
+            "exec_main_code",
+            "how its main process last ended: `exited`, `killed` (by a signal), `dumped` (the same, with a core)",
+        ),
+        ("exec_main_status", "exit status of its main process's last end; missing when a signal ended it"),
+        ("signal", "number of the signal that ended its main process"),
         ("exec_main_started_at", "when its main process was last started, RFC 3339 UTC"),
         ("exec_main_ended_at", "when its main process last ended, RFC 3339 UTC"),
         ("active_since", "when it last became active, RFC 3339 UTC"),
@@ -48,30 +59,10 @@ static DOC: Doc = Doc {
         ("file", "the unit's file"),
         ("last_trigger_at", "for a timer: when it last fired, RFC 3339 UTC"),
         ("next_trigger_at", "for a timer: when it fires next, RFC 3339 UTC"),
+        ("reached.host_key", "over `ssh`: the host key that was seen and found in known_hosts, type and SHA-256"),
     ],
     example: "- id: backup_unit\n  uses: service\n  with: { unit: pg-backup.service }\n",
 };
-
-/// Property of systemd, value of ours, and how it is read.
-const PROPERTIES: &[(&str, &str, Form)] = &[
-    ("Id", "unit", Form::Text),
-    ("LoadState", "load_state", Form::Text),
-    ("ActiveState", "active_state", Form::Text),
-    ("SubState", "sub_state", Form::Text),
-    ("UnitFileState", "unit_file_state", Form::Text),
-    ("Result", "result", Form::Text),
-    ("ExecMainStatus", "exec_main_status", Form::Number),
-    ("ExecMainStartTimestamp", "exec_main_started_at", Form::Time),
-    ("ExecMainExitTimestamp", "exec_main_ended_at", Form::Time),
-    ("ActiveEnterTimestamp", "active_since", Form::Time),
-    ("InactiveEnterTimestamp", "inactive_since", Form::Time),
-    ("StateChangeTimestamp", "changed_at", Form::Time),
-    ("MainPID", "main_pid", Form::Number),
-    ("NRestarts", "restarts", Form::Number),
-    ("FragmentPath", "file", Form::Text),
-    ("LastTriggerUSec", "last_trigger_at", Form::Time),
-    ("NextElapseUSecRealtime", "next_trigger_at", Form::Time),
-];
 
 const KNOWN: &[(&str, Reason)] = &[
     ("not been booted with systemd", Reason::Unavailable),
@@ -79,13 +70,6 @@ const KNOWN: &[(&str, Reason)] = &[
     ("access denied", Reason::Denied),
     ("permission denied", Reason::Denied),
 ];
-
-#[derive(Clone, Copy)]
-enum Form {
-    Text,
-    Number,
-    Time,
-}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -101,7 +85,10 @@ fn local() -> String {
 
 struct Ready {
     unit: String,
+    via: String,
     words: Vec<String>,
+    journal: String,
+    transport: Transport,
 }
 
 impl Collector for ServiceCollector {
@@ -118,11 +105,17 @@ impl Collector for ServiceCollector {
         if via != "local" && !via.starts_with("ssh:") || via.contains('/') {
             return Err(SettingError::new("with: via: is `local` or `ssh:HOST`"));
         }
-        let via = Via::parse(&via).map_err(|e| SettingError::new(format!("with: {e}")))?;
-        let names: Vec<_> = PROPERTIES.iter().map(|(name, ..)| *name).collect();
-        let property = format!("--property={}", names.join(","));
-        let words = ["systemctl", "show", "--no-pager", &property, "--", &unit].map(str::to_owned);
-        Ok(Box::new(Ready { unit, words: via.command(&words) }))
+        let written = via;
+        let via = Via::parse(&written).map_err(|e| SettingError::new(format!("with: {e}")))?;
+        let way = via.transport_to(None);
+        let property = format!("--property={}", properties::names());
+        // Times are printed in the zone of the far side, which no variable of ours reaches.
+        let env: &[&str] = if written == "local" { &[] } else { &["env", "LC_ALL=C", "TZ=UTC"] };
+        let show = ["systemctl", "show", "--no-pager", &property, "--", &unit];
+        let words: Vec<String> = env.iter().copied().chain(show).map(str::to_owned).collect();
+        let journal = ["journalctl", "--no-pager", "--lines=20", &format!("--unit={unit}")].map(str::to_owned);
+        let journal = transport::by_hand(&way.command(&journal));
+        Ok(Box::new(Ready { unit, via: written, words: way.command(&words), journal, transport: way }))
     }
 }
 
@@ -143,80 +136,38 @@ impl Prepared for Ready {
 
 impl Ready {
     fn source(&self) -> String {
-        format!("systemd unit {}", self.unit)
+        let via = if self.via == "local" { String::new() } else { format!(" via {}", self.via) };
+        format!("systemd unit {}{via}", self.unit)
     }
 
-    fn ask(&self) -> Result<BTreeMap<String, String>, Absence> {
-        let outcome = tool::run(&self.words)?;
+    fn ask(&self) -> Result<Properties, Absence> {
+        let outcome = self.transport.run(&self.words, tool::LIMIT)?;
         if !outcome.success() {
-            return Err(tool::failed(&self.words, &outcome, KNOWN));
+            return Err(self.transport.failed(&self.words, &outcome, KNOWN));
         }
-        let answer = text::from_bytes(&outcome.stdout);
-        let pairs = answer.lines().filter_map(|line| line.split_once('='));
-        let answer: BTreeMap<_, _> = pairs.map(|(k, v)| (k.to_owned(), v.trim().to_owned())).collect();
-        if answer.contains_key("LoadState") {
-            return Ok(answer);
-        }
-        let odd = Absence::new(Reason::Unparsable, "`systemctl show` printed no LoadState");
-        Err(odd.settled_by(text::shell_line(&self.words)))
+        let odd = || Absence::new(Reason::Unparsable, "`systemctl show` printed no LoadState");
+        let answer = Properties::parse(&text::from_bytes(&outcome.stdout));
+        answer.ok_or_else(|| odd().settled_by(transport::by_hand(&self.words)))
     }
 
-    fn tell(&self, answer: &BTreeMap<String, String>) -> Observation {
+    fn tell(&self, answer: &Properties) -> Observation {
         let mut seen = Observation::of(self.source());
-        let loaded = answer.get("LoadState").map_or("", String::as_str);
-        seen.set("exists", loaded != "not-found");
-        if loaded == "not-found" {
-            seen.set("load_state", loaded);
+        seen.set("exists", answer.exists());
+        self.transport.tell("reached", &mut seen);
+        if !seen.values.contains_key("reached") {
+            seen.miss("reached", Absence::new(Reason::NotApplicable, "systemd of this machine was asked"));
+        }
+        if !answer.exists() {
+            seen.set("load_state", "not-found");
             let why = Absence::new(Reason::NotFound, format!("systemd knows no unit `{}`", self.unit));
             subject::miss_the_rest(&mut seen, &DOC, &why);
             return seen;
         }
-        for (property, name, form) in PROPERTIES {
-            if let Some(written) = answer.get(*property) {
-                tell_one(name, *form, written, &mut seen);
-            }
-        }
-        unsay_defaults(&mut seen);
+        answer.tell(&self.journal, &mut seen);
         let unsaid = Absence::new(Reason::NotApplicable, "systemd prints no such property for this unit");
         subject::miss_the_rest(&mut seen, &DOC, &unsaid);
         seen
     }
-}
-
-fn tell_one(name: &str, form: Form, written: &str, seen: &mut Observation) {
-    if matches!(written, "" | "n/a" | "[not set]") {
-        return seen.miss(name, Absence::new(Reason::NotApplicable, "systemd says nothing there"));
-    }
-    match form {
-        Form::Text => return seen.set(name, written),
-        Form::Number => {
-            if let Ok(number) = written.parse::<i64>() {
-                return seen.set(name, number);
-            }
-        }
-        Form::Time => {
-            if let Ok(time) = NaiveDateTime::parse_from_str(written, "%a %Y-%m-%d %H:%M:%S UTC") {
-                return seen.set(name, clock::stamp_seconds(time.and_utc()));
-            }
-        }
-    }
-    seen.miss(name, Absence::new(Reason::Unparsable, "systemd printed something that is not read here"));
-}
-
-/// What systemd prints although nothing happened.
-fn unsay_defaults(seen: &mut Observation) {
-    let has = |name: &str| seen.values.contains_key(name);
-    let ended = has("exec_main_ended_at");
-    let happened = ended || ["exec_main_started_at", "active_since", "inactive_since"].into_iter().any(has);
-    let runs = seen.values.get("main_pid").is_some_and(|pid| pid.as_int() != Some(0));
-    let mut unsay = |unless: bool, name: &str, why: &str| {
-        if !unless && seen.values.remove(name).is_some() {
-            seen.miss(name, Absence::new(Reason::NotApplicable, why));
-        }
-    };
-    unsay(ended, "exec_main_status", "its main process has not ended since the machine started");
-    unsay(happened, "result", "it has not run since the machine started");
-    unsay(runs, "main_pid", "it has no main process now");
 }
 
 #[cfg(test)]
@@ -225,22 +176,28 @@ mod tests {
     use super::*;
 
     fn told(answer: &str) -> Observation {
-        let answer = answer.lines().filter_map(|line| line.split_once('='));
-        let answer = answer.map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
-        Ready { unit: "x.service".into(), words: Vec::new() }.tell(&answer)
+        let ready = Ready {
+            unit: "x.service".into(),
+            via: "local".into(),
+            words: Vec::new(),
+            journal: "journalctl".into(),
+            transport: Transport::new(None, None),
+        };
+        ready.tell(&Properties::parse(answer).unwrap())
     }
 
     #[test]
     fn a_unit_that_failed() {
         let seen = told(
-            "Id=x.service\nLoadState=loaded\nActiveState=failed\nSubState=failed\nResult=exit-code\nExecMainStatus=2\n\
+            "Id=x.service\nLoadState=loaded\nActiveState=failed\nSubState=failed\nResult=exit-code\nExecMainCode=1\nExecMainStatus=2\n\
              ExecMainExitTimestamp=Fri 2026-05-15 10:23:50 UTC\nMainPID=0\nNRestarts=3\nActiveEnterTimestamp=\n",
         );
         assert_eq!(seen.values["exec_main_status"], 2_i64.into());
         assert_eq!(seen.values["exec_main_ended_at"], "2026-05-15T10:23:50Z".into());
         assert_eq!(seen.values["result"], "exit-code".into());
         for (path, _) in DOC.values {
-            assert!(seen.values.contains_key(*path) != seen.missing.contains_key(*path), "{path}");
+            let top = path.split('.').next().unwrap();
+            assert!(seen.values.contains_key(top) != seen.missing.contains_key(top), "{path}");
         }
     }
 
