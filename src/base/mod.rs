@@ -11,6 +11,7 @@ pub mod digest;
 pub mod env;
 pub mod files;
 pub mod mounts;
+pub mod output;
 pub mod process;
 pub mod quantity;
 pub mod random;

@@ -279,6 +279,9 @@ pub struct Render {
     /// Where to write; `-` is standard output. Without it: `record.md` in the case's folder.
     #[arg(long, short, value_name = "FILE|-")]
     pub output: Option<PathBuf>,
+    /// Replace an output file that exists already.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `evidence verify`.
@@ -354,6 +357,9 @@ pub struct Timestamp {
     /// Write the question for an authority (DER).
     #[arg(long, value_name = "FILE")]
     pub query: Option<PathBuf>,
+    /// Replace a query file that exists already.
+    #[arg(long)]
+    pub force: bool,
     /// Keep the answer of the authority (DER).
     #[arg(long, value_name = "FILE")]
     pub token: Option<PathBuf>,
@@ -417,6 +423,9 @@ pub struct Scan {
     /// Write a baseline of everything that is found now; exit code 0.
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     pub write_baseline: Option<PathBuf>,
+    /// Replace a baseline that exists already.
+    #[arg(long)]
+    pub force: bool,
     /// The key of the baseline. Without it: the baseline's name with `.key` behind it.
     #[arg(long, value_name = "FILE")]
     pub baseline_key: Option<PathBuf>,
@@ -480,8 +489,8 @@ pub struct Mask {
     /// A file, or `-` for standard input.
     #[arg(value_name = "PATH|-", default_value = "-")]
     pub path: PathBuf,
-    /// Where to write; without it: standard output.
-    #[arg(long, short, value_name = "FILE", conflicts_with = "in_place")]
+    /// Where to write; `-`, or without it: standard output.
+    #[arg(long, short, value_name = "FILE|-", conflicts_with = "in_place")]
     pub output: Option<PathBuf>,
     /// Replace the file at once, mode and owner kept.
     #[arg(long)]
@@ -489,6 +498,9 @@ pub struct Mask {
     /// Write which labels stand where, never the secrets (0600).
     #[arg(long, value_name = "FILE")]
     pub map: Option<PathBuf>,
+    /// Replace an output file that exists already.
+    #[arg(long)]
+    pub force: bool,
     /// Which rules.
     #[command(flatten)]
     pub choice: Choice,

@@ -24,6 +24,7 @@ mod hb08;
 mod hostile;
 mod hygiene;
 mod nas;
+mod outputs;
 mod phase_c;
 mod policies;
 mod postgres;
