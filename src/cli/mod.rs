@@ -10,7 +10,6 @@ mod diff;
 mod examine;
 pub mod exit;
 mod explain;
-mod git;
 mod init;
 mod mask;
 mod pipeline;

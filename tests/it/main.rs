@@ -12,6 +12,7 @@
 mod attack2;
 mod bad_input;
 mod bundle;
+mod checkout;
 mod closing;
 mod confined;
 mod drill;
