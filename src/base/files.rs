@@ -277,6 +277,24 @@ pub fn create_temporary(path: &Path) -> Result<File, WriteError> {
     opened.map_err(|e| WriteError::new(path, e))
 }
 
+/// Makes the file `path`, which must be new, for reading and writing: 0600, empty.
+///
+/// # Errors
+/// When it exists already or the system refuses.
+#[expect(clippy::disallowed_methods, reason = "this is the room that opens files")]
+pub fn create_empty(path: &Path) -> Result<File, WriteError> {
+    let opened = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
+    opened.map_err(|e| WriteError::new(path, e))
+}
+
+/// A file in `folder` that has no name: its bytes are gone when it is closed or the process ends.
+///
+/// # Errors
+/// When the system refuses.
+pub fn nameless(folder: &Path) -> Result<File, WriteError> {
+    tempfile::tempfile_in(folder).map_err(|e| WriteError::new(folder, e))
+}
+
 /// Makes the names in `folder` durable.
 ///
 /// # Errors
