@@ -20,3 +20,4 @@ pub mod signal;
 pub mod ssh;
 pub mod text;
 pub mod yaml;
+mod yaml_bounds;

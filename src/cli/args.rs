@@ -74,6 +74,12 @@ pub enum Verb {
     /// Judge a run by its policy.
     #[command(after_help = "Examples:\n  evidence check g6\n  evidence check reports/g6/runs/20260515T102350Z --json")]
     Check(Check),
+    /// List the runs that were interrupted, and remove them.
+    #[command(
+        after_help = "Examples:\n  evidence prune           # lists them, for every case\n  evidence prune g6 --force\n\n\
+        A sealed run is never removed, nor one in which the controlled change was started."
+    )]
+    Prune(Prune),
     /// What differs between two runs: facts path by path, and how the policy's items came out.
     #[command(after_help = "Examples:\n  evidence diff g6                      # its last two runs\n  \
         evidence diff g6/20260515T102350Z g6/20260516T081500Z --json\n\n\
@@ -239,6 +245,17 @@ pub struct Check {
     /// Who may sign: an allowed-signers file of `ssh-keygen`. Without it: `allowed_signers` in the root.
     #[arg(long, value_name = "FILE")]
     pub allowed_signers: Option<PathBuf>,
+}
+
+/// `evidence prune`.
+#[derive(Args)]
+pub struct Prune {
+    /// The cases, by name or folder. Without one: every case of the root.
+    #[arg(value_name = "CASE")]
+    pub cases: Vec<String>,
+    /// Remove what is listed. Without it, nothing is removed.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `evidence diff`.

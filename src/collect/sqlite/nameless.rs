@@ -259,7 +259,8 @@ mod tests {
 
     fn content(connection: &Connection) -> String {
         let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
-        let sql = "SELECT count(*) || ' ' || coalesce(sum(id), 0) || ' ' || coalesce(group_concat(substr(v, 1, 9), ','), '')
+        let sql =
+            "SELECT count(*) || ' ' || coalesce(sum(id), 0) || ' ' || coalesce(group_concat(substr(v, 1, 9), ','), '')
                    FROM (SELECT * FROM t ORDER BY id)";
         let all: String = connection.query_row(sql, [], |row| row.get(0)).unwrap();
         format!("{check} {all}")
@@ -310,14 +311,16 @@ mod tests {
 
     #[test]
     fn every_state_of_a_database_reads_as_sqlite_reads_it() {
-        let each = "(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 300) SELECT value FROM n)";
+        let each =
+            "(WITH RECURSIVE n(value) AS (SELECT 1 UNION ALL SELECT value + 1 FROM n LIMIT 300) SELECT value FROM n)";
         let modes = ["DELETE", "PERSIST", "TRUNCATE", "WAL", "WAL checkpoints"];
         for (mode, page) in modes.into_iter().flat_map(|mode| [512, 4096, 65_536].map(|page| (mode, page))) {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("x.db");
             let connection = Connection::open(&path).unwrap();
             let journal = mode.split(' ').next().unwrap();
-            let settings = format!("PRAGMA page_size = {page}; PRAGMA journal_mode = {journal}; PRAGMA cache_size = 5;");
+            let settings =
+                format!("PRAGMA page_size = {page}; PRAGMA journal_mode = {journal}; PRAGMA cache_size = 5;");
             connection.execute_batch(&settings).unwrap();
             connection.execute_batch("PRAGMA wal_autocheckpoint = 0; PRAGMA cache_spill = 1").unwrap();
             for (number, step) in STEPS.iter().enumerate() {
