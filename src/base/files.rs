@@ -74,6 +74,7 @@ impl ReadError {
     }
 }
 
+use super::links;
 pub use super::output::{WriteError, write};
 
 /// The metadata of `path` itself, a link not followed.
@@ -134,6 +135,9 @@ fn open_with(path: &Path, extra: OFlags) -> Result<(File, Metadata), ReadError> 
     let file = file.map_err(|e| ReadError::from_io(path, e))?;
     let metadata = file.metadata().map_err(|e| ReadError::from_io(path, e))?;
     regular(path, &metadata)?;
+    if extra.contains(OFlags::NOFOLLOW) {
+        links::note_open(path, &file);
+    }
     Ok((file, metadata))
 }
 

@@ -10,6 +10,7 @@ pub mod confine;
 pub mod digest;
 pub mod env;
 pub mod files;
+pub mod links;
 pub mod mounts;
 pub mod output;
 pub mod process;

@@ -24,6 +24,7 @@ mod govern;
 mod hb08;
 mod hostile;
 mod hygiene;
+mod interrupts;
 mod nas;
 mod outputs;
 mod phase_c;

@@ -9,6 +9,7 @@ use chrono_tz::Tz;
 
 use crate::base::digest::Digest;
 use crate::base::files::{self, ReadError};
+use crate::base::links;
 use crate::base::text;
 use crate::model::fact::{Absence, Reason};
 use crate::model::value::{Map, Value};
@@ -327,6 +328,7 @@ fn followed(path: &Path) -> Result<(PathBuf, Metadata), ReadError> {
         return Ok((path.to_owned(), files::metadata(path)?));
     }
     let real = files::real_path(path)?;
+    links::note(path, &real);
     let metadata = files::metadata(&real)?;
     Ok((real, metadata))
 }
