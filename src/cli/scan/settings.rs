@@ -14,7 +14,7 @@ use crate::hygiene::{Confidence, Ruleset};
 use super::super::args;
 
 /// Where settings are looked for.
-const FILE: &str = ".evidence/scan.yaml";
+pub const FILE: &str = ".evidence/scan.yaml";
 /// More patterns than this are a mistake or an attack.
 const PATTERNS: usize = 1000;
 
@@ -131,6 +131,17 @@ impl Settings {
             tell("rules", format!("{} further file(s) of rules come before the built-in ones", rules.len()));
         }
         told
+    }
+}
+
+/// The rule files that the settings at `path` name; none when there are no settings.
+///
+/// # Errors
+/// When the settings cannot be read.
+pub fn rules_of(path: &Path) -> Result<Vec<PathBuf>> {
+    match files::metadata(path) {
+        Err(files::ReadError::Absent { .. }) => Ok(Vec::new()),
+        _ => Ok(yaml::read::<Config>(path)?.0.rules),
     }
 }
 
