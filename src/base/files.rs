@@ -271,16 +271,6 @@ pub fn make_new_folder(folder: &Path) -> Result<bool, WriteError> {
     }
 }
 
-/// Makes the file `path`, which must be new, for what need not outlive this run: 0600, not synced.
-///
-/// # Errors
-/// When it exists already or the system refuses.
-#[expect(clippy::disallowed_methods, reason = "this is the room that opens files")]
-pub fn create_temporary(path: &Path) -> Result<File, WriteError> {
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-    opened.map_err(|e| WriteError::new(path, e))
-}
-
 /// Makes the file `path`, which must be new, for reading and writing: 0600, empty.
 ///
 /// # Errors

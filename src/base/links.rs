@@ -73,6 +73,7 @@ fn lexical(path: &Path) -> PathBuf {
 }
 
 #[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "the folders of a test")]
 mod tests {
     use super::*;
 

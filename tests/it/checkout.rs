@@ -180,6 +180,9 @@ fn settings_of_the_checkout_name_no_file_outside_of_it() {
             let (code, said) = checkout.scan(&[]);
             assert!(code == 2 && !said.contains("deploykey"), "{key} {named}: {said}");
             assert!(said.contains("scan.yaml"), "{said}");
+            let mut mask = assert_cmd::Command::cargo_bin("evidence").unwrap();
+            let mask = mask.current_dir(checkout.path("repo")).args(["mask", "-"]).write_stdin("x\n").output().unwrap();
+            assert!(!done(&mask).1.contains("deploykey"), "{:?}", done(&mask));
         }
     }
     fs::remove_file(checkout.path("repo/.evidence/scan.yaml")).unwrap();

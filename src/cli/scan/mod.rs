@@ -23,7 +23,7 @@ use crate::report::{Finding, Format, Scan, findings};
 
 use self::diff::Change;
 use self::settings::Settings;
-pub use self::settings::{FILE as CONFIG, rules_of};
+pub use self::settings::rules_of;
 use super::args::{self, Level, ScanFormat};
 use super::exit::Exit;
 use super::screen::{Screen, tell};

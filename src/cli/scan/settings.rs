@@ -14,7 +14,7 @@ use crate::hygiene::{Confidence, Ruleset};
 use super::super::args;
 
 /// Where settings are looked for.
-pub const FILE: &str = ".evidence/scan.yaml";
+const FILE: &str = ".evidence/scan.yaml";
 /// More patterns than this are a mistake or an attack.
 const PATTERNS: usize = 1000;
 
@@ -47,19 +47,9 @@ impl Settings {
             return Ok(Self { config: yaml::read(path)?.0, file: Some(path.clone()) });
         }
         let path = Path::new(FILE);
-        match inside(path) {
-            Err(files::ReadError::Absent { .. }) => return Ok(Self { config: Config::default(), file: None }),
-            other => other?,
-        }
-        let config: Config = yaml::read(path)?.0;
-        let named = config.rules.iter().map(|file| ("rules", file));
-        for (key, file) in named.chain(config.baseline.iter().map(|file| ("baseline", file))) {
-            check(file).with_context(|| format!("{FILE}: {key}"))?;
-        }
-        if config.baseline.is_some() {
-            check(&key_of(config.baseline.as_deref().unwrap_or(path))).with_context(|| format!("{FILE}: baseline"))?;
-        }
-        Ok(Self { config, file: Some(path.to_owned()) })
+        let config = confined(Path::new(""))?;
+        let file = config.is_some().then(|| path.to_owned());
+        Ok(Self { config: config.unwrap_or_default(), file })
     }
 
     /// The rules to search with.
@@ -134,15 +124,27 @@ impl Settings {
     }
 }
 
-/// The rule files that the settings at `path` name; none when there are no settings.
+/// The settings in the folder `root`, if there are any; they name files in it and nothing else.
+fn confined(root: &Path) -> Result<Option<Config>> {
+    match inside(root, Path::new(FILE)) {
+        Err(files::ReadError::Absent { .. }) => return Ok(None),
+        other => other?,
+    }
+    let config: Config = yaml::read(&root.join(FILE))?.0;
+    let key = config.baseline.as_deref().map(key_of);
+    let named = config.rules.iter().map(|file| ("rules", file));
+    for (setting, file) in named.chain(config.baseline.iter().chain(&key).map(|file| ("baseline", file))) {
+        check(root, file).with_context(|| format!("{FILE}: {setting}"))?;
+    }
+    Ok(Some(config))
+}
+
+/// The rule files that the settings in the folder `root` name; none when there are no settings.
 ///
 /// # Errors
-/// When the settings cannot be read.
-pub fn rules_of(path: &Path) -> Result<Vec<PathBuf>> {
-    match files::metadata(path) {
-        Err(files::ReadError::Absent { .. }) => Ok(Vec::new()),
-        _ => Ok(yaml::read::<Config>(path)?.0.rules),
-    }
+/// When the settings cannot be read, or name files that they may not name.
+pub fn rules_of(root: &Path) -> Result<Vec<PathBuf>> {
+    Ok(confined(root)?.unwrap_or_default().rules.iter().map(|file| root.join(file)).collect())
 }
 
 /// The key that belongs to the baseline `file`.
@@ -152,9 +154,9 @@ pub(super) fn key_of(file: &Path) -> PathBuf {
     name.into()
 }
 
-/// Whether every part of the relative `path` is there and none is a link.
-fn inside(path: &Path) -> Result<(), files::ReadError> {
-    let mut whole = PathBuf::new();
+/// Whether every part of `path`, which is relative to `root`, is there and none is a link.
+fn inside(root: &Path, path: &Path) -> Result<(), files::ReadError> {
+    let mut whole = root.to_owned();
     for part in path.components() {
         whole.push(part);
         if files::metadata(&whole)?.is_symlink() {
@@ -164,12 +166,12 @@ fn inside(path: &Path) -> Result<(), files::ReadError> {
     Ok(())
 }
 
-/// Refuses a file that lies, or leads, outside of the working folder. Nothing of it is read.
-fn check(file: &Path) -> Result<()> {
+/// Refuses a file that lies, or leads, outside of `root`. Nothing of it is read.
+fn check(root: &Path, file: &Path) -> Result<()> {
     if file.components().any(|part| !matches!(part, Component::Normal(_) | Component::CurDir)) {
         bail!("`{}` leads outside of this folder; name it on the command line if it is right", file.display());
     }
-    match inside(file) {
+    match inside(root, file) {
         Err(files::ReadError::Link { path }) => {
             bail!("`{}` is a symbolic link, which these settings may not name", path.display())
         }
