@@ -338,9 +338,9 @@ fn a_private_key_that_others_may_read_is_named_with_its_mode() {
 #[test]
 fn a_folder_above_that_is_a_link_is_named_in_the_fact() {
     let world = World::new();
-    world.write("secret/x.log", "a line\n");
+    world.write("private/x.log", "a line\n");
     world.write("policies/p.yaml", POLICY);
-    std::os::unix::fs::symlink("secret", world.path("logs")).unwrap();
+    std::os::unix::fs::symlink("private", world.path("logs")).unwrap();
     world.write(
         "reports/c/case.yaml",
         "case: c\ntitle: t\ntemplate: incident\npolicy: p\ncollect:\n  - { id: a, uses: file, with: { path: ../../logs/x.log } }\n  \
@@ -349,7 +349,7 @@ fn a_folder_above_that_is_a_link_is_named_in_the_fact() {
     world.run(&["collect", "c"]);
     let facts = fs::read_to_string(runs(&world)[0].join("data/facts.jsonl")).unwrap();
     for line in facts.lines() {
-        assert!(line.contains("reached through a symbolic link") && line.contains("/secret"), "{line}");
+        assert!(line.contains("reached through a symbolic link") && line.contains("/private"), "{line}");
     }
     assert_eq!(facts.lines().count(), 3);
 }
