@@ -74,19 +74,8 @@ impl ReadError {
     }
 }
 
-/// Why our own output could not be written.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot write {path}: {source}; nothing was replaced; free space, or name a folder that you may write to")]
-pub struct WriteError {
-    path: PathBuf,
-    source: io::Error,
-}
-
-impl WriteError {
-    fn new(path: &Path, source: io::Error) -> Self {
-        Self { path: path.to_owned(), source }
-    }
-}
+use super::links;
+pub use super::output::{WriteError, write};
 
 /// The metadata of `path` itself, a link not followed.
 ///
@@ -146,6 +135,9 @@ fn open_with(path: &Path, extra: OFlags) -> Result<(File, Metadata), ReadError> 
     let file = file.map_err(|e| ReadError::from_io(path, e))?;
     let metadata = file.metadata().map_err(|e| ReadError::from_io(path, e))?;
     regular(path, &metadata)?;
+    if extra.contains(OFlags::NOFOLLOW) {
+        links::note_open(path, &file);
+    }
     Ok((file, metadata))
 }
 
@@ -279,78 +271,22 @@ pub fn make_new_folder(folder: &Path) -> Result<bool, WriteError> {
     }
 }
 
-/// Writes `bytes` to `path` at once: temporary name, 0600, synced, renamed, folder synced.
-///
-/// # Errors
-/// When the system refuses; what was at `path` is then still there.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let fail = |e| WriteError::new(path, e);
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut temporary =
-        tempfile::Builder::new().prefix(".evidence-").suffix(".tmp").tempfile_in(folder).map_err(fail)?;
-    temporary.write_all(bytes).map_err(fail)?;
-    temporary.as_file().sync_all().map_err(fail)?;
-    temporary.persist(path).map_err(|e| fail(e.error))?;
-    sync_folder(folder)
-}
-
-/// A file that is being written under a temporary name in the folder of `path`, to replace it.
-pub struct Replacement {
-    temporary: tempfile::NamedTempFile,
-    path: PathBuf,
-}
-
-impl Replacement {
-    /// Begins to write what will be at `path`; 0600.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    pub fn begin(path: &Path) -> Result<Self, WriteError> {
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let temporary = tempfile::Builder::new().prefix(".evidence-").suffix(".tmp").tempfile_in(folder);
-        Ok(Self { temporary: temporary.map_err(|e| WriteError::new(path, e))?, path: path.to_owned() })
-    }
-
-    /// Puts it in its place, synced; with the mode and owner of `like`, if given.
-    ///
-    /// # Errors
-    /// When the system refuses; what was at the path is then still there.
-    pub fn finish(self, like: Option<&Metadata>) -> Result<(), WriteError> {
-        let fail = |e| WriteError::new(&self.path, e);
-        if let Some(like) = like {
-            let mine = self.temporary.as_file().metadata().map_err(fail)?;
-            if (mine.uid(), mine.gid()) != (like.uid(), like.gid()) {
-                std::os::unix::fs::fchown(self.temporary.as_file(), Some(like.uid()), Some(like.gid()))
-                    .map_err(fail)?;
-            }
-            let mode = fs::Permissions::from_mode(like.mode() & 0o7777);
-            self.temporary.as_file().set_permissions(mode).map_err(fail)?;
-        }
-        self.temporary.as_file().sync_all().map_err(fail)?;
-        let folder = self.path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        self.temporary.persist(&self.path).map_err(|e| WriteError::new(&self.path, e.error))?;
-        sync_folder(folder)
-    }
-}
-
-impl Write for Replacement {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.temporary.as_file_mut().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.temporary.as_file_mut().flush()
-    }
-}
-
-/// Makes the file `path`, which must be new, for what need not outlive this run: 0600, not synced.
+/// Makes the file `path`, which must be new, for reading and writing: 0600, empty.
 ///
 /// # Errors
 /// When it exists already or the system refuses.
 #[expect(clippy::disallowed_methods, reason = "this is the room that opens files")]
-pub fn create_temporary(path: &Path) -> Result<File, WriteError> {
-    let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+pub fn create_empty(path: &Path) -> Result<File, WriteError> {
+    let opened = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
     opened.map_err(|e| WriteError::new(path, e))
+}
+
+/// A file in `folder` that has no name: its bytes are gone when it is closed or the process ends.
+///
+/// # Errors
+/// When the system refuses.
+pub fn nameless(folder: &Path) -> Result<File, WriteError> {
+    tempfile::tempfile_in(folder).map_err(|e| WriteError::new(folder, e))
 }
 
 /// Makes the names in `folder` durable.

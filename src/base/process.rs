@@ -13,6 +13,16 @@ use super::{env, files, text};
 /// The most of a file of the kernel that is read.
 const LIMIT: u64 = 4 << 20;
 
+/// Turns core dumps off, for this process and what it starts: they would hold what it has read, unmasked.
+/// Other processes of the same user can then not read its memory either.
+pub fn forbid_core_dumps() {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    // A limit that is lower already stays.
+    let _ = rustix::process::setrlimit(rustix::process::Resource::Core, none);
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
 /// A process, told apart from a later one of the same number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Identity {

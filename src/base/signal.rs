@@ -1,9 +1,11 @@
 //! Being asked to end (SIGTERM, SIGINT, SIGHUP) while something has to be put away first: a drill, or
 //! the governed action. While a [`Watch`] is held, the first signal is only noted and a second one
-//! ends us; afterwards they do again what they always do.
+//! ends us; afterwards they do again what they always do. A verb may say something last: what it kept.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::thread;
+use std::time::Duration;
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -20,6 +22,28 @@ struct Desk {
 static DESK: OnceLock<Option<Desk>> = OnceLock::new();
 /// How many watches are held.
 static HELD: AtomicUsize = AtomicUsize::new(0);
+/// What is said and cleared away before a signal is obeyed.
+static LAST: OnceLock<fn(&str)> = OnceLock::new();
+/// How often a signal is looked for.
+const PAUSE: Duration = Duration::from_millis(10);
+
+/// From now on, `last` is called with a signal's name before it ends this process. It runs on a thread of
+/// its own; a second signal ends the process at once.
+pub fn on_end(last: fn(&str)) {
+    let Some(desk) = DESK.get_or_init(|| Desk::open().ok()) else { return };
+    if LAST.set(last).is_err() {
+        return;
+    }
+    desk.at_once.store(false, Ordering::SeqCst);
+    thread::spawn(|| {
+        loop {
+            thread::sleep(PAUSE);
+            if caught() && HELD.load(Ordering::SeqCst) == 0 {
+                obey();
+            }
+        }
+    });
+}
 
 /// While this is held, signals that ask us to end are noted and not obeyed.
 pub struct Watch(());
@@ -39,6 +63,7 @@ impl Watch {
 impl Drop for Watch {
     fn drop(&mut self) {
         if HELD.fetch_sub(1, Ordering::SeqCst) == 1
+            && LAST.get().is_none()
             && let Some(desk) = desk()
         {
             desk.at_once.store(true, Ordering::SeqCst);
@@ -56,6 +81,9 @@ pub fn caught() -> bool {
 pub fn forget() {
     if let Some(desk) = desk() {
         desk.caught.store(0, Ordering::SeqCst);
+        if LAST.get().is_some() {
+            desk.at_once.store(false, Ordering::SeqCst);
+        }
     }
 }
 
@@ -66,6 +94,9 @@ pub fn obey() {
     if let Ok(signal) = i32::try_from(signal)
         && signal != 0
     {
+        if let Some(last) = LAST.get() {
+            last(signal_hook::low_level::signal_name(signal).unwrap_or("a signal"));
+        }
         let _ = signal_hook::low_level::emulate_default_handler(signal);
     }
 }

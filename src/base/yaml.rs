@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::files::{self, ReadError};
 use super::text;
+use super::yaml_bounds;
 
 /// Cases and policies are written by hand; a larger file is a mistake or an attack.
 const LIMIT: u64 = 1 << 20;
@@ -56,6 +57,7 @@ pub fn decode<T: DeserializeOwned>(path: &Path, bytes: &[u8]) -> Result<T, YamlE
     if let Some(line) = text.lines().position(|l| l.contains('\t') && l.trim_start_matches(' ').starts_with('\t')) {
         return Err(invalid(line + 1, 1, "YAML is indented with spaces, not tabs".to_owned()));
     }
+    yaml_bounds::check(text).map_err(|(line, message)| invalid(line, 1, message))?;
     serde_yaml::from_str(text).map_err(|error| {
         let message = error.to_string();
         let place = second_key(text, &message).or_else(|| error.location().map(|l| (l.line(), l.column())));

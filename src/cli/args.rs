@@ -74,6 +74,12 @@ pub enum Verb {
     /// Judge a run by its policy.
     #[command(after_help = "Examples:\n  evidence check g6\n  evidence check reports/g6/runs/20260515T102350Z --json")]
     Check(Check),
+    /// List the runs that were interrupted, and remove them.
+    #[command(
+        after_help = "Examples:\n  evidence prune           # lists them, for every case\n  evidence prune g6 --force\n\n\
+        A sealed run is never removed, nor one in which the controlled change was started."
+    )]
+    Prune(Prune),
     /// What differs between two runs: facts path by path, and how the policy's items came out.
     #[command(after_help = "Examples:\n  evidence diff g6                      # its last two runs\n  \
         evidence diff g6/20260515T102350Z g6/20260516T081500Z --json\n\n\
@@ -260,6 +266,17 @@ pub struct Check {
     pub allowed_signers: Option<PathBuf>,
 }
 
+/// `evidence prune`.
+#[derive(Args)]
+pub struct Prune {
+    /// The cases, by name or folder. Without one: every case of the root.
+    #[arg(value_name = "CASE")]
+    pub cases: Vec<String>,
+    /// Remove what is listed. Without it, nothing is removed.
+    #[arg(long)]
+    pub force: bool,
+}
+
 /// `evidence diff`.
 #[derive(Args)]
 pub struct Diff {
@@ -298,6 +315,9 @@ pub struct Render {
     /// Where to write; `-` is standard output. Without it: `record.md` in the case's folder.
     #[arg(long, short, value_name = "FILE|-")]
     pub output: Option<PathBuf>,
+    /// Replace an output file that exists already.
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// `evidence verify`.
@@ -373,6 +393,9 @@ pub struct Timestamp {
     /// Write the question for an authority (DER).
     #[arg(long, value_name = "FILE")]
     pub query: Option<PathBuf>,
+    /// Replace a query file that exists already.
+    #[arg(long)]
+    pub force: bool,
     /// Keep the answer of the authority (DER).
     #[arg(long, value_name = "FILE")]
     pub token: Option<PathBuf>,
@@ -436,6 +459,9 @@ pub struct Scan {
     /// Write a baseline of everything that is found now; exit code 0.
     #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
     pub write_baseline: Option<PathBuf>,
+    /// Replace a baseline that exists already.
+    #[arg(long)]
+    pub force: bool,
     /// The key of the baseline. Without it: the baseline's name with `.key` behind it.
     #[arg(long, value_name = "FILE")]
     pub baseline_key: Option<PathBuf>,
@@ -499,8 +525,8 @@ pub struct Mask {
     /// A file, or `-` for standard input.
     #[arg(value_name = "PATH|-", default_value = "-")]
     pub path: PathBuf,
-    /// Where to write; without it: standard output.
-    #[arg(long, short, value_name = "FILE", conflicts_with = "in_place")]
+    /// Where to write; `-`, or without it: standard output.
+    #[arg(long, short, value_name = "FILE|-", conflicts_with = "in_place")]
     pub output: Option<PathBuf>,
     /// Replace the file at once, mode and owner kept.
     #[arg(long)]
@@ -508,6 +534,9 @@ pub struct Mask {
     /// Write which labels stand where, never the secrets (0600).
     #[arg(long, value_name = "FILE")]
     pub map: Option<PathBuf>,
+    /// Replace an output file that exists already.
+    #[arg(long)]
+    pub force: bool,
     /// Which rules.
     #[command(flatten)]
     pub choice: Choice,

@@ -10,14 +10,15 @@ mod diff;
 mod examine;
 pub mod exit;
 mod explain;
-mod git;
 mod init;
+mod interrupt;
 mod mask;
 mod own_rules;
 mod pipeline;
 mod place;
 mod plan;
 mod progress;
+mod prune;
 pub mod reference;
 mod render;
 mod rules;
@@ -35,6 +36,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 
+use crate::base::{process, signal};
+
 use self::args::{Cli, Verb};
 use self::exit::Exit;
 use self::place::Place;
@@ -47,6 +50,8 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(refused) => return misunderstood(&refused),
     };
+    process::forbid_core_dumps();
+    signal::on_end(interrupt::tell_last);
     match run(&cli) {
         Ok(exit) => exit.into(),
         Err(error) => {
@@ -82,6 +87,7 @@ fn run(cli: &Cli) -> Result<Exit> {
         Verb::Collect(args) => collect::run(&place, &screen, args),
         Verb::Run(args) => run::run(&place, &screen, args),
         Verb::Check(args) => check::run(&place, &screen, args),
+        Verb::Prune(args) => prune::run(&place, &screen, args),
         Verb::Diff(args) => diff::run(&place, &screen, args),
         Verb::Status(args) => status::run(&place, &screen, args),
         Verb::Render(args) => render::run(&place, &screen, args),

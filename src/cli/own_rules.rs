@@ -25,10 +25,7 @@ const LIMIT: u64 = 4 << 20;
 /// # Errors
 /// When a file of rules cannot be read or used.
 pub fn apply(place: &Place) -> Result<()> {
-    let mut own: Vec<PathBuf> = scan::rules_of(&place.file(scan::CONFIG))?
-        .into_iter()
-        .map(|path| place.file(&path.to_string_lossy()))
-        .collect();
+    let mut own: Vec<PathBuf> = scan::rules_of(&place.file(""))?;
     own.extend(added(&place.file(RULES), "hygiene")?);
     let own: Vec<&Path> = own.iter().map(PathBuf::as_path).collect();
     hygiene::mask_with_own(&own).context("secret rules of your own")?;

@@ -20,6 +20,7 @@ use crate::model::policy::Policy;
 use crate::model::verdict::Verdict;
 use crate::seal::{SealError, Writer};
 
+use super::interrupt;
 use super::plan::Ready;
 use super::progress::Bar;
 use super::screen::tell;
@@ -91,10 +92,14 @@ impl<'a> Pipeline<'a> {
         let mut masker = Masker::new();
         let mut writer = Writer::begin(&ready.loaded.folder, started)?;
         let sources = Sources::seal(ready, &mut masker, &mut writer)?;
+        let scratch = writer.scratch()?;
+        let steps = ready.loaded.case.facts().len();
+        let [collect, prune] = &ready.next;
+        interrupt::begin(writer.folder().to_owned(), scratch.clone(), steps, collect.clone(), prune.clone());
         let arguments = env::arguments().into_iter().map(|a| masker.text(Raw::new(a)).into_inner()).collect();
         Ok(Self {
             ready,
-            scratch: writer.scratch()?,
+            scratch,
             ids: ready.loaded.case.facts().into_iter().map(|step| step.id).collect(),
             sources,
             masker,
@@ -204,6 +209,7 @@ impl<'a> Pipeline<'a> {
             sandbox: sandbox.unwrap_or(Level::None).word().to_owned(),
         };
         let digest = writer.close(&info, &masker.table(), &verdict)?;
+        interrupt::over();
         Ok(Sealed { info, facts, verdict, digest, folder })
     }
 }

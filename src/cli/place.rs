@@ -11,6 +11,8 @@ use crate::model::case::{Case, is_name};
 use crate::model::policy::Policy;
 use crate::seal;
 
+use super::screen::tell;
+
 /// A template or narrative is written by hand; a larger one is a mistake.
 const LIMIT: u64 = 4 << 20;
 
@@ -85,11 +87,17 @@ impl Place {
         let path = Path::new(argument);
         let named = is_name(argument).then(|| self.case_folder(argument));
         let given = [path.to_owned(), path.parent().unwrap_or(path).to_owned()];
-        let candidates = named.into_iter().chain(given);
-        if let Some(folder) = candidates.into_iter().find(|folder| folder.join("case.yaml").is_file()) {
-            return Ok(env::working_folder().unwrap_or_default().join(folder).components().collect());
+        for folder in named.into_iter().chain(given) {
+            match files::metadata(&folder.join("case.yaml")) {
+                Ok(there) if !there.is_dir() => {
+                    return Ok(env::working_folder().unwrap_or_default().join(folder).components().collect());
+                }
+                // That it may not be read does not mean that it is not there.
+                Err(denied @ files::ReadError::Denied { .. }) => return Err(denied.into()),
+                _ => {}
+            }
         }
-        let names = self.cases();
+        let names = self.cases()?;
         let hint = text::did_you_mean(argument, names.iter().map(String::as_str));
         let next = match (is_name(argument), names.is_empty()) {
             (true, _) => format!("`{}` starts one", self.command("init", argument)),
@@ -109,13 +117,21 @@ impl Place {
         format!("evidence --root {} {verb} {what}", text::shell_word(&root))
     }
 
-    /// The names of all cases below the root.
-    #[must_use]
-    pub fn cases(&self) -> Vec<String> {
+    /// The names of all cases below the root, also of those that may not be read.
+    ///
+    /// # Errors
+    /// When the folder is there and cannot be read.
+    pub fn cases(&self) -> Result<Vec<String>> {
         let reports = self.root.join("reports");
-        let names = files::names(&reports).unwrap_or_default().into_iter();
-        let names = names.filter_map(|name| name.into_string().ok());
-        names.filter(|name| reports.join(name).join("case.yaml").is_file()).collect()
+        let names = match files::names(&reports) {
+            Err(files::ReadError::Absent { .. }) => Vec::new(),
+            other => other?,
+        };
+        let is_case = |name: &String| match files::metadata(&reports.join(name).join("case.yaml")) {
+            Ok(there) => !there.is_dir(),
+            Err(error) => matches!(error, files::ReadError::Denied { .. }),
+        };
+        Ok(names.into_iter().filter_map(|name| name.into_string().ok()).filter(is_case).collect())
     }
 
     /// Reads and validates the case that the argument means.
@@ -194,11 +210,36 @@ impl Place {
         }
         self.refuse_unknown_run(argument)?;
         let case_folder = self.find_case(argument)?;
-        let newest = seal::latest(&case_folder).context("looking for the newest run")?;
-        let Some(run) = newest else {
+        let Some(run) = self.newest(&case_folder)? else {
             bail!("case `{argument}` has no sealed run; `{}` makes one", self.command("collect", argument));
         };
         Ok(RunPlace { run, case_folder })
+    }
+
+    /// The newest run of a case. Runs that were interrupted are passed over, and that is said; one in which
+    /// the controlled change was started is not, because what is older knows nothing of it.
+    fn newest(&self, case_folder: &Path) -> Result<Option<PathBuf>> {
+        let mut runs = seal::runs(case_folder).context("looking for the newest run")?;
+        let newest = runs.last().cloned();
+        while runs.last().is_some_and(|run| !run.sealed && !seal::acted(&run.path)) {
+            runs.pop();
+        }
+        match (runs.pop(), newest) {
+            (Some(run), Some(newest)) if run != newest => {
+                let case = case_folder.file_name().unwrap_or_default().to_string_lossy();
+                tell(&format!(
+                    "note: the newest run, {}, is not sealed (it was interrupted, or is being collected); this is about \
+                     {}, the newest sealed one; `{}` lists what was interrupted",
+                    newest.name,
+                    run.name,
+                    self.command("prune", &case)
+                ));
+                Ok(Some(run.path))
+            }
+            (Some(run), _) => Ok(Some(run.path)),
+            // Reading it says that it is not sealed.
+            (None, newest) => Ok(newest.map(|run| run.path)),
+        }
     }
 
     /// `CASE/RUN` and a path to a run are refused here when the case is there but has no such run.

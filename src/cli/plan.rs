@@ -41,6 +41,8 @@ pub struct Ready {
     pub plan: Plan,
     /// The plan's digest.
     pub digest: Digest,
+    /// The commands that collect it again, and that list what was interrupted.
+    pub next: [String; 2],
 }
 
 impl Ready {
@@ -104,7 +106,8 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
         after: after.iter().map(Step::plan).collect(),
     };
     let digest = canonical::anchor(&plan)?;
-    Ok(Ready { loaded, policy_bytes, templates, narrative, steps, action, after, plan, digest })
+    let next = ["collect", "prune"].map(|verb| place.command(verb, &loaded.case.case));
+    Ok(Ready { loaded, policy_bytes, templates, narrative, steps, action, after, plan, digest, next })
 }
 
 fn sha256(text: &str) -> String {

@@ -131,7 +131,7 @@ fn exit_codes() -> String {
     for (code, name, meaning) in exit::TABLE {
         let _ = writeln!(text, "| {} | {name} | {meaning} |", *code as u8);
     }
-    text.push_str("\nA closed pipe is not an error. The codes are frozen.\n");
+    text.push_str("\nA closed pipe is not an error. The codes are frozen.\n\nA command that a signal interrupts says what was kept and ends by that signal: a shell shows 130 (Ctrl-C), 143 (SIGTERM) or 129 (SIGHUP).\n");
     text
 }
 

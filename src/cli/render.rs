@@ -1,10 +1,12 @@
 //! `evidence render`: writes the record of a run.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::base::digest::Digest;
+use crate::base::output::{Existing, Output};
 use crate::base::{files, text};
 use crate::render;
 use crate::report;
@@ -34,7 +36,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Render) -> Result<Exit> 
         return Ok(Exit::Established);
     }
     let path = destination(&found, args.output.as_deref())?;
-    files::write(&path, &record)?;
+    write(&found, &path, args.force, &record)?;
     let digest = Digest::of(&record).to_string();
     if screen.json {
         screen.value(&report::json::record(&path, &digest, &bundle.info.run))?;
@@ -42,6 +44,15 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Render) -> Result<Exit> 
         screen.text(&format!("record  {}\nsha256  {digest}\n", path.display()))?;
     }
     Ok(Exit::Established)
+}
+
+/// Writes the record. The one beside its run is the verb's own, and is replaced; any other file is not.
+fn write(found: &RunPlace, path: &Path, force: bool, record: &[u8]) -> Result<()> {
+    let real = |path: &Path| Some(files::real_path(path.parent()?).ok()?.join(path.file_name()?));
+    let own = found.record().is_some_and(|own| own == path || real(&own) == real(path));
+    let mut output = Output::begin(path, Existing::forced(force || own))?;
+    output.write_all(record).with_context(|| path.display().to_string())?;
+    Ok(output.finish(None)?)
 }
 
 /// Where the record goes: never into the run, which is sealed, nor beside something that is not ours.

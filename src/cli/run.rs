@@ -82,7 +82,7 @@ fn act(pipeline: &mut Pipeline<'_>, action: &govern::Ready) -> Result<()> {
     let seen = action.act(Some(&(Arc::new(signal::caught) as Until)));
     pipeline.tell(own(ACTION, Basis::Observed, started, took.millis()), seen)?;
     // The signal was for the action, which has ended by it; what it did is still looked at.
-    drop(watch);
     signal::forget();
+    drop(watch);
     Ok(())
 }

@@ -32,7 +32,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Status) -> Result<Exit> 
         Some(text) => instant(text)?,
     };
     let now = clock::stamp(now);
-    let board = board(place, &now);
+    let board = board(place, &now)?;
     let exit = exit(&board);
     match args.format {
         _ if screen.json => screen.value(&report::json::status(&board, &now, exit as u8))?,
@@ -45,9 +45,9 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Status) -> Result<Exit> 
 }
 
 /// Where every case of the root stands as of `now`.
-fn board(place: &Place, now: &str) -> Board {
+fn board(place: &Place, now: &str) -> Result<Board> {
     let trusted = Trusted::new(place, None, None);
-    judge::board(place.cases().iter().map(|case| subject(place, &trusted, case, now)).collect())
+    Ok(judge::board(place.cases()?.iter().map(|case| subject(place, &trusted, case, now)).collect()))
 }
 
 /// The cases that `case` requires and that are not closed, each in a sentence, and the exit code that
@@ -58,7 +58,8 @@ pub(super) fn waits_for(place: &Place, case: &Case) -> (Vec<String>, Option<Exit
     if required.is_empty() {
         return (Vec::new(), None);
     }
-    let board = board(place, &clock::stamp(clock::now()));
+    // Where the cases cannot be listed, none counts as closed.
+    let board = board(place, &clock::stamp(clock::now())).unwrap_or_else(|_| judge::board(Vec::new()));
     let standing = |name: &str| board.cases.iter().find(|standing| standing.subject.case == name);
     let open = required.iter().filter(|name| standing(name).is_none_or(|standing| !standing.state.is_closed()));
     let open = open.map(|name| {

@@ -1,12 +1,14 @@
 //! `evidence timestamp`: the question for a time-stamping authority, and its answer kept beside the
 //! run. This program speaks to no network; whoever wants a token carries the question there.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
 use crate::base::digest::Digest;
 use crate::base::files;
+use crate::base::output::{Existing, Output};
 use crate::model::case::is_name;
 use crate::seal;
 use crate::seal::signature::{self, SIGNATURE_LIMIT, SeatFiles};
@@ -28,7 +30,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Timestamp) -> Result<Exi
         .with_context(|| "there is nothing to stamp yet: the seat has not signed".to_owned())?;
     let digest = Digest::of(&bytes);
     match (&args.query, &args.token) {
-        (Some(query), _) => ask(screen, &subject, &digest, query),
+        (Some(query), _) => ask(screen, &subject, &digest, query, args.force),
         (None, Some(token)) => keep(screen, &found.run, &subject, &digest, token, args.replace),
         (None, None) => bail!("name --query or --token"),
     }
@@ -43,11 +45,10 @@ fn subject(run: &Path, seat: Option<&str>) -> Result<PathBuf> {
     }
 }
 
-fn ask(screen: &Screen, subject: &Path, digest: &Digest, query: &Path) -> Result<Exit> {
-    if files::metadata(query).is_ok() {
-        bail!("{}: is there already; nothing was written", query.display());
-    }
-    files::write(query, &signature::query(digest)?)?;
+fn ask(screen: &Screen, subject: &Path, digest: &Digest, query: &Path, force: bool) -> Result<Exit> {
+    let mut output = Output::begin(query, Existing::forced(force))?;
+    output.write_all(&signature::query(digest)?)?;
+    output.finish(None)?;
     if screen.json {
         screen.value(&serde_json::json!({ "query": query, "of": subject, "sha256": digest }))?;
     } else {

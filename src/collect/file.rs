@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::base::{files, text};
+use crate::base::{files, links, text};
 use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
@@ -101,6 +101,7 @@ impl Ready {
             Err(error) => return subject::unseen(&self.path, &DOC, &error).read_by(self.how()),
         };
         let mut seen = Observation::of(text::from_name(&self.path)).read_by(self.how());
+        links::note_path(&self.path);
         subject::describe(&described, &mut seen.values);
         self.see_link(&mut seen);
         self.see_digest(&mut seen, surroundings);

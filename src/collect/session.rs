@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::base::clock::{self, Stopwatch};
+use crate::base::links;
 use crate::base::text;
 use crate::hygiene::{Look, Masked, Masker, Raw};
 use crate::model::allow::AllowedCommand;
@@ -145,11 +146,19 @@ impl Session<'_> {
             kernel: self.kernel,
             arguments: self.arguments,
         };
+        drop(links::take());
         let seen = step.prepared.look(&surroundings);
+        let led = links::take();
+        let seen = seen.map(|seen| led.iter().fold(seen, |seen, (path, real)| seen.read_by(elsewhere(path, real))));
         let took_ms = watch.millis();
         self.progress.end();
         masker.fact(about(step, step.prepared.basis(), observed_at, took_ms), seen)
     }
+}
+
+/// What a fact says of a path that led somewhere else.
+fn elsewhere(path: &Path, real: &Path) -> String {
+    format!("{} is {}: reached through a symbolic link", text::from_name(path), text::from_name(real))
 }
 
 /// Why nothing was looked at after the hard stop `stop`.

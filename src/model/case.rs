@@ -10,6 +10,9 @@ use super::policy::Condition;
 use super::value::{self, Map};
 use crate::base::quantity;
 
+/// The most steps of a case: each is a fact, and a record of thousands is read by nobody.
+const MOST_STEPS: usize = 1000;
+
 /// `reports/<case>/case.yaml`.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -219,6 +222,9 @@ impl Case {
         check_name("policy", &self.policy)?;
         self.requires.iter().try_for_each(|name| check_name("requires", name))?;
         self.validate_zone()?;
+        if self.facts().len() > MOST_STEPS {
+            return Err(error("collect", &format!("more than {MOST_STEPS} steps; split the case")));
+        }
         self.validate_steps()?;
         self.validate_action()?;
         let said = self.effects.iter().map(|s| ("effects", &s.seat));

@@ -4,6 +4,9 @@
 use super::Fault;
 use super::cron::{Cron, macro_fields};
 
+/// The longest line that is read, in bytes; cron itself refuses longer ones.
+const LONGEST: usize = 128 << 10;
+
 /// One line that is not empty and no comment.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line {
@@ -40,6 +43,10 @@ pub fn read(text: &str, system: bool) -> Vec<(usize, Line)> {
     for (index, line) in text.lines().enumerate() {
         let line = line.trim_start_matches([' ', '\t']).trim_end_matches('\r');
         if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        if line.len() > LONGEST {
+            lines.push((index + 1, Line::Malformed(format!("it is longer than {LONGEST} bytes"))));
             continue;
         }
         let read = match setting(line) {
@@ -147,6 +154,14 @@ mod tests {
         assert_eq!((entry.command.as_str(), entry.input), ("mail -s x ops", true));
         let entry = &entries("0 1 * * * date +\\%F\n", false)[0];
         assert_eq!((entry.command.as_str(), entry.input), ("date +%F", false));
+    }
+
+    #[test]
+    fn a_line_without_end_is_named_and_not_kept() {
+        let text = format!("* * * * * {}\n0 4 * * * x\n", "y".repeat(LONGEST));
+        let lines = read(&text, false);
+        assert!(matches!(&lines[0], (1, Line::Malformed(why)) if why.contains("longer than")));
+        assert!(matches!(lines[1], (2, Line::Entry(_))));
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::base::files;
+use crate::base::files::{self, FolderLock};
 
-use super::layout::is_unsealed;
-use super::read::ReadError;
+use super::error::SealError;
+use super::layout::{FACTS, FACTS_LIMIT, MANIFEST, MARKER, SCRATCH, SIGNATURES, TAG_MANIFEST, is_unsealed};
+use super::read::{self, ReadError};
 
 /// The folder of a case that its runs lie in.
 pub(super) const RUNS: &str = "runs";
@@ -45,10 +46,82 @@ pub fn latest(case_folder: &Path) -> Result<Option<PathBuf>, ReadError> {
     Ok(runs(case_folder)?.pop().map(|run| run.path))
 }
 
+/// How many facts the run in `folder` has kept so far.
+#[must_use]
+pub fn kept(folder: &Path) -> usize {
+    let facts = files::read(&folder.join(FACTS), FACTS_LIMIT).unwrap_or_default();
+    facts.iter().filter(|byte| **byte == b'\n').count()
+}
+
+/// Whether the marker of the unsealed run in `folder` says that the controlled change was started.
+#[must_use]
+pub fn acted(folder: &Path) -> bool {
+    // The marker's first line is its own; what is announced follows.
+    let marker = files::read_text(&folder.join(MARKER), 1 << 20).unwrap_or_default();
+    marker.lines().nth(1).is_some_and(|announced| !announced.trim().is_empty())
+}
+
 /// Whether the folder's name is one that only runs have.
 #[must_use]
 pub fn is_run_name(folder: &Path) -> bool {
     folder.file_name().and_then(|name| name.to_str()).is_some_and(|name| order(name).is_some())
+}
+
+/// An unsealed run, as `prune` lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsealed {
+    /// The run.
+    pub run: Run,
+    /// How many facts it kept.
+    pub facts: usize,
+    /// How many bytes it takes on the disk.
+    pub bytes: u64,
+    /// Why it must stay, if it must.
+    pub stays: Option<&'static str>,
+    /// Whether a killed collection left its scratch folder, which older versions put raw copies in.
+    pub scratch: bool,
+}
+
+/// The runs of the case that are not sealed, oldest first. None of them is being made: the lock that is
+/// given back says so.
+///
+/// # Errors
+/// When the runs cannot be read, or another process collects this case.
+pub fn unsealed(case_folder: &Path) -> Result<(Vec<Unsealed>, Option<FolderLock>), SealError> {
+    let folder = case_folder.join(RUNS);
+    if matches!(files::metadata(&folder), Err(files::ReadError::Absent { .. })) {
+        return Ok((Vec::new(), None));
+    }
+    // A link would lead what is removed to wherever somebody else likes.
+    read::folder(&folder)?;
+    let busy = || SealError::Busy { case: case_folder.to_owned() };
+    let lock = FolderLock::take(&folder)?.ok_or_else(busy)?;
+    let runs = runs(case_folder)?.into_iter().filter(|run| !run.sealed);
+    Ok((runs.map(describe).collect(), Some(lock)))
+}
+
+fn describe(run: Run) -> Unsealed {
+    let there = |name: &str| files::metadata(&run.path.join(name)).is_ok();
+    let stays = match () {
+        () if acted(&run.path) => Some("the controlled change was started in it"),
+        () if there(MANIFEST) || there(TAG_MANIFEST) => Some("it has the manifests of a sealed run"),
+        () if there(SIGNATURES) => Some("it has signatures"),
+        () => None,
+    };
+    let (facts, bytes, scratch) = (kept(&run.path), files::disk_usage(&run.path), there(SCRATCH));
+    Unsealed { run, facts, bytes, stays, scratch }
+}
+
+/// Removes an unsealed run; one that must stay loses its scratch folder only.
+///
+/// # Errors
+/// When the system refuses.
+pub fn remove(unsealed: &Unsealed) -> Result<(), SealError> {
+    let run = &unsealed.run.path;
+    if unsealed.stays.is_some() {
+        return Ok(files::remove_folder(&run.join(SCRATCH))?);
+    }
+    Ok(files::remove_folder(run)?)
 }
 
 fn run(folder: &Path, name: &str) -> Option<Run> {

@@ -60,12 +60,14 @@ fn a_record_is_never_written_into_a_run_or_over_something_else() {
 }
 
 #[test]
-fn a_record_that_is_a_link_is_replaced_and_not_written_through() {
+fn a_record_that_is_a_link_is_refused_and_not_written_through() {
     let world = recorded();
     let precious = world.write("precious", "precious\n");
     fs::remove_file(world.path("reports/c/record.md")).unwrap();
     symlink(&precious, world.path("reports/c/record.md")).unwrap();
-    assert_eq!(world.run(&["render", "c"]).code, 0);
+    let ran = world.run(&["render", "c"]);
+    assert_eq!((ran.code, ran.stderr.contains("symbolic link")), (2, true), "{}", ran.stderr);
+    assert!(fs::symlink_metadata(world.path("reports/c/record.md")).unwrap().is_symlink());
     assert_eq!(fs::read_to_string(precious).unwrap(), "precious\n");
 }
 
@@ -257,7 +259,10 @@ fn a_full_disk_leaves_an_unsealed_run_and_the_record_that_was_there() {
     assert_eq!((ran.code, ran.stderr.contains("free space")), (2, true), "{}", ran.stderr);
     let run = world.run_folder("c");
     assert!(run != first && run.join("UNSEALED").is_file());
-    assert_eq!(world.run(&["check", "c"]).code, 2);
+    assert_eq!(world.run(&["check", run.to_str().unwrap()]).code, 2);
+    // The case's name means the newest sealed run, and that is said.
+    let check = world.run(&["check", "c"]);
+    assert!(check.code == 0 && check.stderr.contains("is not sealed"), "{} {}", check.code, check.stderr);
     assert_eq!(fs::read(world.path("reports/c/record.md")).unwrap(), record);
     assert_eq!(world.run(&["verify", "reports/c/record.md"]).code, 0);
 }

@@ -12,6 +12,7 @@
 mod attack2;
 mod bad_input;
 mod bundle;
+mod checkout;
 mod closing;
 mod confined;
 mod drill;
@@ -24,7 +25,9 @@ mod govern;
 mod hb08;
 mod hostile;
 mod hygiene;
+mod interrupts;
 mod nas;
+mod outputs;
 mod phase_c;
 mod policies;
 mod postgres;

@@ -39,7 +39,9 @@ fn git(folder: &Path, args: &[&str]) {
 #[test]
 fn findings_give_one_and_no_format_carries_the_secret() {
     let folder = tempfile::tempdir().unwrap();
-    assert_eq!(evidence(folder.path(), &["scan"], b"").status.code(), Some(0));
+    let nothing = evidence(folder.path(), &["scan"], b"");
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(text(&nothing.stderr).contains("0 files were scanned"), "{}", text(&nothing.stderr));
     let secret = github(1);
     fs::create_dir(folder.path().join(".hidden")).unwrap();
     fs::write(folder.path().join(".hidden/a,b.yaml"), format!("one: 1\r\né {secret}\r\n")).unwrap();

@@ -9,8 +9,9 @@ use chrono_tz::Tz;
 
 use crate::base::digest::Digest;
 use crate::base::files::{self, ReadError};
+use crate::base::links;
 use crate::base::text;
-use crate::model::fact::Absence;
+use crate::model::fact::{Absence, Reason};
 use crate::model::value::{Map, Value};
 use crate::schedule::cron::Cron;
 use crate::schedule::crontab::{self, Line};
@@ -21,6 +22,9 @@ use super::{dropin, row};
 
 /// Longer crontabs than this are not read; cron itself refuses far shorter ones.
 const LONGEST: u64 = 4 << 20;
+
+/// How many lines that say something are read in all sources together.
+const MOST: usize = 5000;
 
 /// When an entry runs.
 #[derive(Clone, Debug, PartialEq)]
@@ -181,6 +185,9 @@ impl Read {
 
     fn crontab(&mut self, source: &str, content: &str, system: bool) {
         for (line, read) in crontab::read(content, system) {
+            if self.is_full(source) {
+                return;
+            }
             match read {
                 Line::Setting(name, value) => self.setting(source, line, &name, value),
                 Line::Malformed(why) => self.wrong(source, line, why),
@@ -222,6 +229,16 @@ impl Read {
                 }
             }
         }
+    }
+
+    /// Whether no more lines are kept; then nothing is complete, and the reason says so.
+    fn is_full(&mut self, source: &str) -> bool {
+        let full = self.entries.len() + self.malformed.len() + self.environment.len() >= MOST;
+        if full {
+            let message = format!("{source}: more than {MOST} lines of schedules; name fewer sources");
+            self.unread = self.unread.take().or_else(|| Some(Absence::new(Reason::Limit, message)));
+        }
+        full
     }
 
     fn setting(&mut self, source: &str, line: usize, name: &str, value: String) {
@@ -311,6 +328,7 @@ fn followed(path: &Path) -> Result<(PathBuf, Metadata), ReadError> {
         return Ok((path.to_owned(), files::metadata(path)?));
     }
     let real = files::real_path(path)?;
+    links::note(path, &real);
     let metadata = files::metadata(&real)?;
     Ok((real, metadata))
 }

@@ -14,6 +14,8 @@ use super::{Ready, row};
 
 /// Schedules that fire more often than this a day are not enumerated over a year.
 const OFTEN: usize = 1440;
+/// More firings than this in all are not enumerated.
+const MOST: f64 = 2e7;
 
 impl Entry {
     fn calendar(&self) -> Option<&dyn Calendar> {
@@ -159,34 +161,91 @@ fn year(ready: &Ready, found: &[&Entry], now: DateTime<Utc>, seen: &mut Observat
         () if often => Some(Absence::new(Reason::Limit, "an entry that is found fires more than once a minute")),
         () => None,
     };
-    let all = |from: DateTime<Utc>, to: DateTime<Utc>| {
-        let one = |entry: &&Entry| match entry.calendar() {
-            Some(calendar) => calendar::between(calendar, entry.zone.unwrap_or(ready.zone), from, to),
-            None => Vec::new(),
-        };
-        let mut all: Vec<_> = found.iter().flat_map(one).map(|firing| firing.at).collect();
-        all.sort();
-        all.dedup();
-        all
-    };
+    let distinct = distinct(ready, found);
+    let days = ready.retention.map_or(0.0, |seconds| seconds / 86_400.0).max(367.0);
+    #[expect(clippy::cast_precision_loss, reason = "a bound")]
+    let firings = distinct.iter().map(|(calendar, _)| calendar.times().len() as f64 * days).sum::<f64>();
+    let why = why.or_else(|| {
+        let message =
+            "the entries that are found fire too often to be enumerated; narrow `runs`, or shorten `retention`";
+        (firings > MOST).then(|| Absence::new(Reason::Limit, message))
+    });
     if let Some(why) = why {
         for name in ["longest_gap_seconds", "longest_gap_from", "within_rpo", "retained"] {
             seen.miss(name, why.clone());
         }
         return;
     }
-    gap(ready, &all(now - Duration::days(1), now + Duration::days(366)), seen);
+    let mut gaps = Gaps::default();
+    each_firing(&distinct, now - Duration::days(1), now + Duration::days(366), &mut |at| gaps.add(at));
+    gap(ready, gaps.longest, seen);
     match ready.retention {
         None => seen.miss("retained", Absence::new(Reason::NotApplicable, "the case gives no retention")),
         #[expect(clippy::cast_possible_truncation, reason = "at most a few centuries")]
-        Some(seconds) => seen.set("retained", all(now - Duration::seconds(seconds as i64), now).len()),
+        Some(seconds) => {
+            let mut retained = 0_u64;
+            each_firing(&distinct, now - Duration::seconds(seconds as i64), now, &mut |_| retained += 1);
+            seen.set("retained", retained);
+        }
+    }
+}
+
+/// The schedules of `found`, each once: a thousand lines of one schedule fire together.
+fn distinct<'a>(ready: &Ready, found: &[&'a Entry]) -> Vec<(&'a dyn Calendar, Tz)> {
+    let mut distinct: Vec<(&When, &dyn Calendar, Tz)> = Vec::new();
+    for entry in found {
+        let zone = entry.zone.unwrap_or(ready.zone);
+        let known = distinct.iter().any(|(when, _, known)| **when == entry.when && *known == zone);
+        if let (Some(calendar), false) = (entry.calendar(), known) {
+            distinct.push((&entry.when, calendar, zone));
+        }
+    }
+    distinct.into_iter().map(|(_, calendar, zone)| (calendar, zone)).collect()
+}
+
+/// Calls `each` with every firing between two instants in order, those of thirty days held at a time.
+fn each_firing(
+    calendars: &[(&dyn Calendar, Tz)],
+    from: DateTime<Utc>,
+    to: DateTime<Utc>,
+    each: &mut dyn FnMut(DateTime<Utc>),
+) {
+    let (mut start, mut before) = (from, None);
+    while start < to {
+        let end = (start + Duration::days(30)).min(to);
+        let of = |(calendar, zone): &(&dyn Calendar, Tz)| calendar::between(*calendar, *zone, start, end);
+        let mut some: Vec<_> = calendars.iter().flat_map(of).map(|firing| firing.at).collect();
+        some.sort();
+        for at in some {
+            if before != Some(at) {
+                each(at);
+            }
+            before = Some(at);
+        }
+        start = end;
+    }
+}
+
+/// The longest time between two firings that follow each other, and the earlier one; the first of equals.
+#[derive(Default)]
+struct Gaps {
+    before: Option<DateTime<Utc>>,
+    longest: Option<(i64, DateTime<Utc>)>,
+}
+
+impl Gaps {
+    fn add(&mut self, at: DateTime<Utc>) {
+        if let Some(before) = self.before.replace(at) {
+            let gap = (at - before).num_seconds();
+            if self.longest.is_none_or(|(longest, _)| gap > longest) {
+                self.longest = Some((gap, before));
+            }
+        }
     }
 }
 
 /// The longest time between firings. Two years are looked at when one has not two of them.
-fn gap(ready: &Ready, firings: &[DateTime<Utc>], seen: &mut Observation) {
-    let gaps = firings.windows(2).map(|pair| ((pair[1] - pair[0]).num_seconds(), pair[0]));
-    let longest = gaps.max_by_key(|(seconds, from)| (*seconds, std::cmp::Reverse(*from)));
+fn gap(ready: &Ready, longest: Option<(i64, DateTime<Utc>)>, seen: &mut Observation) {
     let Some((seconds, from)) = longest else {
         let why = Absence::new(Reason::NotFound, "fewer than two firings in the year from this look on");
         for name in ["longest_gap_seconds", "longest_gap_from"] {

@@ -246,3 +246,23 @@ fn settings_are_checked() {
     assert!(error("{ sources: [/x], before: nobody }").contains("no step `nobody` comes before this one"));
     assert!(error("{ sources: [/x], format: both }").contains("system"));
 }
+
+#[test]
+fn many_lines_of_one_schedule_are_enumerated_once_and_too_many_lines_are_said() {
+    let host = Host::new();
+    let path = host.put("crontab", &"* * * * * root x\n".repeat(400));
+    let seen = look(&CronCollector, &format!("{{ sources: [{path:?}], rpo: 1h, retention: 1d }}"));
+    assert_eq!((&seen.values["entries_count"], &seen.values["longest_gap_seconds"]), (&400_u64.into(), &60_u64.into()));
+    assert_eq!((&seen.values["within_rpo"], &seen.values["retained"]), (&true.into(), &1440_u64.into()));
+    let often: String = (0..60).map(|minute| format!("*/1,{minute} * * * * root x\n")).collect();
+    let path = host.put("often/crontab", &often);
+    let seen = look(&CronCollector, &format!("{{ sources: [{path:?}], retention: 100d }}"));
+    assert_eq!(seen.values["entries_count"], 60_u64.into());
+    let path = host.put("many/crontab", &"0 4 * * * root x\n".repeat(5001));
+    let seen = look(&CronCollector, &format!("{{ sources: [{path:?}] }}"));
+    assert_eq!(seen.missing["entries_count"].reason, Reason::Limit);
+    assert_eq!(rows(&seen, "entries").len(), 5000);
+    let path = host.put("long/crontab", &format!("0 4 * * * root {}\n5 4 * * * root y\n", "x".repeat(200_000)));
+    let seen = look(&CronCollector, &format!("{{ sources: [{path:?}] }}"));
+    assert_eq!((&seen.values["entries_count"], &seen.values["malformed_count"]), (&1_u64.into(), &1_u64.into()));
+}

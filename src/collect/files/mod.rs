@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use serde::Deserialize;
 
-use crate::base::{files, text};
+use crate::base::{files, links, text};
 use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
@@ -150,6 +150,7 @@ impl Ready {
             Ok(folder) => folder,
             Err(error) => return subject::unseen(&self.path, &doc::DOC, &error),
         };
+        links::note_path(&self.path);
         let mut seen = Observation::of(text::from_name(&self.path));
         seen.set("exists", true);
         seen.set("path", text::from_name(&self.path));

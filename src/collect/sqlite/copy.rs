@@ -2,15 +2,18 @@
 //! rollback journal. Each is read twice; a copy counts only when the second reading found what the
 //! first one did, so that the parts belong together.
 //!
-//! The shared-memory file is left where it is. SQLite builds it again from the log when the first
-//! connection opens the copy, so it says nothing that the log does not, and its locks are not ours.
+//! The shared-memory file is left where it is: it says nothing that the log does not, and its locks are
+//! not ours.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::{File, Metadata};
-use std::io::{Read, Seek, Write};
+use std::io::{ErrorKind, Read, Seek, Write};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use rusqlite::Connection;
 
 use crate::base::digest::{Digest, Hasher};
 use crate::base::files::{self, ReadError};
@@ -19,6 +22,7 @@ use crate::model::fact::{Absence, Reason};
 
 use super::super::Progress;
 use super::super::subject;
+use super::nameless::{self, Nameless};
 
 /// Role, and what follows the database's name.
 const PARTS: [(&str, &str); 3] = [("database", ""), ("wal", "-wal"), ("journal", "-journal")];
@@ -34,9 +38,12 @@ pub(in crate::collect) struct Limits {
     pub(in crate::collect) bytes: u64,
 }
 
-/// A copy, removed when it is dropped.
+/// A copy without a name: it is gone with its connection.
 pub(in crate::collect) struct Copied {
-    folder: PathBuf,
+    copy: File,
+    connection: Cell<Option<Connection>>,
+    log: Option<File>,
+    journal: Option<File>,
     pub(super) path: String,
     pub(super) files: Vec<SourceFile>,
     pub(super) attempts: u32,
@@ -56,25 +63,51 @@ pub(super) struct SourceFile {
 }
 
 impl Copied {
-    /// The copy of the database itself.
-    pub(super) fn database(&self) -> PathBuf {
-        self.folder.join(NAME)
+    fn new(path: &Path, scratch: &Path, attempts: u32) -> Result<Self, Absence> {
+        let Nameless { file, connection } = nameless::database(scratch).map_err(|e| not_copied(&e))?;
+        Ok(Self {
+            copy: file,
+            connection: Cell::new(Some(connection)),
+            log: None,
+            journal: None,
+            path: text::from_name(path).into_owned(),
+            files: Vec::new(),
+            attempts,
+            wal_mode: false,
+            wal_grew: false,
+        })
     }
 
-    /// Whether a rollback journal was copied along.
-    pub(super) fn has_journal(&self) -> bool {
-        self.files.iter().any(|file| file.role == "journal")
+    /// SQLite's connection to the copy; only one can be had.
+    pub(super) fn connection(&self) -> Option<Connection> {
+        self.connection.take()
+    }
+
+    /// Where the content of `role` goes.
+    fn part(&mut self, role: &str, scratch: &Path) -> Result<&File, Absence> {
+        let part = match role {
+            "wal" => &mut self.log,
+            "journal" => &mut self.journal,
+            _ => return Ok(&self.copy),
+        };
+        let made = nameless::part(scratch).map_err(|e| not_copied(&e))?;
+        Ok(part.insert(made))
+    }
+
+    /// Brings log and journal into the database.
+    fn merged(self) -> Result<Self, Absence> {
+        let merged = nameless::merge(&self.copy, self.journal.as_ref(), self.log.as_ref());
+        merged.map_err(|e| match e.kind() {
+            ErrorKind::InvalidData => Absence::new(Reason::Unparsable, format!("{}: {e}", self.path)),
+            _ => not_copied(&e),
+        })?;
+        Ok(self)
     }
 }
 
-impl Drop for Copied {
-    fn drop(&mut self) {
-        // What is left is in the run's scratch, which goes as a whole at the end of the run.
-        let _ = files::remove_folder(&self.folder);
-    }
+fn not_copied(why: &dyn std::fmt::Display) -> Absence {
+    Absence::new(Reason::Failed, format!("private copy: {why}"))
 }
-
-const NAME: &str = "copy.db";
 
 /// A part that is open for the second reading.
 struct Part {
@@ -105,21 +138,14 @@ pub(in crate::collect) fn copy(
 ) -> Result<Copied, Absence> {
     for attempt in 1..=limits.attempts.max(1) {
         let last = attempt == limits.attempts.max(1);
-        let mut copied = Copied {
-            folder: new_folder(scratch)?,
-            path: text::from_name(path).into_owned(),
-            files: Vec::new(),
-            attempts: attempt,
-            wal_mode: false,
-            wal_grew: false,
-        };
-        let Some(parts) = first(path, &mut copied, told, limits.bytes)? else { continue };
+        let mut copied = Copied::new(path, scratch, attempt)?;
+        let Some(parts) = first(path, scratch, &mut copied, told, limits.bytes)? else { continue };
         match second(path, parts, &mut copied, told)? {
-            Second::Same => return Ok(copied),
+            Second::Same => return copied.merged(),
             // A log only grows until it begins anew, and what it had is a state of its own.
             Second::WalGrew if last => {
                 copied.wal_grew = true;
-                return Ok(copied);
+                return copied.merged();
             }
             Second::WalGrew | Second::Changed => {}
         }
@@ -135,17 +161,6 @@ pub(super) fn by_hand(path: &Path) -> String {
     format!("sqlite3 -readonly {} .tables", text::shell_word(&text::from_name(path)))
 }
 
-fn new_folder(scratch: &Path) -> Result<PathBuf, Absence> {
-    let failed = |e: files::WriteError| Absence::new(Reason::Failed, e.to_string());
-    for number in 0_u32.. {
-        let folder = scratch.join(format!("sqlite-{number}"));
-        if files::make_new_folder(&folder).map_err(failed)? {
-            return Ok(folder);
-        }
-    }
-    Err(Absence::new(Reason::Failed, "no name is left for a private copy"))
-}
-
 fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(ending);
@@ -153,7 +168,13 @@ fn beside(path: &Path, ending: &str) -> PathBuf {
 }
 
 /// Copies every part; `None` when one became shorter meanwhile.
-fn first(path: &Path, copied: &mut Copied, told: &dyn Progress, limit: u64) -> Result<Option<Vec<Part>>, Absence> {
+fn first(
+    path: &Path,
+    scratch: &Path,
+    copied: &mut Copied,
+    told: &dyn Progress,
+    limit: u64,
+) -> Result<Option<Vec<Part>>, Absence> {
     let mut parts = Vec::new();
     let mut left = limit;
     for (role, ending) in PARTS {
@@ -171,8 +192,7 @@ fn first(path: &Path, copied: &mut Copied, told: &dyn Progress, limit: u64) -> R
             Absence::new(Reason::Limit, message).settled_by(by_hand(path))
         })?;
         let mut part = Part { role, path: from, file, before, digest: Digest::of(b"") };
-        let to = copied.folder.join(format!("{NAME}{ending}"));
-        match write(&mut part, &to, told)? {
+        match write(&mut part, copied.part(role, scratch)?, told)? {
             Some(header) if role == "database" => copied.wal_mode = check_header(path, &header)?,
             Some(_) => {}
             None => return Ok(None),
@@ -183,16 +203,14 @@ fn first(path: &Path, copied: &mut Copied, told: &dyn Progress, limit: u64) -> R
 }
 
 /// Copies one part and gives its beginning; `None` when it is shorter than it was.
-fn write(part: &mut Part, to: &Path, told: &dyn Progress) -> Result<Option<Vec<u8>>, Absence> {
-    let failed = |e: &dyn std::fmt::Display| Absence::new(Reason::Failed, format!("private copy: {e}"));
-    let mut out = files::create_temporary(to).map_err(|e| failed(&e))?;
+fn write(part: &mut Part, mut out: &File, told: &dyn Progress) -> Result<Option<Vec<u8>>, Absence> {
     let mut header = Vec::new();
     let mut sink = |bytes: &[u8]| {
         header.extend_from_slice(&bytes[..bytes.len().min(100_usize.saturating_sub(header.len()))]);
         told.advance(bytes.len() as u64);
         out.write_all(bytes)
     };
-    let digest = read(part, &mut sink).map_err(|e| failed(&e))?;
+    let digest = read(part, &mut sink).map_err(|e| not_copied(&e))?;
     Ok(digest.map(|digest| {
         part.digest = digest;
         header
@@ -309,9 +327,8 @@ mod tests {
         let copied = copy(&path, scratch.path(), &Silent, FEW).unwrap();
         assert_eq!(copied.files.iter().map(|f| f.role).collect::<Vec<_>>(), ["database", "wal"]);
         assert!(copied.files.iter().all(|f| f.before == f.after && f.mtime_before == f.mtime_after));
-        assert_eq!(files::read(&copied.database(), 1 << 20).unwrap(), files::read(&path, 1 << 20).unwrap());
-        drop(copied);
-        assert!(files::names(scratch.path()).unwrap().is_empty());
+        assert!(files::names(scratch.path()).unwrap().is_empty(), "no name leads to the raw copy");
+        assert_eq!(copied.copy.metadata().unwrap().len(), path.metadata().unwrap().len());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::hooks::{AuthAction, AuthContext, Authorization};
 use rusqlite::limits::Limit;
-use rusqlite::{Connection, Error, ErrorCode, OpenFlags, Statement};
+use rusqlite::{Connection, Error, ErrorCode, Statement};
 
 use crate::base::clock::Deadline;
 use crate::base::text;
@@ -28,19 +28,9 @@ const REFUSED: &[&str] = &["load_extension", "readfile", "writefile", "edit", "f
 /// # Errors
 /// When SQLite cannot read it as a database.
 pub(in crate::collect) fn open(copied: &Copied, time: Duration) -> Result<Connection, Absence> {
-    let path = copied.database();
     let fail = |error: Error| absence(&error, Path::new(&copied.path), time);
-    if copied.has_journal() {
-        // An unfinished transaction of its owner is taken back, in the copy.
-        let writable = Connection::open_with_flags(&path, flags(OpenFlags::SQLITE_OPEN_READ_WRITE)).map_err(fail)?;
-        writable.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(())).map_err(fail)?;
-    }
-    let connection = Connection::open_with_flags(&path, flags(OpenFlags::SQLITE_OPEN_READ_ONLY)).map_err(fail)?;
+    let connection = copied.connection().ok_or_else(|| fail(Error::InvalidQuery))?;
     limit(connection, time).map_err(fail)
-}
-
-fn flags(how: OpenFlags) -> OpenFlags {
-    how | OpenFlags::SQLITE_OPEN_NO_MUTEX
 }
 
 fn limit(mut connection: Connection, time: Duration) -> Result<Connection, Error> {

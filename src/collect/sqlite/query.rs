@@ -30,10 +30,10 @@ const SHOWN: usize = 64;
 static DOC: Doc = Doc {
     name: "sqlite.query",
     summary: "the rows of one SELECT over a private copy of an SQLite database, its log included",
-    detail: "Copies the database and its write-ahead log or journal to the run's private folder, reading each file \
-             twice: a copy counts when both readings agree. The shared-memory file stays where it is: SQLite makes it \
-             again from the log. SQLite opens the copy only, read-only, without \
-             extensions, attached databases or PRAGMAs; a statement that is not one plain SELECT is refused. A NULL \
+    detail: "Copies the database and its write-ahead log or journal to a private file without a name, reading each file \
+             twice: a copy counts when both readings agree. The log's committed transactions are brought into the copy, \
+             and a journal's unfinished one is taken back; the shared-memory file is not needed. SQLite opens the copy \
+             only, read-only, without extensions, attached databases or PRAGMAs; a statement that is not one plain SELECT is refused. A NULL \
              is not a value: its key is left out of the row and counted in `nulls`. Transactions that were not \
              committed when it was copied are not in it.",
     needs_target: false,

@@ -3,10 +3,12 @@
 //! same answers.
 
 use std::ffi::{OsStr, OsString};
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::Duration;
 
 use crate::base::child::{Invocation, Outcome};
+use crate::base::env;
 use crate::base::files;
 use crate::base::ssh::PublicKey;
 use crate::base::text::visible;
@@ -39,6 +41,7 @@ pub enum Refusal {
 /// # Errors
 /// When `ssh-keygen` cannot be run or refuses.
 pub fn sign(key: &Path, message: &[u8]) -> Result<Vec<u8>, SignError> {
+    check_mode(key)?;
     let args = ["-q", "-Y", "sign", "-n", NAMESPACE, "-f"].map(OsStr::new);
     let outcome = asked(Invocation::new("ssh-keygen").args(args).args([key]).stdin(message))?;
     if outcome.success() {
@@ -46,6 +49,26 @@ pub fn sign(key: &Path, message: &[u8]) -> Result<Vec<u8>, SignError> {
     }
     let why = format!("ssh-keygen made no signature: {}{}", said(&outcome), hint(&outcome));
     Err(SignError::Key { key: key.to_owned(), why })
+}
+
+/// Refuses a private key that others may read, as `ssh-keygen` does, but in a sentence.
+fn check_mode(key: &Path) -> Result<(), SignError> {
+    let wrong = |why: String| SignError::Key { key: key.to_owned(), why };
+    // What cannot be looked at is reported by `ssh-keygen`.
+    let Some(real) = files::real_path(key).ok() else { return Ok(()) };
+    let Some(metadata) = files::metadata(&real).ok() else { return Ok(()) };
+    let mode = metadata.mode() & 0o777;
+    let ours = metadata.uid() == env::user_id();
+    let text = files::read_system_text(&real, KEY_LIMIT).unwrap_or_default();
+    if mode & 0o077 == 0 || !ours || !text.contains("PRIVATE KEY") {
+        return Ok(());
+    }
+    let name = key.to_string_lossy();
+    let name = crate::base::text::shell_word(&name);
+    Err(wrong(format!(
+        "the private key has mode {mode:04o}, so others may read it, and ssh-keygen refuses it: `chmod 600 {name}`, and \
+         make a new key if somebody may have read this one"
+    )))
 }
 
 /// The public part of the key in the file `key`.
@@ -59,6 +82,7 @@ pub fn public_key(key: &Path) -> Result<PublicKey, SignError> {
     if let Some(key) = PublicKey::of_line(&text) {
         return Ok(key);
     }
+    check_mode(key)?;
     let args = ["-y", "-f"].map(OsStr::new);
     let outcome = asked(Invocation::new("ssh-keygen").args(args).args([key]))?;
     let line = String::from_utf8_lossy(&outcome.stdout).into_owned();
@@ -75,14 +99,14 @@ fn asked(invocation: Invocation) -> Result<Outcome, SignError> {
 /// What to do about the usual refusals.
 fn hint(outcome: &Outcome) -> &'static str {
     let text = String::from_utf8_lossy(&outcome.stderr);
+    if text.contains("UNPROTECTED") || text.contains("bad permissions") {
+        return "; a private key must be readable for its owner alone: `chmod 600 KEY`";
+    }
     if text.contains("passphrase") {
         return "; the key is locked: add it to an agent (`ssh-add KEY`) and name its public part (`--key KEY.pub`)";
     }
     if text.contains("No private key found") || text.contains("agent") {
         return "; a public key signs only with an agent that holds its private part: `ssh-add KEY`";
-    }
-    if text.contains("UNPROTECTED") || text.contains("bad permissions") {
-        return "; a private key must be readable for its owner alone: `chmod 600 KEY`";
     }
     ""
 }
@@ -139,8 +163,9 @@ fn said(outcome: &Outcome) -> String {
     first_line(&String::from_utf8_lossy(&outcome.stderr))
 }
 
-/// The first line that says something, safe to print.
+/// The first line that says something, safe to print; frames of `@` say nothing.
 fn first_line(text: &str) -> String {
-    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no reason given");
+    let says = |line: &&str| line.chars().any(char::is_alphanumeric);
+    let first = text.lines().map(|line| line.trim_matches(['@', ' '])).find(says).unwrap_or("no reason given");
     visible(first).into_owned()
 }

@@ -1,11 +1,12 @@
-//! The lines that a git change adds, read from git itself. Only reads: no hook, no filter, no
-//! external diff is run.
+//! The lines that a git change adds, read from git itself.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 
-use crate::base::child::Invocation;
+use crate::base::text;
+
+use super::repository::{Repository, check_revision, refusal, unquoted};
 
 /// Which lines.
 pub(super) enum Change {
@@ -33,37 +34,41 @@ pub(super) struct Hunk {
     lines: u64,
 }
 
-/// Calls `each` with every stretch that the change adds lines to.
+/// How the change is printed, whatever the repository's settings say.
+const FORMAT: &[&str] = &[
+    "--unified=20",
+    "--inter-hunk-context=0",
+    "--no-color",
+    "--no-ext-diff",
+    "--no-textconv",
+    "--no-renames",
+    "--no-relative",
+    "--ignore-submodules=all",
+    "--submodule=short",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+    "--text",
+];
+
+/// Calls `each` with every stretch that the change adds lines to, below `paths` or anywhere.
 ///
 /// # Errors
-/// When git is not there, this is no work tree, or the revision is unknown.
-pub(super) fn scan(change: &Change, each: &mut dyn FnMut(Hunk)) -> Result<()> {
-    let format = [
-        "--unified=20",
-        "--no-color",
-        "--no-ext-diff",
-        "--no-textconv",
-        "--no-renames",
-        "--src-prefix=a/",
-        "--dst-prefix=b/",
-        "--text",
-    ];
-    let mut args: Vec<String> =
-        vec!["-c".into(), "core.quotePath=false".into(), "-c".into(), "core.fsmonitor=false".into()];
-    match change {
-        Change::Staged => args.extend(["diff".into(), "--cached".into()]),
+/// When git is not installed, this is not a repository, or the revision is unknown.
+pub(super) fn scan(change: &Change, paths: &[String], each: &mut dyn FnMut(Hunk)) -> Result<()> {
+    let mut args: Vec<String> = match change {
+        Change::Staged => vec!["diff".into(), "--cached".into()],
         Change::Since(revision) => {
-            if revision.starts_with('-') {
-                bail!("--since {revision}: is no revision");
-            }
-            args.extend(["diff".into(), revision.clone()]);
+            check_revision(revision)?;
+            vec!["diff".into(), revision.clone()]
         }
         Change::History => {
-            args.extend(["log".into(), "--all".into(), "-p".into(), "-m".into(), "--format=commit %H".into()])
+            ["log", "--all", "-p", "-m", "--no-show-signature", "--format=commit %H"].map(String::from).into()
         }
-    }
-    args.extend(format.map(str::to_owned));
+    };
+    args.extend(FORMAT.iter().copied().map(str::to_owned));
     args.push("--".into());
+    args.extend_from_slice(paths);
+    let repository = Repository::open(!matches!(change, Change::History))?;
     let mut reader = Reader {
         each,
         hunk: Hunk::default(),
@@ -73,11 +78,10 @@ pub(super) fn scan(change: &Change, each: &mut dyn FnMut(Hunk)) -> Result<()> {
         partial: Vec::new(),
     };
     let limit = std::time::Duration::from_secs(24 * 3600);
-    let outcome =
-        Invocation::new("git").inherit(&["GIT_*"]).args(&args).limit(limit).follow(&mut |bytes| reader.bytes(bytes))?;
+    let outcome = repository.git(&args).limit(limit).follow(&mut |bytes| reader.bytes(bytes))?;
     reader.end();
     if !outcome.success() {
-        bail!("git: {}", String::from_utf8_lossy(&outcome.stderr).trim());
+        bail!("{}", refusal(&outcome));
     }
     Ok(())
 }
@@ -113,9 +117,9 @@ impl Reader<'_> {
             [b'\\', ..] => {}
             _ if line.starts_with(b"@@ ") => self.begin(line),
             _ if line.starts_with(b"+++ ") => {
-                let name = String::from_utf8_lossy(&line[4..]);
-                let name = name.trim_end_matches('\t').trim_matches('"');
-                self.path = name.strip_prefix("b/").unwrap_or(name).to_owned();
+                let name = line[4..].strip_suffix(b"\t").unwrap_or(&line[4..]);
+                let name = unquoted(name);
+                self.path = text::from_bytes(name.strip_prefix(b"b/").unwrap_or(&name)).into_owned();
             }
             _ if line.starts_with(b"commit ") => {
                 self.end();

@@ -1,40 +1,32 @@
 //! `evidence scan`: the engine over files, folders, archives, standard input or a git change, and
 //! what people run before an upload. Hidden, vendored and ignored files are scanned too; what is
-//! left out is said.
+//! left out is said. A checkout may be somebody else's: its settings are confined and named.
 
-use std::io;
-use std::path::{Path, PathBuf};
+mod diff;
+mod paths;
+mod repository;
+mod settings;
+
+use std::io::Write as _;
+use std::path::Path;
 use std::sync::Mutex;
 
 use anyhow::{Context as _, Result, bail};
-use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+use globset::GlobSet;
 use serde::Deserialize;
-use walkdir::WalkDir;
 
 use crate::base::clock::Stopwatch;
-use crate::base::{files, yaml};
-use crate::hygiene::{Confidence, Key, Limits, Ruleset, Scanner, Seen};
+use crate::base::files;
+use crate::base::output::{Existing, Output};
+use crate::hygiene::{Confidence, Key, Limits, Scanner, Seen};
 use crate::report::{Finding, Format, Scan, findings};
 
+use self::diff::Change;
+use self::settings::Settings;
+pub use self::settings::rules_of;
 use super::args::{self, Level, ScanFormat};
 use super::exit::Exit;
-use super::git::{self, Change};
 use super::screen::{Screen, tell};
-
-/// Where settings are looked for.
-pub const CONFIG: &str = ".evidence/scan.yaml";
-
-/// Settings of a repository: `.evidence/scan.yaml`.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Config {
-    exclude: Vec<String>,
-    rules: Vec<PathBuf>,
-    only: Vec<String>,
-    skip: Vec<String>,
-    min_confidence: Option<Confidence>,
-    baseline: Option<PathBuf>,
-}
 
 /// A baseline: fingerprints under a key that is not in the file.
 #[derive(serde::Serialize, Deserialize)]
@@ -56,28 +48,33 @@ struct Job<'a> {
 /// When arguments, rules or settings are wrong; what cannot be scanned is named and gives exit 2.
 pub fn run(screen: &Screen, args: &args::Scan) -> Result<Exit> {
     let watch = Stopwatch::start();
-    let config = config(args)?;
-    let rules = rules(args, &config)?;
-    let min = args.min_confidence.map(confidence).or(config.min_confidence).unwrap_or(Confidence::Medium);
-    let baseline = args.baseline.clone().or_else(|| config.baseline.clone().filter(|_| args.write_baseline.is_none()));
+    let settings = Settings::read(args)?;
+    let rules = settings.rules(args)?;
+    let min = args.min_confidence.map(confidence).or(settings.min_confidence()).unwrap_or(Confidence::Medium);
+    let baseline = args.baseline.clone().or_else(|| settings.baseline().filter(|_| args.write_baseline.is_none()));
     let limits = Limits { min_confidence: min, ..Limits::default() };
     let threads = limits.threads;
     let job = Job {
         scanner: Scanner::new(&rules, limits),
-        exclude: exclude(args, &config)?,
+        exclude: settings.exclude(args)?,
         key: key(args, baseline.as_deref())?,
     };
     let mut scan = look(args, &job, threads)?;
+    scan.left_out.extend(settings.told(args));
     scan.findings.sort_by(|a, b| (&a.path, a.line, a.column, &a.rule).cmp(&(&b.path, b.line, b.column, &b.rule)));
     scan.errors.sort();
     if let Some(path) = &args.write_baseline {
-        return write_baseline(screen, path, &scan);
+        return write_baseline(screen, path, args.force, &scan);
     }
     if let Some(path) = &baseline {
         apply_baseline(path, &mut scan)?;
     }
     let format = if screen.json { Format::Json } else { format(args.format) };
     screen.text(&findings(&scan, format, args.show, &screen.style))?;
+    if !matches!(format, Format::Text | Format::Json) {
+        // The other formats have no place for it.
+        scan.left_out.iter().for_each(|what| tell(&format!("left out: {what}")));
+    }
     scan.errors.iter().for_each(|error| tell(&format!("error: {error}")));
     if args.stats {
         let seconds = watch.elapsed().as_secs_f64();
@@ -116,52 +113,10 @@ fn format(format: ScanFormat) -> Format {
     }
 }
 
-fn config(args: &args::Scan) -> Result<Config> {
-    let path = match &args.config {
-        Some(path) => path.clone(),
-        None if Path::new(CONFIG).exists() => PathBuf::from(CONFIG),
-        None => return Ok(Config::default()),
-    };
-    Ok(yaml::read::<Config>(&path)?.0)
-}
-
-/// The rule files that the settings at `path` name; none when there are no settings.
-///
-/// # Errors
-/// When the settings cannot be read.
-pub fn rules_of(path: &Path) -> Result<Vec<PathBuf>> {
-    if !path.exists() {
-        return Ok(Vec::new());
-    }
-    Ok(yaml::read::<Config>(path)?.0.rules)
-}
-
-fn rules(args: &args::Scan, config: &Config) -> Result<Ruleset> {
-    let extra: Vec<&Path> = config.rules.iter().chain(&args.choice.rules).map(PathBuf::as_path).collect();
-    let only = if args.choice.only.is_empty() { &config.only } else { &args.choice.only };
-    let skip = [config.skip.clone(), args.choice.skip.clone()].concat();
-    Ok(Ruleset::load(&extra, only, &skip)?)
-}
-
-fn exclude(args: &args::Scan, config: &Config) -> Result<GlobSet> {
-    let mut set = GlobSetBuilder::new();
-    for pattern in config.exclude.iter().chain(&args.exclude) {
-        set.add(
-            GlobBuilder::new(pattern)
-                .literal_separator(true)
-                .build()
-                .with_context(|| format!("--exclude {pattern}"))?,
-        );
-    }
-    Ok(set.build()?)
-}
-
 /// The key of the baseline that is read or written; made when there is none to be written with.
 fn key(args: &args::Scan, baseline: Option<&Path>) -> Result<Option<Key>> {
     let Some(file) = args.write_baseline.as_deref().or(baseline) else { return Ok(None) };
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".key");
-    let path = args.baseline_key.clone().unwrap_or_else(|| beside.into());
+    let path = args.baseline_key.clone().unwrap_or_else(|| settings::key_of(file));
     if args.write_baseline.is_some() && !path.exists() {
         let key = Key::new()?;
         files::write(&path, key.text().as_bytes())?;
@@ -174,7 +129,7 @@ fn key(args: &args::Scan, baseline: Option<&Path>) -> Result<Option<Key>> {
     Ok(Some(key))
 }
 
-fn write_baseline(screen: &Screen, path: &Path, scan: &Scan) -> Result<Exit> {
+fn write_baseline(screen: &Screen, path: &Path, force: bool, scan: &Scan) -> Result<Exit> {
     if !scan.errors.is_empty() {
         bail!("no baseline was written: {}", scan.errors.join("; "));
     }
@@ -182,7 +137,9 @@ fn write_baseline(screen: &Screen, path: &Path, scan: &Scan) -> Result<Exit> {
     let baseline = Baseline { schema: "evidence-baseline/1".to_owned(), fingerprints };
     let mut json = serde_json::to_vec_pretty(&baseline)?;
     json.push(b'\n');
-    files::write(path, &json)?;
+    let mut output = Output::begin(path, Existing::forced(force))?;
+    output.write_all(&json).with_context(|| path.display().to_string())?;
+    output.finish(None)?;
     screen.text(&format!("{}: {} fingerprints\n", path.display(), baseline.fingerprints.len()))?;
     Ok(Exit::Established)
 }
@@ -206,18 +163,32 @@ fn look(args: &args::Scan, job: &Job<'_>, threads: usize) -> Result<Scan> {
     };
     let total = Mutex::new(Scan::default());
     match change {
-        Some(change) => git::scan(&change, &mut |hunk| {
-            if !job.exclude.is_match(&hunk.path) {
-                hunk_seen(job, &hunk, &total);
-            }
-        })?,
-        None => paths(args, job, threads, &total),
+        Some(change) => changes(args, job, &change, &total)?,
+        None => paths::scan(args, job, threads, &total),
     }
     Ok(total.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
 }
 
+/// The stretches of a change whose file, or a folder above it, is not excluded.
+fn changes(args: &args::Scan, job: &Job<'_>, change: &Change, total: &Mutex<Scan>) -> Result<()> {
+    let mut excluded = 0_u64;
+    let wanted = repository::pathspecs(&args.paths)?;
+    diff::scan(change, &wanted, &mut |hunk| {
+        if Path::new(&hunk.path).ancestors().any(|path| job.exclude.is_match(path)) {
+            excluded += 1;
+        } else {
+            hunk_seen(job, &hunk, total);
+        }
+    })?;
+    if excluded > 0 {
+        let what = format!("{excluded} stretches of changed lines in excluded files");
+        total.lock().unwrap_or_else(std::sync::PoisonError::into_inner).left_out.push(what);
+    }
+    Ok(())
+}
+
 /// The added lines of one stretch of a change; the lines around are there to be understood by.
-fn hunk_seen(job: &Job<'_>, hunk: &git::Hunk, total: &Mutex<Scan>) {
+fn hunk_seen(job: &Job<'_>, hunk: &diff::Hunk, total: &Mutex<Scan>) {
     let mut seen = job.scanner.text(&hunk.text);
     seen.hits.retain(|hit| hunk.added.contains(&hit.line));
     seen.unused_allows.clear();
@@ -241,90 +212,12 @@ fn add(job: &Job<'_>, total: &Mutex<Scan>, path: &str, seen: Seen, commit: &str)
     total.bytes += seen.bytes;
 }
 
-fn fail(total: &Mutex<Scan>, error: String) {
-    total.lock().unwrap_or_else(std::sync::PoisonError::into_inner).errors.push(error);
-}
-
-fn paths(args: &args::Scan, job: &Job<'_>, threads: usize, total: &Mutex<Scan>) {
-    let (send, receive) = crossbeam_channel::bounded::<Vec<PathBuf>>(64);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            let receive = receive.clone();
-            scope.spawn(move || {
-                let mut buffer = Vec::new();
-                for path in receive.iter().flatten() {
-                    file(job, &path, &mut buffer, total);
-                }
-            });
-        }
-        for path in &args.paths {
-            if path == Path::new("-") {
-                match job.scanner.stream(io::stdin().lock()) {
-                    Ok(seen) => add(job, total, "-", seen, ""),
-                    Err(error) => fail(total, format!("standard input: {error}")),
-                }
-            } else {
-                walk(job, path, &send, total);
-            }
-        }
-        drop(send);
-    });
-}
-
-/// Sends every file below `path`; links are named on the command line or not followed.
-fn walk(job: &Job<'_>, path: &Path, send: &crossbeam_channel::Sender<Vec<PathBuf>>, total: &Mutex<Scan>) {
-    let mut batch = Vec::new();
-    let relative = |found: &Path| found.strip_prefix(path).unwrap_or(found).to_owned();
-    let is_wanted = |entry: &walkdir::DirEntry| {
-        let below = relative(entry.path());
-        let objects = entry.file_type().is_dir() && below.ends_with(".git/objects");
-        if objects {
-            let mut total = total.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            total.left_out.push(format!("{}: packed by git; scan it with --history", entry.path().display()));
-        }
-        !objects && (below.as_os_str().is_empty() || !job.exclude.is_match(&below))
-    };
-    let walker = WalkDir::new(path).follow_root_links(true).into_iter().filter_entry(is_wanted);
-    for entry in walker {
-        match entry {
-            Ok(entry) if entry.file_type().is_file() => {
-                batch.push(entry.into_path());
-                if batch.len() == 32 && send.send(std::mem::take(&mut batch)).is_err() {
-                    return;
-                }
-            }
-            Ok(entry) if entry.depth() == 0 && !entry.file_type().is_dir() => {
-                fail(total, format!("{}: is neither a file nor a folder", path.display()));
-            }
-            Ok(_) => {}
-            Err(error) => fail(total, error.to_string()),
-        }
-    }
-    drop(send.send(batch));
-}
-
-fn file(job: &Job<'_>, path: &Path, buffer: &mut Vec<u8>, total: &Mutex<Scan>) {
-    let shown = path.strip_prefix("./").unwrap_or(path).to_string_lossy();
-    match files::open_listed(path) {
-        Ok(file) => match job.scanner.file(&file, buffer) {
-            Ok(seen) => add(job, total, &shown, seen, ""),
-            Err(error) => fail(total, format!("{shown}: {error}")),
-        },
-        // A link on the command line is resolved by its folder; a file that is gone cannot leak.
-        Err(files::ReadError::Link { .. }) => match files::open_following(path).map_err(|e| e.to_string()) {
-            Ok((file, _)) => match job.scanner.file(&file, buffer) {
-                Ok(seen) => add(job, total, &shown, seen, ""),
-                Err(error) => fail(total, format!("{shown}: {error}")),
-            },
-            Err(error) => fail(total, error),
-        },
-        Err(error) => fail(total, error.to_string()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
+    use crate::hygiene::Ruleset;
 
     #[test]
     fn a_file_that_is_gone_between_listing_and_opening_is_named() {
@@ -335,12 +228,12 @@ mod tests {
         let job = Job { scanner: Scanner::new(&rules, Limits::default()), exclude: GlobSet::empty(), key: None };
         let total = Mutex::new(Scan::default());
         let (send, receive) = crossbeam_channel::bounded(4);
-        walk(&job, folder.path(), &send, &total);
+        paths::walk(&job, folder.path(), &send, &total);
         drop(send);
         let listed: Vec<PathBuf> = receive.iter().flatten().collect();
         assert_eq!(listed.len(), 2);
         files::remove(&gone).unwrap();
-        listed.iter().for_each(|path| file(&job, path, &mut Vec::new(), &total));
+        listed.iter().for_each(|path| paths::file(&job, path, &mut Vec::new(), &total));
         let scan = total.into_inner().unwrap();
         assert_eq!((scan.files, scan.errors.len()), (1, 1), "{:?}", scan.errors);
         assert!(scan.errors[0].contains("gone.txt"), "{:?}", scan.errors);
