@@ -165,7 +165,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Plan) -> Result<Exit> {
     if screen.json {
         screen.value(&report::json::plan(&plan, &digest))?;
     } else {
-        screen.text(&report::plan(&plan, &digest, &screen.style))?;
+        screen.text(&report::plan(&plan, &digest, args.full, &screen.style))?;
     }
     Ok(Exit::Established)
 }
