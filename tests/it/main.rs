@@ -18,6 +18,7 @@ mod drill;
 mod examine;
 mod examples;
 mod floors;
+mod forged;
 mod g6;
 mod govern;
 mod hb08;

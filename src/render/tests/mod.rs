@@ -6,6 +6,7 @@ mod governed;
 mod hostile;
 mod own;
 mod real;
+mod recorded;
 mod same;
 
 use super::sample::bundle;
