@@ -1,7 +1,7 @@
 //! Records that a template tries to forge: what the template types never becomes an outcome, and every
 //! verb that speaks of such a record says that its template is not built in.
 
-use crate::support::World;
+use crate::support::world::World;
 
 const POLICY: &str = "policy: p\ntitle: p\nchecks:\n  - { id: V-1, title: It is there, require: { fact: a.exists, equals: true } }\n";
 const NOTICE: &str = "rendered by a template that is not built in";
