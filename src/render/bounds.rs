@@ -347,7 +347,9 @@ impl<'a> Reader<'_, 'a> {
 
     fn operator(&mut self, op: &'a machinery::ast::Spanned<machinery::ast::BinOp<'a>>) {
         match op.op {
-            BinOpKind::Mul | BinOpKind::Pow => self.refuse(op.span(), "`*` repeats texts and is not offered".to_owned()),
+            BinOpKind::Mul | BinOpKind::Pow => {
+                self.refuse(op.span(), "`*` repeats texts and is not offered".to_owned())
+            }
             BinOpKind::Add | BinOpKind::Concat => {
                 let mut joined = Vec::new();
                 operands(&op.left, &mut joined);
@@ -434,7 +436,8 @@ mod tests {
     #[test]
     fn the_built_in_templates_need_no_exception() {
         let names = crate::base::assets::templates();
-        let files = names.iter().map(|name| ((*name).to_owned(), crate::base::assets::template(name).unwrap().to_owned()));
+        let files =
+            names.iter().map(|name| ((*name).to_owned(), crate::base::assets::template(name).unwrap().to_owned()));
         check(&files.collect(), &|_| false).unwrap();
     }
 }

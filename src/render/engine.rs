@@ -281,7 +281,8 @@ fn add_facts(env: &mut Environment<'_>, ledger: &Arc<Ledger>) {
     for (name, wanted) in [("facts_using", true), ("facts_not_using", false)] {
         let known = Arc::clone(ledger);
         env.add_function(name, move |collectors: Rest<Jinja>| -> Result<Jinja, Error> {
-            let collectors = collectors.iter().map(|name| Ok(name.as_str().ok_or_else(|| needs_text(name))?.to_owned()));
+            let collectors =
+                collectors.iter().map(|name| Ok(name.as_str().ok_or_else(|| needs_text(name))?.to_owned()));
             let collectors = collectors.collect::<Result<Vec<_>, Error>>()?;
             known.spend(known.facts().len().saturating_mul(8))?;
             let facts = known.facts().iter().enumerate();
@@ -372,11 +373,7 @@ fn add_blocks(env: &mut Environment<'_>, ledger: &Arc<Ledger>) {
 }
 
 /// The block that `make` gives of the fact `index`, or nothing once the record is full.
-fn of_fact(
-    ledger: &Arc<Ledger>,
-    index: usize,
-    make: impl FnOnce() -> Result<String, Error>,
-) -> Result<Jinja, Error> {
+fn of_fact(ledger: &Arc<Ledger>, index: usize, make: impl FnOnce() -> Result<String, Error>) -> Result<Jinja, Error> {
     if !ledger.has_room(index) {
         return made(ledger, String::new());
     }

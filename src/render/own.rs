@@ -112,5 +112,6 @@ fn verifying(bundle: &Bundle) -> String {
         "sha256sum tagmanifest-sha256.txt".to_owned(),
     ];
     let digest = inline(&bundle.digest);
-    paragraph(&format!("The bundle's digest is the SHA-256 of its `tagmanifest-sha256.txt`: {digest}.")) + &commands(&how)
+    paragraph(&format!("The bundle's digest is the SHA-256 of its `tagmanifest-sha256.txt`: {digest}."))
+        + &commands(&how)
 }

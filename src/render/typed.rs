@@ -65,7 +65,8 @@ fn fold(words: &str) -> String {
 
 /// The plain letters that `c` looks like, or itself.
 fn plain(c: char) -> Vec<char> {
-    let alike: Vec<char> = skeleton(c.encode_utf8(&mut [0; 4])).filter(|c| !matches!(c, '\u{300}'..='\u{36f}')).collect();
+    let alike: Vec<char> =
+        skeleton(c.encode_utf8(&mut [0; 4])).filter(|c| !matches!(c, '\u{300}'..='\u{36f}')).collect();
     match alike.iter().all(char::is_ascii) && !alike.is_empty() {
         true => alike,
         false => vec![c],

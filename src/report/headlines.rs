@@ -8,7 +8,10 @@ pub(super) const OF: &[(&str, &[&str])] = &[
     ("files", &["count", "total_bytes", "newest.path", "newest.size_bytes", "outliers_total"]),
     ("backup", &["quality", "kind", "size_bytes", "payload_bytes", "gzip.valid", "sql.trailer", "sql.tables.count"]),
     ("log", &["lines_total", "excerpt_lines", "first_time", "last_time"]),
-    ("script", &["lost_failures", "unchecked_returns", "findings_count", "errexit", "pipefail", "shell", "lines_total"]),
+    (
+        "script",
+        &["lost_failures", "unchecked_returns", "findings_count", "errexit", "pipefail", "shell", "lines_total"],
+    ),
     ("cron", &["found_count", "schedule", "next_firing", "within_rpo", "as_expected", "malformed_count"]),
     ("postgres.identity", &["database", "current_user", "server_version", "system_identifier", "in_recovery"]),
     ("postgres.schema_privilege", &["role", "schema", "privilege", "answer"]),

@@ -13,7 +13,13 @@ pub fn levels(verification: &Verification, style: &Style) -> String {
     let table = table(&["level", "status", "what was found"], &rows, style);
     let gap = if table.is_empty() { "" } else { "\n" };
     let own = match verification.is_of_own_template() {
-        true => format!("{}\n", style.paint(&format!("The record was {NOT_BUILT_IN}: the text that it quotes proves nothing."), Paint::Doubt)),
+        true => format!(
+            "{}\n",
+            style.paint(
+                &format!("The record was {NOT_BUILT_IN}: the text that it quotes proves nothing."),
+                Paint::Doubt
+            )
+        ),
         false => String::new(),
     };
     format!("{table}{gap}{own}{}\n", style.paint(words, paint))

@@ -124,13 +124,15 @@ fn wrapped(line: &str) -> Vec<String> {
     let mut rest = line;
     while rest.chars().count() > LINE {
         let most = rest.char_indices().nth(LINE).map_or(rest.len(), |(end, _)| end);
-        let at = last_gap(&rest[..most]).or_else(|| rest[..most].rfind(' ')).filter(|at| *at > LINE / 3).unwrap_or(most);
+        let at =
+            last_gap(&rest[..most]).or_else(|| rest[..most].rfind(' ')).filter(|at| *at > LINE / 3).unwrap_or(most);
         let (piece, other) = rest.split_at(at);
         pieces.push(piece.to_owned());
         rest = other;
     }
     pieces.push(rest.to_owned());
-    let indented = |(index, piece): (usize, String)| if index == 0 { piece } else { format!("  {}", piece.trim_start()) };
+    let indented =
+        |(index, piece): (usize, String)| if index == 0 { piece } else { format!("  {}", piece.trim_start()) };
     pieces.into_iter().enumerate().map(indented).collect()
 }
 
@@ -196,7 +198,8 @@ mod tests {
     #[test]
     fn no_line_of_a_plan_is_long_and_the_page_says_what_it_cuts() {
         let query = format!("SELECT {} FROM t", "json_build_object('a b', c), ".repeat(800));
-        let session = ["BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET LOCAL row_security = off", &query, "ROLLBACK"];
+        let session =
+            ["BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY", "SET LOCAL row_security = off", &query, "ROLLBACK"];
         let blank = "x".repeat(3000);
         let read = Action::new(Verb::Read, blank.as_str());
         let actions: Vec<Action> = session.iter().map(|what| ask(what)).chain([read]).collect();

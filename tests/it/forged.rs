@@ -3,7 +3,8 @@
 
 use crate::support::world::World;
 
-const POLICY: &str = "policy: p\ntitle: p\nchecks:\n  - { id: V-1, title: It is there, require: { fact: a.exists, equals: true } }\n";
+const POLICY: &str =
+    "policy: p\ntitle: p\nchecks:\n  - { id: V-1, title: It is there, require: { fact: a.exists, equals: true } }\n";
 const NOTICE: &str = "rendered by a template that is not built in";
 
 /// A case whose one check fails, rendered by `template`.
@@ -32,7 +33,11 @@ fn a_template_that_types_an_outcome_is_refused_before_anything_is_read() {
     ] {
         let ran = world(template).run(&["plan", "c"]);
         assert_eq!(ran.code, 2, "{template}");
-        assert!(ran.stderr.contains("mine.md.j2:") && ran.stderr.contains("reads as an outcome"), "{line} {}", ran.stderr);
+        assert!(
+            ran.stderr.contains("mine.md.j2:") && ran.stderr.contains("reads as an outcome"),
+            "{line} {}",
+            ran.stderr
+        );
     }
 }
 
@@ -47,7 +52,11 @@ fn every_verb_says_that_the_template_is_not_built_in() {
     assert!(record.starts_with("---\ntitle: A small case\n") && record.contains("\nstatus: fail\n"), "{record}");
     assert!(record.contains(NOTICE) && record.contains("\n> The file: no [F1].\n"), "{record}");
     let verified = world.run(&["verify", "c"]);
-    assert!(verified.stdout.contains("The record was rendered by a template that is not built in"), "{}", verified.stdout);
+    assert!(
+        verified.stdout.contains("The record was rendered by a template that is not built in"),
+        "{}",
+        verified.stdout
+    );
     let json = world.run(&["verify", "c", "--json"]);
     assert!(json.stdout.contains(NOTICE), "{}", json.stdout);
 }
@@ -79,7 +88,8 @@ fn a_record_without_the_notice_is_not_the_record() {
 fn floods_of_facts_are_bounded_and_the_record_says_what_it_leaves_out() {
     let world = World::new();
     world.write("policies/p.yaml", POLICY);
-    let steps: String = (0..1500).map(|n| format!("  - {{ id: f{n}, uses: file, with: {{ path: ../../x }} }}\n")).collect();
+    let steps: String =
+        (0..1500).map(|n| format!("  - {{ id: f{n}, uses: file, with: {{ path: ../../x }} }}\n")).collect();
     world.write(
         "reports/c/case.yaml",
         format!("case: c\ntitle: Many\ntemplate: incident\npolicy: p\ncollect:\n  - {{ id: a, uses: file, with: {{ path: ../../x }} }}\n{steps}"),

@@ -73,7 +73,8 @@ fn the_page_of_the_case_has_every_key_of_its_schema() {
         let shape = if part.is_empty() { &schema } else { &schema["$defs"][part] };
         let section = page.split(&format!("{heading}\n")).nth(1).unwrap_or_else(|| panic!("no `{heading}`"));
         let section = section.split("\n## ").next().unwrap();
-        let needed: Vec<_> = shape["required"].as_array().into_iter().flatten().filter_map(|key| key.as_str()).collect();
+        let needed: Vec<_> =
+            shape["required"].as_array().into_iter().flatten().filter_map(|key| key.as_str()).collect();
         let properties = shape["properties"].as_object().unwrap();
         for key in properties.keys() {
             let row = format!("| `{key}` | {}|", if needed.contains(&key.as_str()) { "yes " } else { "" });
@@ -102,7 +103,11 @@ fn the_examples_of_the_page_of_the_case_are_read_by_plan() {
         fs::create_dir_all(root.path().join("reports/c")).unwrap();
         fs::create_dir_all(root.path().join("policies")).unwrap();
         fs::write(root.path().join("reports/c/case.yaml"), &case).unwrap();
-        fs::write(root.path().join("policies/p.yaml"), "policy: p\ntitle: p\nchecklist: [{ id: C1, title: t, statement: owner }]\n").unwrap();
+        fs::write(
+            root.path().join("policies/p.yaml"),
+            "policy: p\ntitle: p\nchecklist: [{ id: C1, title: t, statement: owner }]\n",
+        )
+        .unwrap();
         let mut command = Command::cargo_bin("evidence").unwrap();
         let output = command.args(["--root", root.path().to_str().unwrap(), "plan", "c"]).output().unwrap();
         assert!(output.status.success(), "{case}\n{}", String::from_utf8_lossy(&output.stderr));

@@ -56,7 +56,10 @@ fn a_record_of_ones_own_template_says_so_and_has_the_verdict() {
     let digest = crate::base::digest::Digest::of(source.as_bytes()).to_string();
     let notice = format!("rendered by a template that is not built in: incident.md.j2 sha256:{digest}");
     assert!(record.starts_with("---\n") && record.contains(&format!("template: \"{notice}\"")), "{record}");
-    assert!(record.contains("**This record was rendered by a template that is not built in: incident.md.j2"), "{record}");
+    assert!(
+        record.contains("**This record was rendered by a template that is not built in: incident.md.j2"),
+        "{record}"
+    );
     assert!(record.contains("- Outcome: **HARD STOP** by policy"), "{record}");
     assert!(record.contains("> The file has 20 bytes [F5].\n"), "{record}");
     assert!(record.contains("> ```text\n") && record.contains("> state: "), "{record}");
@@ -105,16 +108,27 @@ fn floods_are_refused_with_their_place() {
     let mut narrated = bundle("incident");
     narrated.narrative = Some(double);
     assert!(render(&narrated).unwrap_err().to_string().starts_with("narrative.md:2: this joins"));
-    let captured = format!("{{% set a %}}xxxxxxxx{{% endset %}}\n{}{{{{ a }}}}", "{% set a %}{{ a }}{{ a }}{% endset %}\n".repeat(32));
+    let captured = format!(
+        "{{% set a %}}xxxxxxxx{{% endset %}}\n{}{{{{ a }}}}",
+        "{% set a %}{{ a }}{{ a }}{% endset %}\n".repeat(32)
+    );
     assert!(error(&captured).contains("more than 64 MiB of text"), "{}", error(&captured));
     let list = "{% set l = [1,2,3,4,5,6,7,8,9,0,1,2,3,4,5,6,7,8,9,0] %}";
     let nest = |inside: &str| format!("{list}{}{inside}{}", "{% for x in l %}".repeat(4), "{% endfor %}".repeat(4));
     let long = error(&nest(&"x".repeat(4000)));
     assert!(long.contains("longer than 16 MiB"), "{long}");
-    for inside in ["{{ summary() }}", "{% set s = unknowns() %}", "{{ narrative() }}", "{{ values_block(fact('host')) }}"] {
+    for inside in
+        ["{{ summary() }}", "{% set s = unknowns() %}", "{{ narrative() }}", "{{ values_block(fact('host')) }}"]
+    {
         let mut own = with_template(&nest(inside));
         own.narrative = Some(format!("{list}{}{}{}", "{% for x in l %}".repeat(3), "abc ", "{% endfor %}".repeat(3)));
         let message = render(&own).map_or_else(|error| error.to_string(), |record| format!("{} bytes", record.len()));
-        assert!(message.contains("more than 64 MiB") || message.contains("longer than 16 MiB") || message.contains("loops too long") || message.len() < 16, "{inside}: {message}");
+        assert!(
+            message.contains("more than 64 MiB")
+                || message.contains("longer than 16 MiB")
+                || message.contains("loops too long")
+                || message.len() < 16,
+            "{inside}: {message}"
+        );
     }
 }
