@@ -17,6 +17,12 @@ pub fn starter(kind: &str) -> Option<&'static str> {
     template(&format!("init/{kind}.yaml"))
 }
 
+/// The templates of earlier releases: file name and SHA-256, from files in the format of `sha256sum`.
+pub fn released_templates() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lists = names(&TEMPLATES, "", ".txt").into_iter().filter_map(template);
+    lists.flat_map(str::lines).filter_map(|line| line.split_once("  ")).map(|(sha256, name)| (name, sha256))
+}
+
 /// The built-in policy file `name`, e.g. `backup-integrity.yaml`.
 #[must_use]
 pub fn policy(name: &str) -> Option<&'static str> {

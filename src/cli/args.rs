@@ -205,6 +205,9 @@ pub struct Examine {
 pub struct Plan {
     /// The case's name, or its folder.
     pub case: String,
+    /// Print every statement and command whole, over several lines.
+    #[arg(long)]
+    pub full: bool,
 }
 
 /// `evidence collect`.

@@ -4,6 +4,7 @@ use anyhow::Result;
 
 use crate::base::clock;
 use crate::judge;
+use crate::render;
 use crate::report;
 use crate::seal;
 use crate::verify;
@@ -33,6 +34,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Check) -> Result<Exit> {
     let required = args.require_closed.then(|| status::waits_for(place, &bundle.case));
     let (waits, behind) = required.unwrap_or_default();
     waits.into_iter().for_each(|reason| closing.reopen(reason));
+    screen.origin(&render::origin(&bundle))?;
     if screen.json {
         screen.value(&report::json::judged(&verdict, &closing))?;
     } else {

@@ -10,6 +10,7 @@ use crate::hygiene::{Look, Raw};
 use crate::model::action::{ACTION, SIDE_EFFECTS};
 use crate::model::fact::{Absence, Basis, Fact, Observation, Reason};
 use crate::model::verdict::Outcome;
+use crate::render;
 use crate::report;
 
 use super::args;
@@ -26,6 +27,7 @@ use super::screen::{self, Screen};
 pub fn run(place: &Place, screen: &Screen, args: &args::Collect) -> Result<Exit> {
     let ready = plan::ready(place, &args.case)?;
     authorised(&ready.digest, args.plan_sha256.as_deref())?;
+    screen.origin(&render::Origin::of_case(&ready.templates, &ready.loaded.case.template))?;
     screen::tell_swept(&cluster::sweep(&env::temporary_folder()));
     let mut pipeline = Pipeline::begin(&ready, args.limits.of())?;
     pipeline.look(&ready.steps, || ())?;

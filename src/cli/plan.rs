@@ -172,10 +172,11 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Plan) -> Result<Exit> {
     let ready = ready(place, &args.case)?;
     let plan = shown(&ready)?;
     let digest = ready.digest.to_string();
+    screen.origin(&render::Origin::of_case(&ready.templates, &ready.loaded.case.template))?;
     if screen.json {
         screen.value(&report::json::plan(&plan, &digest))?;
     } else {
-        screen.text(&report::plan(&plan, &digest, &screen.style))?;
+        screen.text(&report::plan(&plan, &digest, args.full, &screen.style))?;
     }
     Ok(Exit::Established)
 }

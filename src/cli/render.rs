@@ -25,6 +25,9 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Render) -> Result<Exit> 
     let found = place.find_run(&args.run)?;
     let bundle = seal::read(&found.run)?;
     let record = render::render(&bundle)?;
+    if let Some(notice) = render::origin(&bundle).notice() {
+        tell(&format!("warning: the record is {notice}; what that template prints is quoted"));
+    }
     for typed in render::uncited(&bundle) {
         let (line, figure) = (typed.line, text::visible(&typed.figure));
         tell(&format!(

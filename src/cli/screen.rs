@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::base::{env, text};
 use crate::hygiene;
+use crate::render::Origin;
 use crate::report::Style;
 
 use super::args::{Global, When};
@@ -39,6 +40,20 @@ impl Screen {
     /// When standard output fails for another reason than a closed pipe.
     pub fn text(&self, text: &str) -> io::Result<()> {
         self.bytes(text.as_bytes())
+    }
+
+    /// Says that a record is rendered by a template that is not built in, if it is.
+    ///
+    /// # Errors
+    /// When standard output fails.
+    pub fn origin(&self, origin: &Origin) -> io::Result<()> {
+        let Some(notice) = origin.notice() else { return Ok(()) };
+        let words = format!("warning: the record is {notice}");
+        if self.json {
+            tell(&words);
+            return Ok(());
+        }
+        self.text(&format!("{}\n", text::visible(&words)))
     }
 
     /// Prints `value` as JSON and a line feed.

@@ -39,6 +39,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Sign) -> Result<Exit> {
         return Ok(Exit::Established);
     }
     let statement = statement(&found, &bundle, &args.seat)?;
+    screen.origin(&render::origin(&bundle))?;
     let bytes = signature::statement_bytes(&statement)?;
     let files = SeatFiles::of(&found.run, &args.seat);
     if files::metadata(&files.signature).is_ok() && !args.replace {

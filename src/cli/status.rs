@@ -12,6 +12,7 @@ use crate::judge::{self, Board, Own, State, Subject};
 use crate::model::case::Case;
 use crate::model::policy::Policy;
 use crate::model::verdict::Closure;
+use crate::render;
 use crate::report;
 use crate::seal;
 use crate::verify;
@@ -137,6 +138,9 @@ fn said(place: &Place, run: &Path, policy: &str, trusted: &Trusted, now: &str) -
         Ok(bundle) => bundle,
     };
     let mut own = judge::outdated(&bundle, now);
+    if let (Own::Judged { notes, .. }, Some(notice)) = (&mut own, render::origin(&bundle).notice()) {
+        notes.push(format!("its record is {notice}"));
+    }
     if let Own::Judged { closure: Closure::Closed | Closure::ClosedWithNotes, outdated, unsigned, notes, .. } = &mut own
     {
         if bundle.case.policy == policy {

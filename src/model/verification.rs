@@ -3,6 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
+/// What is said of a record whose template is neither of this program nor of a release of it.
+pub const NOT_BUILT_IN: &str = "rendered by a template that is not built in";
+
 /// How one level came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -51,6 +54,12 @@ pub struct Verification {
 }
 
 impl Verification {
+    /// Whether the record was rendered by a template that is not built in.
+    #[must_use]
+    pub fn is_of_own_template(&self) -> bool {
+        self.levels.iter().any(|level| level.detail.iter().any(|detail| detail.contains(NOT_BUILT_IN)))
+    }
+
     /// 5 when a level is broken, 3 when one could not be done or there is none, 0 otherwise.
     #[must_use]
     pub fn exit_code(&self) -> u8 {

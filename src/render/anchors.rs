@@ -15,6 +15,9 @@ use crate::model::bundle::{Bundle, HygieneTable};
 /// control characters are always shown escaped.
 pub(super) const PLACE: &str = "\u{1}anchors\u{1}";
 
+/// Stands in the text until it is known what was left out.
+pub(super) const LEFT_OUT: &str = "\u{1}left out\u{1}";
+
 /// The labels that stand in `text`, as positions of facts, and the first that belongs to none.
 fn used(ledger: &Ledger, text: &str) -> Result<BTreeSet<usize>, String> {
     let mut used = BTreeSet::new();
@@ -37,7 +40,28 @@ fn used(ledger: &Ledger, text: &str) -> Result<BTreeSet<usize>, String> {
 /// The label that stands in the text and belongs to no fact.
 pub(super) fn complete(ledger: &Ledger, text: &str) -> Result<String, String> {
     let used = used(ledger, text)?;
+    let text = text.replacen(LEFT_OUT, &left_out(ledger), 1).replace(LEFT_OUT, "");
     Ok(text.replacen(PLACE, &table(ledger, &used), 1).replace(PLACE, ""))
+}
+
+/// What the bounds on a record left out of it.
+fn left_out(ledger: &Ledger) -> String {
+    const MOST: usize = 20;
+    let left = ledger.left_out();
+    if left.is_empty() {
+        return String::new();
+    }
+    let mut names: Vec<_> = left.iter().take(MOST).map(|index| inline(&ledger.fact(*index).id)).collect();
+    if left.len() > MOST {
+        names.push(format!("{} more", left.len() - MOST));
+    }
+    let facts = crate::base::text::plural(left.len(), "fact");
+    paragraph(&format!(
+        "This record is not complete: it shows {facts} of {} not at all or in part, because a record has a bound. \
+         All are in `data/facts.jsonl`, and the verdict rests on all of them: {}.",
+        ledger.facts().len(),
+        names.join(", ")
+    ))
 }
 
 fn table(ledger: &Ledger, used: &BTreeSet<usize>) -> String {
@@ -101,7 +125,8 @@ pub(super) fn hygiene(table: &HygieneTable) -> String {
 }
 
 /// `front_matter()`: the YAML head of the record.
-pub(super) fn front_matter(bundle: &Bundle) -> String {
+/// `template` names the templates that are not built in.
+pub(super) fn front_matter(bundle: &Bundle, template: Option<&str>) -> String {
     let verdict = &bundle.verdict;
     let status = verdict.closure.map_or_else(|| outcome(bundle), |closure| closure.word().to_owned());
     let executor = bundle.case.seats.get("executor").map_or("not named", String::as_str);
@@ -122,6 +147,7 @@ pub(super) fn front_matter(bundle: &Bundle) -> String {
     // A record is made before anybody signs it: it says who must, never that somebody did.
     let asked = bundle.policy.signatures.as_ref().map(|asked| format!("required: {}", asked.seats.join(", ")));
     let rows = rows.into_iter().chain(asked.as_deref().map(|asked| ("signatures", asked)));
+    let rows = rows.chain(template.map(|template| ("template", template)));
     let lines: String = rows.map(|(key, value)| format!("{key}: {}\n", head_scalar(value))).collect();
     format!("---\n{lines}---\n\n")
 }

@@ -12,12 +12,15 @@ use super::cite::{Cited, FactObject, Seen, applicable, demand, look, unknown};
 use super::error::complain;
 use super::escape;
 use super::ledger::Ledger;
+use super::typed;
 use crate::model::value::Value;
 
 /// Longer log lines are cut in excerpts, and say so.
 const LINE_LIMIT: usize = 2000;
 /// So many rows that are absent for the same reason are said once.
 const SAME_ABSENCES: usize = 3;
+/// A longer line of a block is left out.
+const LONGEST: usize = 16 << 10;
 
 /// Finished Markdown.
 #[derive(Debug)]
@@ -45,7 +48,7 @@ pub(super) fn paragraph(markdown: &str) -> String {
 }
 
 /// `facts_block([[key, cited], …])`: a fenced YAML block; rows whose value is none are left out.
-pub(super) fn facts_block(rows: &Jinja) -> Result<Jinja, Error> {
+pub(super) fn facts_block(ledger: &Ledger, rows: &Jinja) -> Result<String, Error> {
     let mut kept = Vec::new();
     let mut keys = BTreeSet::new();
     for row in rows.try_iter()? {
@@ -59,17 +62,24 @@ pub(super) fn facts_block(rows: &Jinja) -> Result<Jinja, Error> {
         }
         let cited = value.downcast_object_ref::<Cited>();
         let cited = cited.ok_or_else(|| complain(format!("`{key}` in `facts_block` is no fact's value")))?;
+        ledger.spend(key.len())?;
+        if !ledger.has_room(cited.fact) {
+            continue;
+        }
         if !keys.insert(key.to_owned()) {
             return Err(complain(format!("`{key}` stands twice in one `facts_block`")));
         }
         kept.push((key.to_owned(), cited.clone()));
     }
-    Ok(block(yaml_fence(&kept)))
+    let fence = yaml_fence(ledger, &kept);
+    // What a key says must not read as an outcome; then the template's keys are checked like its words.
+    let innocent = !keys.iter().any(|key| typed::reads_as_outcome(key));
+    Ok(if innocent { ledger.printed(fence) } else { fence })
 }
 
 /// The fence of `rows`. Where several rows are absent for one and the same reason, it is said once,
 /// in a comment with their names.
-fn yaml_fence(rows: &[(String, Cited)]) -> String {
+fn yaml_fence(ledger: &Ledger, rows: &[(String, Cited)]) -> String {
     let mut same: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
     for (key, cited) in rows {
         if let Seen::Absent(absence) = &cited.seen {
@@ -83,7 +93,31 @@ fn yaml_fence(rows: &[(String, Cited)]) -> String {
     for keys in same.values() {
         lines.extend(rows.iter().find(|(key, _)| key == keys[0]).map(|(_, cited)| cited.yaml_comment(keys)));
     }
+    if let Some((_, cited)) = rows.first() {
+        cut(ledger, cited.fact, &mut lines, "# ");
+    }
     if lines.is_empty() { String::new() } else { escape::fence("yaml", &lines) }
+}
+
+/// Cuts the lines of a block of the fact `index` to the bound of a block, and says so in its last line.
+fn cut(ledger: &Ledger, index: usize, lines: &mut Vec<String>, lead: &str) {
+    let most = ledger.mode().block();
+    if most == usize::MAX {
+        return;
+    }
+    let (has, mut long) = (lines.len(), 0);
+    lines.truncate(most);
+    lines.retain(|line| {
+        let fits = line.len() <= LONGEST;
+        long += usize::from(!fits);
+        fits
+    });
+    let left = has - lines.len();
+    if left > 0 {
+        ledger.leave_out(index);
+        let long = if long > 0 { format!(", {long} of them longer than {LONGEST} bytes") } else { String::new() };
+        lines.push(format!("{lead}{} more{long}; all are in facts.jsonl", count_lines(left)));
+    }
 }
 
 /// `values_block(fact, omit)`: everything that a fact holds, as a fenced YAML block, except the
@@ -99,7 +133,7 @@ pub(super) fn values_block(object: &FactObject, omit: &[String]) -> String {
         names.iter().filter_map(|name| Some(((*name).clone(), applicable(look(&object.ledger, object.fact, name))?)));
     // What the template shows otherwise is left out only when there is something to show.
     let kept: Vec<_> = cited.filter(|(name, cited)| !(omitted(name) && (known(cited) || name.contains('.')))).collect();
-    yaml_fence(&kept)
+    yaml_fence(&object.ledger, &kept)
 }
 
 fn is_at_or_below(path: &str, above: &str) -> bool {
@@ -128,6 +162,7 @@ pub(super) fn excerpt(cited: &Cited) -> String {
         lines.push(format!("{shown:>width$} | {}", escape::line(&text, LINE_LIMIT)));
         last = number;
     }
+    cut(&cited.ledger, cited.fact, &mut lines, "... ");
     let source = escape::inline(&cited.ledger.fact(cited.fact).source);
     format!("{}{}", paragraph(&format!("{source}, {} {label}", count_lines(list.len()))), escape::fence("text", &lines))
 }
@@ -172,6 +207,7 @@ fn steps(object: &FactObject, wanted: &dyn Fn(&str) -> bool) -> String {
             lines.push(format!("{lead}{}", escape::line(part, usize::MAX)));
         }
     }
+    cut(&object.ledger, object.fact, &mut lines, "... ");
     if lines.is_empty() {
         return String::new();
     }
@@ -187,7 +223,8 @@ pub(super) fn lines(cited: &Cited) -> String {
         Seen::Known(Value::List(list)) => list.iter().map(|entry| format!("{entry}\n")).collect(),
         Seen::Known(value) => value.to_string(),
     };
-    let shown: Vec<_> = parts(&text).map(|part| format!("  {}", escape::line(part, usize::MAX))).collect();
+    let mut shown: Vec<_> = parts(&text).map(|part| format!("  {}", escape::line(part, usize::MAX))).collect();
+    cut(&cited.ledger, cited.fact, &mut shown, "... ");
     format!("{}{}", escape::fence("text", &shown), paragraph(&label))
 }
 

@@ -50,9 +50,16 @@ pub(super) fn complain(message: impl Into<String>) -> Error {
 
 impl From<Error> for RenderError {
     fn from(error: Error) -> Self {
+        Self::of("template", error)
+    }
+}
+
+impl RenderError {
+    /// An error of the engine while it rendered `file`.
+    pub(super) fn of(file: &str, error: Error) -> Self {
         // An error in an included file arrives wrapped: the innermost place is the useful one.
         let inner = innermost(&error);
-        let file = inner.name().unwrap_or("template").to_owned();
+        let file = inner.name().unwrap_or(file).to_owned();
         Self::Template { file, line: inner.line().unwrap_or(0), message: explain(inner) }
     }
 }
@@ -65,9 +72,15 @@ fn innermost(error: &Error) -> &Error {
     inner
 }
 
+/// The refusal that a writer of ours gave the engine.
+fn written(error: &Error) -> Option<&Complaint> {
+    let writer = error.source()?.downcast_ref::<std::io::Error>()?;
+    writer.get_ref()?.downcast_ref::<Error>()?.source()?.downcast_ref()
+}
+
 /// The engine's own details may quote values, so only those about names and syntax are passed on.
 fn explain(error: &Error) -> String {
-    if let Some(Complaint(message)) = error.source().and_then(|e| e.downcast_ref()) {
+    if let Some(Complaint(message)) = error.source().and_then(|e| e.downcast_ref()).or_else(|| written(error)) {
         return message.clone();
     }
     let kind = error.kind();

@@ -9,7 +9,7 @@ use super::block::paragraph;
 use super::cite::{unknown, word};
 use super::error::complain;
 use super::escape::{inline, prose};
-use super::ledger::{Ledger, seat};
+use super::ledger::{Ledger, Mode, seat};
 use super::table::{ROW_LIMIT, Row as TableRow, draw};
 use crate::base::text::plural;
 use crate::model::bundle::Bundle;
@@ -103,7 +103,12 @@ pub(super) fn summary(ledger: &Ledger, bundle: &Bundle) -> String {
     }
     out.push_str(&seen(ledger));
     let stops = stops(ledger, verdict);
-    format!("{}{}{}", paragraph(&out), paragraph(&stops), paragraph(&decisive(ledger, verdict)))
+    let decisive = decisive(ledger, verdict);
+    match ledger.mode() {
+        // Blank lines between the groups would make one loose list of them, a paragraph for each item.
+        Mode::BuiltIn | Mode::Own => paragraph(&format!("{out}{stops}{decisive}")),
+        Mode::Released => format!("{}{}{}", paragraph(&out), paragraph(&stops), paragraph(&decisive)),
+    }
 }
 
 /// What decides, a line each: the items that fail with what was seen and what was asked for, then

@@ -7,6 +7,7 @@
 
 mod anchors;
 mod block;
+mod bounds;
 mod change;
 mod cite;
 mod engine;
@@ -18,6 +19,8 @@ mod ledger;
 mod messages;
 mod narrative;
 mod needed;
+mod origin;
+mod own;
 mod proof;
 mod said;
 #[cfg(test)]
@@ -26,6 +29,7 @@ mod supposed;
 mod table;
 #[cfg(test)]
 mod tests;
+mod typed;
 mod uncited;
 
 use std::sync::Arc;
@@ -33,10 +37,11 @@ use std::sync::Arc;
 pub use error::RenderError;
 pub use narrative::check_narrative;
 pub use needed::needed;
+pub use origin::Origin;
 pub use uncited::Typed;
 
 use crate::model::bundle::Bundle;
-use ledger::Ledger;
+use ledger::{Ledger, Mode};
 
 /// The record of `bundle`, Markdown in UTF-8 with `\n` line ends.
 ///
@@ -44,18 +49,44 @@ use ledger::Ledger;
 /// When a sealed template or the narrative is wrong (file, line, what; never a value), or when the
 /// finished record would hold what no record may hold.
 pub fn render(bundle: &Bundle) -> Result<Vec<u8>, RenderError> {
+    match origin(bundle) {
+        Origin::BuiltIn => compose(bundle, Mode::BuiltIn, &|_, printed| Ok(printed)),
+        Origin::Released => compose(bundle, Mode::Released, &|_, printed| Ok(printed)),
+        origin @ Origin::Own(_) => {
+            compose(bundle, Mode::Own, &|ledger, printed| Ok(own::record(bundle, ledger, &origin, &printed)))
+        }
+    }
+}
+
+/// Where the templates of `bundle` come from.
+#[must_use]
+pub fn origin(bundle: &Bundle) -> Origin {
+    Origin::of_case(&bundle.templates, &bundle.case.template)
+}
+
+/// What the templates that are not built in would print alone, as version 0.1 did; nothing when they fail.
+#[must_use]
+pub fn unmarked(bundle: &Bundle) -> Option<Vec<u8>> {
+    compose(bundle, Mode::Released, &|_, printed| Ok(printed)).ok()
+}
+
+/// Makes a record of what the templates print.
+type Finish<'a> = &'a dyn Fn(&Arc<Ledger>, String) -> Result<String, RenderError>;
+
+fn compose(bundle: &Bundle, mode: Mode, finish: Finish<'_>) -> Result<Vec<u8>, RenderError> {
     let file = needed::file_name(&bundle.case.template);
     if !bundle.templates.contains_key(&file) {
         return Err(RenderError::NoTemplate { asked_by: "case.yaml: template".to_owned(), name: file });
     }
     check_sources(bundle)?;
-    let ledger = Arc::new(Ledger::new(bundle));
+    let ledger = Arc::new(Ledger::new(bundle, mode));
     let env = engine::environment(&Arc::new(bundle.clone()), &ledger)?;
-    let body = env.get_template(&file)?.render(())?;
+    let printed = engine::output(&env, &file, &ledger).map_err(|error| RenderError::of(&file, error))?;
     let wrong = |message: String| RenderError::Template { file: file.clone(), line: 0, message };
     if let Some(misuse) = ledger.take_misuse() {
         return Err(wrong(misuse.to_owned()));
     }
+    let body = finish(&ledger, printed)?;
     let body = anchors::complete(&ledger, &body).map_err(|label| wrong(format!("the label {label} cites no fact")))?;
     let record = tidy(&body);
     match proof::fault(&record) {
@@ -73,6 +104,11 @@ pub fn uncited(bundle: &Bundle) -> Vec<Typed> {
 fn check_sources(bundle: &Bundle) -> Result<(), RenderError> {
     for (name, source) in &bundle.templates {
         needed::refuse_typed_labels(name, source)?;
+    }
+    if let Origin::Own(_) = origin(bundle) {
+        bounds::check(&bundle.templates, &|name| {
+            bundle.templates.get(name).is_some_and(|source| origin::is_built_in(name, source))
+        })?;
     }
     bundle.narrative.as_deref().map_or(Ok(()), narrative::check_source)
 }

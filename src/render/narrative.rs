@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use pulldown_cmark::{Event, HeadingLevel, Options, Parser, Tag};
 
 use super::error::RenderError;
-use super::{engine, escape, needed, uncited};
+use super::{bounds, engine, escape, needed, uncited};
 use crate::base::text;
 use crate::model::case::{Case, Step};
 use crate::model::fact::split_reference;
@@ -56,6 +56,7 @@ fn refusal(source: &str, at: usize, message: String) -> RenderError {
 pub(super) fn check_source(source: &str) -> Result<(), RenderError> {
     let refuse = |at: usize, message: &str| refusal(source, at, message.to_owned());
     let alone = BTreeMap::from([(NAME.to_owned(), source.to_owned())]);
+    bounds::check(&alone, &|_| false)?;
     let names = engine::compile(NAME, source)?;
     if let Some(error) = names.iter().find_map(|name| needed::unknown_name(&alone, NAME, name)) {
         return Err(error);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::engine;
 use super::error::RenderError;
-use super::escape;
+use super::{bounds, escape, narrative, origin, typed};
 use crate::base::text;
 
 /// The file of the template that a case names: `incident` is `incident.md.j2`.
@@ -36,10 +36,52 @@ pub fn needed(template: &str, load: &dyn Fn(&str) -> Option<String>) -> Result<B
         }
         found.insert(name, source);
     }
-    match used.iter().find_map(|(file, name)| unknown_name(&found, file, name)) {
-        Some(error) => Err(error),
-        None => Ok(found),
+    if let Some(error) = used.iter().find_map(|(file, name)| unknown_name(&found, file, name)) {
+        return Err(error);
     }
+    check_own(&found)?;
+    Ok(found)
+}
+
+/// Checks the templates among `files` that are not built in, before a run depends on them.
+fn check_own(files: &BTreeMap<String, String>) -> Result<(), RenderError> {
+    let ours = |name: &str| files.get(name).is_some_and(|source| origin::is_built_in(name, source));
+    let mut own = files.iter().filter(|(name, _)| !ours(name)).peekable();
+    if own.peek().is_none() {
+        return Ok(());
+    }
+    bounds::check(files, &ours)?;
+    own.try_for_each(|(name, source)| match types_outcome(source) {
+        None => Ok(()),
+        Some(line) => Err(RenderError::Template { file: name.clone(), line, message: typed::REFUSED.to_owned() }),
+    })
+}
+
+/// The line on which `source` types what reads as an outcome.
+fn types_outcome(source: &str) -> Option<usize> {
+    let words = narrative::without_expressions(source).ok()?;
+    let at = typed::first_outcome(&words, &[]).or_else(|| {
+        let quoted = quoted(source);
+        quoted.into_iter().find(|(_, text)| typed::reads_as_outcome(text)).map(|(at, _)| at)
+    })?;
+    Some(source.get(..at).map_or(1, |before| before.matches('\n').count() + 1))
+}
+
+/// The texts between quotes that `source` prints, with their places. Those of other tags are names.
+fn quoted(source: &str) -> Vec<(usize, &str)> {
+    let mut found = Vec::new();
+    for (start, _) in source.match_indices("{{") {
+        let inside = source[start..].split("}}").next().unwrap_or_default();
+        for quote in ['"', '\''] {
+            let pieces = inside.split(quote).scan(start, |at, piece| {
+                let here = *at;
+                *at += piece.len() + 1;
+                Some((here, piece))
+            });
+            found.extend(pieces.skip(1).step_by(2));
+        }
+    }
+    found
 }
 
 /// The error about a name that nothing provides: neither the engine, nor a `set` or `import` of any

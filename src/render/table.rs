@@ -7,7 +7,7 @@ use std::sync::Arc;
 use minijinja::value::{Object, ObjectRepr};
 use minijinja::{Error, Value as Jinja};
 
-use super::block::{block, paragraph};
+use super::block::paragraph;
 use super::cite::{Cited, FactObject, Seen, applicable, demand, look, unknown};
 use super::error::complain;
 use super::escape;
@@ -75,15 +75,22 @@ pub(super) fn draw(ledger: &Ledger, headers: &[String], rows: &[Row]) -> Option<
 }
 
 /// `table(headers, rows, …)`: rows are lists of cells, or what `each` and `grid` made.
-pub(super) fn table(ledger: &Ledger, headers: &[String], parts: &[Jinja]) -> Result<Jinja, Error> {
+pub(super) fn table(ledger: &Ledger, headers: &[String], parts: &[Jinja]) -> Result<String, Error> {
     let mut all = Rows::default();
     for part in parts {
         match part.downcast_object_ref::<Rows>() {
             Some(rows) => {
-                all.rows.extend(rows.rows.iter().map(|r| Row { cells: r.cells.clone(), facts: r.facts.clone() }));
-                all.notes.extend(rows.notes.iter().cloned());
+                for row in &rows.rows {
+                    let cells = row.cells.iter().map(|cell| ledger.printed(cell.clone())).collect();
+                    all.rows.push(counted(ledger, Row { cells, facts: row.facts.clone() })?);
+                }
+                all.notes.extend(rows.notes.iter().map(|note| ledger.printed(note.clone())));
             }
-            None => all.rows.extend(part.try_iter()?.map(|row| typed_row(&row)).collect::<Result<Vec<_>, _>>()?),
+            None => {
+                for row in part.try_iter()? {
+                    all.rows.push(counted(ledger, typed_row(ledger, &row)?)?);
+                }
+            }
         }
     }
     if let Some(row) = all.rows.iter().find(|row| row.cells.len() != headers.len()) {
@@ -98,25 +105,32 @@ pub(super) fn table(ledger: &Ledger, headers: &[String], parts: &[Jinja]) -> Res
         out = paragraph("None.");
     }
     out.extend(all.notes.iter().map(|note| paragraph(note)));
-    Ok(block(out))
+    Ok(out)
 }
 
-fn typed_row(row: &Jinja) -> Result<Row, Error> {
+/// `row`, once its text is counted.
+fn counted(ledger: &Ledger, row: Row) -> Result<Row, Error> {
+    ledger.spend(row.cells.iter().map(String::len).sum())?;
+    Ok(row)
+}
+
+fn typed_row(ledger: &Ledger, row: &Jinja) -> Result<Row, Error> {
     let mut made = Row::default();
     for cell in row.try_iter()? {
-        let (cell, fact) = typed_cell(&cell)?;
+        let (cell, fact) = typed_cell(ledger, &cell)?;
+        ledger.spend(cell.len())?;
         made.cells.push(cell);
         made.facts.extend(fact);
     }
     Ok(made)
 }
 
-fn typed_cell(cell: &Jinja) -> Result<(String, Option<usize>), Error> {
+fn typed_cell(ledger: &Ledger, cell: &Jinja) -> Result<(String, Option<usize>), Error> {
     if let Some(cited) = cell.downcast_object_ref::<Cited>() {
-        return Ok((cited.bare(), Some(cited.fact)));
+        return Ok((ledger.printed(cited.bare()), Some(cited.fact)));
     }
     if let Some(fact) = cell.downcast_object_ref::<FactObject>() {
-        return Ok((escape::inline(&fact.ledger.fact(fact.fact).id), Some(fact.fact)));
+        return Ok((ledger.printed(escape::inline(&fact.ledger.fact(fact.fact).id)), Some(fact.fact)));
     }
     match cell.as_str() {
         Some(text) => Ok((escape::prose(text), None)),

@@ -8,27 +8,10 @@ use crate::model::fact::{Absence, Fact, Reason};
 use crate::model::value::Value;
 use crate::model::verdict::{Row, Section, Status, Verdict};
 
+use super::headlines;
 use super::style::{Paint, Style};
 use super::table::{Cell, table};
 use super::verdict::stops;
-
-/// What is worth a glance, collector by collector; anything else shows its first values.
-const HEADLINES: &[(&str, &[&str])] = &[
-    ("host", &["hostname", "os", "user", "time_zone", "sandbox"]),
-    ("file", &["kind", "size_bytes", "mode", "owner", "mtime", "link_target"]),
-    ("files", &["count", "total_bytes", "newest.path", "newest.size_bytes", "outliers_total"]),
-    ("backup", &["quality", "kind", "size_bytes", "payload_bytes", "gzip.valid", "sql.trailer", "sql.tables.count"]),
-    ("log", &["lines_total", "excerpt_lines", "last_time"]),
-    ("postgres.identity", &["database", "current_user", "server_version", "system_identifier"]),
-    ("postgres.schema_privilege", &["role", "schema", "privilege", "answer"]),
-    ("postgres.query", &["value", "row_count", "cut"]),
-    ("statement", &["seat", "says"]),
-    ("action", &["exit_code", "signal", "duration_seconds", "timed_out", "stdout_bytes", "stderr_bytes"]),
-    (
-        "side_effects",
-        &["new_files_total", "changed_files_total", "removed_files_total", "log_lines_added", "differences"],
-    ),
-];
 
 /// Values shown when a collector has no headline, and names shown of what was not seen.
 const FEW: usize = 5;
@@ -90,7 +73,7 @@ fn unseen(what: &str, absence: &Absence) -> String {
 
 /// The headline values, patterns with their counts, artifacts and what is missing.
 fn summary(fact: &Fact) -> String {
-    let headline = HEADLINES.iter().find(|(uses, _)| *uses == fact.uses).map(|(_, paths)| *paths);
+    let headline = headlines::OF.iter().find(|(uses, _)| *uses == fact.uses).map(|(_, paths)| *paths);
     let mut parts: Vec<String> = match headline {
         Some(paths) => paths.iter().filter_map(|path| part(path, fact.at(path)?.ok()?)).collect(),
         None => Vec::new(),
@@ -98,7 +81,8 @@ fn summary(fact: &Fact) -> String {
     parts.extend(patterns(fact));
     let there = fact.values.get("exists") != Some(&Value::Bool(false));
     if parts.is_empty() && there {
-        parts.extend(fact.values.iter().filter_map(|(key, value)| part(key, value)).take(FEW));
+        let chosen = fact.values.iter().filter(|(key, _)| !headlines::COMMON.contains(&key.as_str()));
+        parts.extend(chosen.filter_map(|(key, value)| part(key, value)).take(FEW));
     }
     parts.extend(fact.artifacts.iter().map(|a| format!("{} kept", a.name)));
     parts.extend(missing(fact));

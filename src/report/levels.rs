@@ -1,6 +1,6 @@
 //! A verification level by level, and what it amounts to in one line.
 
-use crate::model::verification::{Level, LevelStatus, Verification};
+use crate::model::verification::{Level, LevelStatus, NOT_BUILT_IN, Verification};
 
 use super::style::{Paint, Style};
 use super::table::{Cell, table};
@@ -12,7 +12,17 @@ pub fn levels(verification: &Verification, style: &Style) -> String {
     let (words, paint) = conclusion(verification);
     let table = table(&["level", "status", "what was found"], &rows, style);
     let gap = if table.is_empty() { "" } else { "\n" };
-    format!("{table}{gap}{}\n", style.paint(words, paint))
+    let own = match verification.is_of_own_template() {
+        true => format!(
+            "{}\n",
+            style.paint(
+                &format!("The record was {NOT_BUILT_IN}: the text that it quotes proves nothing."),
+                Paint::Doubt
+            )
+        ),
+        false => String::new(),
+    };
+    format!("{table}{gap}{own}{}\n", style.paint(words, paint))
 }
 
 /// One row a detail, so that each file or line that is named stands on its own.

@@ -10,6 +10,7 @@ mod diff;
 mod examination;
 mod facts;
 mod findings;
+mod headlines;
 pub mod json;
 mod levels;
 mod plan;

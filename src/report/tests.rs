@@ -202,12 +202,12 @@ fn facts_and_what_was_not_seen() {
 #[test]
 fn what_was_not_seen_is_said_once_for_each_reason() {
     let mut fact = facts().remove(0);
-    fact.values = [("gid".to_owned(), Value::Int(0))].into();
+    fact.values = [("rows".to_owned(), Value::Int(0))].into();
     for (name, why) in [("a", "cut"), ("b", "cut"), ("c", ""), ("d", "cut"), ("e", "cut"), ("f", "cut"), ("g", "cut")] {
         fact.missing.insert(name.into(), Absence::new(Reason::Limit, why));
     }
     let row = |fact: &Fact| super::facts::facts(std::slice::from_ref(fact), &WIDE).lines().nth(2).unwrap().to_owned();
-    assert!(row(&fact).ends_with("gid 0, not seen: a, b, d, e, f and 1 more (cut), not seen: c (limit reached)"));
+    assert!(row(&fact).ends_with("rows 0, not seen: a, b, d, e, f and 1 more (cut), not seen: c (limit reached)"));
     fact.values = [("exists".to_owned(), Value::Bool(false))].into();
     fact.source = "/srv/a".into();
     assert!(row(&fact).ends_with("  does not exist: /srv/a"), "{}", row(&fact));
@@ -215,7 +215,7 @@ fn what_was_not_seen_is_said_once_for_each_reason() {
 
 #[test]
 fn a_plan_to_authorise() {
-    insta::assert_snapshot!(super::plan(&plan(), &"cd".repeat(32), &WIDE));
+    insta::assert_snapshot!(super::plan(&plan(), &"cd".repeat(32), true, &WIDE));
 }
 
 #[test]

@@ -21,9 +21,17 @@ pub(super) fn level(bundle: &Result<Bundle, ReadError>, record: Option<(&Path, &
         Err(error) => return super::because(NAME, error),
     };
     let path = visible(&path.to_string_lossy()).into_owned();
+    let notice = bundle.as_ref().ok().and_then(|bundle| render::origin(bundle).notice());
     let (status, detail) = match again {
         Ok(again) if again == record => {
-            (LevelStatus::Holds, format!("{path}: {} the same", plural(lines(record).count(), "line")))
+            let same = format!("{path}: {} the same", plural(lines(record).count(), "line"));
+            let notice = notice.map(|notice| format!("; {notice}; what it prints is quoted and proves nothing"));
+            (LevelStatus::Holds, same + &notice.unwrap_or_default())
+        }
+        Ok(_) if notice.is_some() && is_unmarked(bundle, record) => {
+            let notice = notice.unwrap_or_default();
+            let what = "the record does not say so: its words, the outcome too, are what that template prints";
+            (LevelStatus::Broken, format!("{path}: {notice}; {what}; write it again with `evidence render`"))
         }
         Ok(again) => {
             let other = bundle.as_ref().ok().and_then(super::other_version);
@@ -33,6 +41,11 @@ pub(super) fn level(bundle: &Result<Bundle, ReadError>, record: Option<(&Path, &
         Err(error) => (LevelStatus::Broken, format!("{path}: the bundle renders to no record: {error}")),
     };
     super::level(NAME, status, vec![detail])
+}
+
+/// Whether `record` is what the templates print alone, as version 0.1 wrote it.
+fn is_unmarked(bundle: &Result<Bundle, ReadError>, record: &[u8]) -> bool {
+    bundle.as_ref().is_ok_and(|bundle| render::unmarked(bundle).is_some_and(|alone| alone == record))
 }
 
 fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {

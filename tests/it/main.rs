@@ -20,6 +20,7 @@ mod dump_archives;
 mod examine;
 mod examples;
 mod floors;
+mod forged;
 mod g6;
 mod govern;
 mod hb08;

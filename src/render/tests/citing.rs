@@ -94,7 +94,7 @@ fn the_narrative_is_quoted_and_its_errors_name_it() {
 fn the_manual_names_every_function_and_filter() {
     let manual = include_str!("../../../docs/templates.md");
     let sample = Arc::new(bundle("incident"));
-    let env = engine::environment(&sample, &Arc::new(Ledger::new(&sample))).unwrap();
+    let env = engine::environment(&sample, &Arc::new(Ledger::new(&sample, Mode::BuiltIn))).unwrap();
     let mut provided: Vec<_> = env.globals().map(|(name, _)| name.to_owned()).collect();
     provided.extend(["loop", "self", "super"].map(str::to_owned));
     provided.sort();

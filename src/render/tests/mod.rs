@@ -4,7 +4,9 @@
 mod citing;
 mod governed;
 mod hostile;
+mod own;
 mod real;
+mod recorded;
 mod same;
 
 use super::sample::bundle;
@@ -25,8 +27,9 @@ fn error(source: &str) -> String {
     render(&with_template(source)).unwrap_err().to_string()
 }
 
+/// What a template prints, without the record that the renderer writes around it.
 fn line(source: &str) -> String {
-    text(&with_template(source)).trim_end().to_owned()
+    String::from_utf8(unmarked(&with_template(source)).unwrap()).unwrap().trim_end().to_owned()
 }
 
 #[test]
