@@ -113,7 +113,8 @@ fn zstd_words(zstd: &Zstd) -> String {
 }
 
 fn lz4_words(lz4: &Lz4) -> String {
-    let mut parts = vec![validity(lz4.valid).to_owned(), plural(count(lz4.frames), "whole frame")];
+    let mut parts =
+        vec![validity(lz4.valid, lz4.damage.is_some()).to_owned(), plural(count(lz4.frames), "whole frame")];
     parts.push(format!("{} with a checksum", lz4.frames_with_checksum));
     parts.extend(lz4.damage.map(|damage| word(&damage)));
     parts.join(", ")
