@@ -8,7 +8,7 @@ use crate::base::digest::Digest;
 use crate::base::{files, text};
 use crate::render;
 use crate::report;
-use crate::seal;
+use crate::verify;
 
 use super::args;
 use super::exit::Exit;
@@ -21,7 +21,7 @@ use super::screen::{Screen, tell};
 /// When the run cannot be read, the template fails, or the record cannot be written.
 pub fn run(place: &Place, screen: &Screen, args: &args::Render) -> Result<Exit> {
     let found = place.find_run(&args.run)?;
-    let bundle = seal::read(&found.run)?;
+    let bundle = verify::sound(&found.run)?;
     let record = render::render(&bundle)?;
     for typed in render::uncited(&bundle) {
         let (line, figure) = (typed.line, text::visible(&typed.figure));

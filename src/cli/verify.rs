@@ -14,7 +14,8 @@ use crate::verify::{self, Verified};
 use super::args;
 use super::exit::Exit;
 use super::place::{FrontMatter, Place, RunPlace};
-use super::screen::Screen;
+use super::screen::{Screen, tell};
+use super::since;
 use super::status;
 
 /// The list of allowed signers in the root.
@@ -44,6 +45,8 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> 
         let (waits, _) = status::waits_for(place, &bundle.case);
         waits.into_iter().for_each(|reason| closing.reopen(reason));
     }
+    let sealed = seal::read(&found.run).ok();
+    let note = sealed.as_ref().and_then(since::policy_note);
     let exit = exit(&verified, args);
     let closing = verified.closing.as_ref();
     if screen.json {
@@ -53,9 +56,15 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> 
         if let Some(closing) = closing.filter(|closing| {
             args.require_closed && !closing.is_closed() || is_of_interest(closing, !verified.signatures.is_empty())
         }) {
-            screen.text(&format!("\n{}", report::closing(closing, &screen.style)))?;
+            // A closing rests on what was verified: while a level is open, it is only what the facts would give.
+            let under = match verified.verification.exit_code() {
+                0 => "",
+                _ => "not established by this verification; the verdict and the signatures alone would give\n",
+            };
+            screen.text(&format!("\n{under}{}", report::closing(closing, &screen.style)))?;
         }
     }
+    note.into_iter().for_each(|note| tell(&format!("note: {note}")));
     Ok(exit)
 }
 

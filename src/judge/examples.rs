@@ -40,7 +40,7 @@ pub fn prove_examples(policy: &Policy) -> Result<(), JudgeError> {
 }
 
 fn unproven(policy: &Policy, subject: &str, message: &str) -> Problem {
-    Problem { item: policy.policy.clone(), subject: subject.to_owned(), message: message.to_owned() }
+    Problem { item: policy.policy.clone(), subject: subject.to_owned(), message: message.to_owned(), of_policy: true }
 }
 
 fn not_passed(verdict: &Verdict) -> Vec<String> {

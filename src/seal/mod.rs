@@ -17,5 +17,5 @@ pub use error::SealError;
 pub use inspect::{Damage, DamageKind, Inspection, inspect};
 pub use layout::{SIGNATURES, TAG_MANIFEST};
 pub use read::{KeptFact, Partial, ReadError, read, read_partial};
-pub use runs::{Run, is_run_name, latest, runs};
+pub use runs::{Run, announced, is_run_name, latest, runs};
 pub use writer::Writer;

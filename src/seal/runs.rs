@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::base::files;
 
-use super::layout::is_unsealed;
+use super::layout::{MARKER, TEXT_LIMIT, is_unsealed};
 use super::read::ReadError;
 
 /// The folder of a case that its runs lie in.
@@ -43,6 +43,12 @@ pub fn runs(case_folder: &Path) -> Result<Vec<Run>, ReadError> {
 /// When the folder cannot be read.
 pub fn latest(case_folder: &Path) -> Result<Option<PathBuf>, ReadError> {
     Ok(runs(case_folder)?.pop().map(|run| run.path))
+}
+
+/// What the marker of a run that was not sealed says, e.g. that an action was started.
+#[must_use]
+pub fn announced(run: &Path) -> Option<String> {
+    files::read_text(&run.join(MARKER), TEXT_LIMIT).ok()
 }
 
 /// Whether the folder's name is one that only runs have.
