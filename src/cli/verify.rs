@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::base::clock;
 use crate::base::files::{self, ReadError};
 use crate::model::closing::Closing;
+use crate::model::verification::LevelStatus;
 use crate::report;
 use crate::seal;
 use crate::verify::{self, Verified};
@@ -45,6 +46,11 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> 
         let (waits, _) = status::waits_for(place, &bundle.case);
         waits.into_iter().for_each(|reason| closing.reopen(reason));
     }
+    if let Some(closing) = verified.closing.as_mut() {
+        // A closing rests on all that was verified: a level that could not be done leaves it open.
+        let undone = verified.verification.levels.iter().filter(|level| level.status == LevelStatus::NotDone);
+        undone.for_each(|level| closing.reopen(format!("`{}` could not be established", level.name)));
+    }
     let sealed = seal::read(&found.run).ok();
     let note = sealed.as_ref().and_then(since::policy_note);
     let exit = exit(&verified, args);
@@ -56,12 +62,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> 
         if let Some(closing) = closing.filter(|closing| {
             args.require_closed && !closing.is_closed() || is_of_interest(closing, !verified.signatures.is_empty())
         }) {
-            // A closing rests on what was verified: while a level is open, it is only what the facts would give.
-            let under = match verified.verification.exit_code() {
-                0 => "",
-                _ => "not established by this verification; the verdict and the signatures alone would give\n",
-            };
-            screen.text(&format!("\n{under}{}", report::closing(closing, &screen.style)))?;
+            screen.text(&format!("\n{}", report::closing(closing, &screen.style)))?;
         }
     }
     note.into_iter().for_each(|note| tell(&format!("note: {note}")));

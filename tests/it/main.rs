@@ -23,6 +23,7 @@ mod govern;
 mod hb08;
 mod hostile;
 mod hygiene;
+mod judgement;
 mod nas;
 mod phase_c;
 mod policies;
