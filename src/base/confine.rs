@@ -56,7 +56,13 @@ pub const COMMON: &[&str] = &[
     "/etc/crypto-policies",
     // Dictionaries of text search, as Debian has them.
     "/var/cache/postgresql",
-    "/proc",
+    // Numbers of this machine and kernel; no process, not even its own, shows here.
+    "/proc/cpuinfo",
+    "/proc/filesystems",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/sys/kernel/cap_last_cap",
+    "/proc/sys/vm/overcommit_memory",
     "/sys/devices/system",
     "/dev/null",
     "/dev/zero",
@@ -83,7 +89,7 @@ impl Confined {
         ];
         let mut open: Vec<_> = SINCE.iter().filter(|(abi, _)| self.landlock < *abi).map(|(_, what)| *what).collect();
         if !self.connections {
-            open.push("connections to other servers (seccomp)");
+            open.push("connections to other servers; modes, owners, times and attributes of files (seccomp)");
         }
         open
     }
@@ -105,6 +111,14 @@ pub fn enter(bounds: &Bounds) -> Result<Confined, ConfineError> {
 #[cfg(not(target_os = "linux"))]
 pub fn enter(_: &Bounds) -> Result<Confined, ConfineError> {
     Ok(Confined { landlock: 0, connections: false })
+}
+
+/// What [`enter`] would enforce here.
+#[must_use]
+pub fn available() -> Confined {
+    let none = Confined { landlock: 0, connections: false };
+    // It binds a thread for ever: one of its own tries.
+    std::thread::spawn(|| enter(&Bounds::default())).join().ok().and_then(Result::ok).unwrap_or(none)
 }
 
 /// The program that the kernel starts to load `program` with (the dynamic loader), when it is an ELF
@@ -131,7 +145,6 @@ pub fn loader(program: &Path) -> Option<PathBuf> {
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use std::collections::BTreeMap;
     use std::path::Path;
 
     use landlock::{
@@ -139,11 +152,9 @@ mod linux {
         Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr, Scope,
     };
     use nix::libc;
-    use seccompiler::{
-        BpfProgram, SeccompAction, SeccompCmpArgLen as Length, SeccompCmpOp as Op, SeccompCondition, SeccompFilter,
-        SeccompRule,
-    };
+    use seccompiler::{BackendError, SeccompCmpArgLen as Length, SeccompCmpOp as Op, SeccompCondition, SeccompRule};
 
+    use super::super::calls::{self, Calls};
     use super::{Bounds, COMMON, ConfineError};
 
     /// The newest version that these rules are written for.
@@ -188,22 +199,19 @@ mod linux {
         rules.add_rule(PathBeneath::new(place, access)).map_err(|e| fail(&e))
     }
 
-    /// Whether the filter is in force; a processor that the crate does not know has none.
+    /// Whether the filters are in force; a processor that the crate does not know has none.
     pub(super) fn seccomp() -> Result<bool, ConfineError> {
-        let Ok(processor) = std::env::consts::ARCH.try_into() else { return Ok(false) };
-        let refuse = SeccompAction::Errno(u32::try_from(libc::EPERM).unwrap_or(1));
-        let filter = SeccompFilter::new(refused().map_err(|e| fail(&e))?, SeccompAction::Allow, refuse, processor);
-        let program: BpfProgram = filter.and_then(TryInto::try_into).map_err(|e| fail(&e))?;
-        // A kernel without filters says so; everything else was checked above.
-        Ok(seccompiler::apply_filter(&program).is_ok())
+        let mut refused = calls::changes().map_err(|e| fail(&e))?;
+        refused.extend(reaching().map_err(|e| fail(&e))?);
+        let refused = calls::answer(calls::REFUSED, refused).map_err(|e| fail(&e))?;
+        // A server sets the mode of its socket, which the socket has already, and does not start otherwise.
+        Ok(refused && calls::answer(calls::SKIPPED, calls::modes()).map_err(|e| fail(&e))?)
     }
 
-    /// Every system call that is refused, and with which arguments.
-    fn refused() -> Result<BTreeMap<i64, Vec<SeccompRule>>, seccompiler::BackendError> {
-        /// What reaches beyond oneself past the rules on files: sockets that connect, rings whose
-        /// requests no filter sees, the memory of others, and keys, for which the kernel itself may
-        /// start a program.
-        const WHOLLY: [libc::c_long; 10] = [
+    /// What reaches beyond oneself past the rules on files: sockets that connect, rings whose requests no
+    /// filter sees, the memory of others, and keys, for which the kernel itself may start a program.
+    fn reaching() -> Result<Calls, BackendError> {
+        let mut refused = calls::whole(&[
             libc::SYS_connect,
             libc::SYS_io_uring_setup,
             libc::SYS_ptrace,
@@ -214,20 +222,13 @@ mod linux {
             libc::SYS_add_key,
             libc::SYS_request_key,
             libc::SYS_keyctl,
-        ];
-        let mut refused: BTreeMap<i64, Vec<SeccompRule>> = WHOLLY.iter().map(|call| (*call, Vec::new())).collect();
+        ]);
         refused.insert(libc::SYS_socket, other_sockets()?);
-        // The other numbering of the same processor has the same calls behind one bit.
-        if cfg!(target_arch = "x86_64") {
-            const X32: i64 = 0x4000_0000;
-            let again: Vec<_> = refused.iter().map(|(call, rules)| (call | X32, rules.clone())).collect();
-            refused.extend(again);
-        }
         Ok(refused)
     }
 
     /// Every socket but a local stream, which a server listens on: what sends without connecting is refused.
-    fn other_sockets() -> Result<Vec<SeccompRule>, seccompiler::BackendError> {
+    fn other_sockets() -> Result<Vec<SeccompRule>, BackendError> {
         let local = u64::try_from(libc::AF_UNIX).unwrap_or(1);
         let stream = u64::try_from(libc::SOCK_STREAM).unwrap_or(1);
         let foreign = SeccompCondition::new(0, Length::Dword, Op::Ne, local)?;

@@ -1,5 +1,6 @@
 //! The only reader of the environment, the arguments and the identity of our own process.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
@@ -14,6 +15,13 @@ pub fn var(name: &str) -> Option<String> {
 /// All variables, as the child-process room needs them to build an allow-list.
 pub(super) fn all() -> impl Iterator<Item = (OsString, OsString)> {
     std::env::vars_os()
+}
+
+/// The variables whose names begin with `prefix`; a value that is not UTF-8 is shown as far as it can be.
+#[must_use]
+pub fn beginning_with(prefix: &str) -> BTreeMap<String, String> {
+    let text = |value: OsString| value.to_string_lossy().into_owned();
+    all().map(|(name, value)| (text(name), text(value))).filter(|(name, _)| name.starts_with(prefix)).collect()
 }
 
 /// The working folder.

@@ -3,6 +3,8 @@
 
 pub mod agent;
 pub mod assets;
+#[cfg(target_os = "linux")]
+mod calls;
 pub mod canonical;
 pub mod child;
 pub mod clock;

@@ -43,7 +43,9 @@ impl Identity {
         match stat(self.pid) {
             Some(stat) => stat.started == self.started && !stat.gone,
             None if self.started != 0 => false,
-            None => pid(self.pid).is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok()),
+            // A process that may not be signalled is there.
+            None => pid(self.pid)
+                .is_some_and(|pid| !matches!(rustix::process::test_kill_process(pid), Err(rustix::io::Errno::SRCH))),
         }
     }
 }

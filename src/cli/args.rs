@@ -211,9 +211,9 @@ pub struct Collect {
     /// Refuse any other plan than the one with this SHA-256.
     #[arg(long, value_name = "DIGEST")]
     pub plan_sha256: Option<String>,
-    /// Refuse to run unless the kernel fully enforces that nothing else is written.
-    #[arg(long)]
-    pub require_sandbox: bool,
+    /// What the kernel has to enforce.
+    #[command(flatten)]
+    pub limits: KernelLimits,
 }
 
 /// `evidence run`.
@@ -224,9 +224,28 @@ pub struct Run {
     /// Refuse any other plan than the one with this SHA-256.
     #[arg(long, value_name = "DIGEST")]
     pub plan_sha256: Option<String>,
-    /// Refuse to run unless the kernel fully enforces that the looks write nothing else.
+    /// What the kernel has to enforce.
+    #[command(flatten)]
+    pub limits: KernelLimits,
+}
+
+/// What the kernel has to enforce while a case is collected.
+#[derive(Args)]
+pub struct KernelLimits {
+    /// Refuse to run unless the kernel fully enforces that the collectors change nothing.
     #[arg(long)]
     pub require_sandbox: bool,
+    /// Restore a dump although this kernel cannot confine its server: a hostile dump can then do all that the server's user may do.
+    #[arg(long)]
+    pub allow_unconfined: bool,
+}
+
+impl KernelLimits {
+    /// The same, for a run.
+    #[must_use]
+    pub fn of(&self) -> super::pipeline::Limits {
+        super::pipeline::Limits { require_sandbox: self.require_sandbox, allow_unconfined: self.allow_unconfined }
+    }
 }
 
 /// `evidence check`.

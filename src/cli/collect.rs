@@ -27,7 +27,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Collect) -> Result<Exit>
     let ready = plan::ready(place, &args.case)?;
     authorised(&ready.digest, args.plan_sha256.as_deref())?;
     screen::tell_swept(&cluster::sweep(&env::temporary_folder()));
-    let mut pipeline = Pipeline::begin(&ready, args.require_sandbox)?;
+    let mut pipeline = Pipeline::begin(&ready, args.limits.of())?;
     pipeline.look(&ready.steps, || ())?;
     if ready.action.is_some() {
         let why = Absence::new(Reason::NotApplicable, "the action was not run: `evidence collect` never starts it");

@@ -13,6 +13,7 @@ mod explain;
 mod git;
 mod init;
 mod mask;
+mod own_rules;
 mod pipeline;
 mod place;
 mod plan;
@@ -75,6 +76,9 @@ fn misunderstood(refused: &clap::Error) -> ExitCode {
 fn run(cli: &Cli) -> Result<Exit> {
     let screen = Screen::new(&cli.global);
     let place = Place::new(&cli.global.root);
+    if !matches!(cli.verb, Verb::Scan(_)) {
+        own_rules::apply(&place)?;
+    }
     match &cli.verb {
         Verb::Demo(args) => demo::run(&screen, args),
         Verb::Init(args) => init::run(&place, &screen, args),

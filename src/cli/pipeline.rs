@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 
 use crate::base::digest::Digest;
-use crate::base::sandbox::{self, Level};
+use crate::base::sandbox::{self, Enforced, Level};
 use crate::base::{clock, env, yaml};
-use crate::collect::{self, Session, Step};
+use crate::collect::{self, Kernel, Session, Step};
 use crate::hygiene::{Look, Masked, Masker, Raw};
 use crate::judge;
 use crate::model::bundle::{RunInfo, SealedFact};
@@ -32,11 +32,20 @@ pub struct Pipeline<'a> {
     writer: Writer,
     scratch: PathBuf,
     arguments: Vec<String>,
-    required: bool,
+    limits: Limits,
     sandbox: Option<Level>,
     facts: Vec<Fact>,
     ids: Vec<String>,
     as_of: String,
+}
+
+/// What the operator demands of the kernel, and allows without it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Limits {
+    /// Refuse looks that the kernel does not fully confine.
+    pub require_sandbox: bool,
+    /// Restore a dump although the kernel does not confine its server.
+    pub allow_unconfined: bool,
 }
 
 /// A run that was sealed.
@@ -73,12 +82,11 @@ pub fn authorised(digest: &Digest, wanted: Option<&str>) -> Result<()> {
 }
 
 impl<'a> Pipeline<'a> {
-    /// Begins a run and seals what it depends on; `required` refuses looks that the kernel does not
-    /// fully confine.
+    /// Begins a run and seals what it depends on.
     ///
     /// # Errors
     /// When another process collects this case, or the run cannot be written.
-    pub fn begin(ready: &'a Ready, required: bool) -> Result<Self> {
+    pub fn begin(ready: &'a Ready, limits: Limits) -> Result<Self> {
         let started = clock::now();
         let mut masker = Masker::new();
         let mut writer = Writer::begin(&ready.loaded.folder, started)?;
@@ -92,7 +100,7 @@ impl<'a> Pipeline<'a> {
             masker,
             writer,
             arguments,
-            required,
+            limits,
             sandbox: None,
             facts: Vec::new(),
             as_of: clock::stamp(started),
@@ -118,18 +126,23 @@ impl<'a> Pipeline<'a> {
         let rooms = collect::make_rooms(steps);
         std::thread::scope(|scope| {
             let looks = scope.spawn(|| {
-                let level = confine(self.writer.folder(), &rooms, self.required)?;
-                self.sandbox = Some(level);
-                Ok((self.take(steps, level)?, last()))
+                let enforced = confine(self.writer.folder(), &rooms, self.limits.require_sandbox)?;
+                self.sandbox = Some(enforced.level());
+                Ok((self.take(steps, enforced)?, last()))
             });
             looks.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
         })
     }
 
-    fn take(&mut self, steps: &[Step], level: Level) -> Result<Option<String>, SealError> {
-        let Self { sources, masker, writer, scratch, arguments, facts, ids, as_of, .. } = self;
+    fn take(&mut self, steps: &[Step], enforced: Enforced) -> Result<Option<String>, SealError> {
+        let Self { sources, masker, writer, scratch, arguments, facts, ids, as_of, limits, .. } = self;
         let bar = Bar::new();
-        let session = Session { scratch, progress: &bar, sandbox: level.word(), arguments };
+        let kernel = Kernel {
+            sandbox: enforced.level().word(),
+            not_refused: &enforced.not_refused(),
+            allow_unconfined: limits.allow_unconfined,
+        };
+        let session = Session { scratch, progress: &bar, kernel, arguments };
         let mut gate = |facts: &[Fact]| judge::fired(&sources.policy, facts, &pending(ids, facts), as_of);
         let mut keep = |fact: Masked<SealedFact>| writer.fact(fact);
         session.run(steps, facts, masker, &mut gate, &mut keep)
@@ -222,15 +235,19 @@ fn pending<'a>(ids: &'a [String], facts: &[Fact]) -> Vec<&'a str> {
     ids.iter().skip(facts.len()).map(String::as_str).collect()
 }
 
-/// Lets this thread write in the run's folder and in the `rooms` of its looks only.
-fn confine(folder: &Path, rooms: &[PathBuf], required: bool) -> Result<Level> {
+/// Lets this thread write in the run's folder and in the `rooms` of its looks only, and change nothing else.
+fn confine(folder: &Path, rooms: &[PathBuf], required: bool) -> Result<Enforced> {
     let allowed: Vec<&Path> = std::iter::once(folder).chain(rooms.iter().map(PathBuf::as_path)).collect();
-    let level = sandbox::restrict_writes(&allowed);
-    if required && !matches!(level, Ok(Level::Full)) {
-        bail!("the kernel does not fully enforce read-only here (Landlock); run without --require-sandbox to go on");
+    let enforced = sandbox::enter(&allowed).unwrap_or_else(|error| {
+        tell(&format!("warning: {error}; continuing without it, the record says so"));
+        Enforced::default()
+    });
+    let open = || enforced.not_refused().join("; ");
+    if required && enforced.level() != Level::Full {
+        bail!("this kernel does not refuse: {}; run without --require-sandbox to continue", open());
     }
-    Ok(level.unwrap_or_else(|error| {
-        tell(&format!("warning: {error}; going on without it, the record will say so"));
-        Level::None
-    }))
+    if enforced.level() == Level::None {
+        tell(&format!("warning: this kernel does not refuse: {}; the record says so", open()));
+    }
+    Ok(enforced)
 }

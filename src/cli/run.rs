@@ -39,7 +39,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Run) -> Result<Exit> {
     authorised(&ready.digest, args.plan_sha256.as_deref())?;
     never_twice(&ready)?;
     screen::tell_swept(&cluster::sweep(&env::temporary_folder()));
-    let mut pipeline = Pipeline::begin(&ready, args.require_sandbox)?;
+    let mut pipeline = Pipeline::begin(&ready, args.limits.of())?;
     let ours = pipeline.folder().to_owned();
     // The last thing before the action, so that nothing of what we do ourselves lies in between.
     let (halted, before) = pipeline.look(&ready.steps, || action.watched.look(&ours))?;

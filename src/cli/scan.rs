@@ -22,7 +22,7 @@ use super::git::{self, Change};
 use super::screen::{Screen, tell};
 
 /// Where settings are looked for.
-const CONFIG: &str = ".evidence/scan.yaml";
+pub const CONFIG: &str = ".evidence/scan.yaml";
 
 /// Settings of a repository: `.evidence/scan.yaml`.
 #[derive(Debug, Default, Deserialize)]
@@ -123,6 +123,17 @@ fn config(args: &args::Scan) -> Result<Config> {
         None => return Ok(Config::default()),
     };
     Ok(yaml::read::<Config>(&path)?.0)
+}
+
+/// The rule files that the settings at `path` name; none when there are no settings.
+///
+/// # Errors
+/// When the settings cannot be read.
+pub fn rules_of(path: &Path) -> Result<Vec<PathBuf>> {
+    if !path.exists() {
+        return Ok(Vec::new());
+    }
+    Ok(yaml::read::<Config>(path)?.0.rules)
 }
 
 fn rules(args: &args::Scan, config: &Config) -> Result<Ruleset> {

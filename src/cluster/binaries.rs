@@ -22,6 +22,17 @@ pub fn find_major(given: Option<&Path>, major: u32, newer: bool) -> Option<(u32,
     found.next().filter(|(version, _)| newer || *version == major)
 }
 
+/// Whether `folder` is where packages install the server's programs, or is on the `PATH`.
+#[must_use]
+pub fn is_installed(folder: &Path) -> bool {
+    let real = |folder: &Path| files::real_path(folder).ok();
+    let on_path = env::var("PATH").unwrap_or_default();
+    let on_path = on_path.split(':').map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let known = all(None).into_iter().map(|(_, folder)| folder).chain(on_path);
+    let wanted = real(folder);
+    wanted.is_some() && known.map(|known| real(&known)).any(|known| known == wanted)
+}
+
 /// What to install to have the programs of `major`.
 #[must_use]
 pub fn package(major: u32) -> String {
@@ -70,6 +81,13 @@ mod tests {
     #[test]
     fn the_highest_version_wins() {
         assert!(version_of(Path::new("/usr/lib/postgresql/15/bin")) < version_of(Path::new("/usr/pgsql-17/bin")));
+    }
+
+    #[test]
+    fn a_folder_of_a_case_is_not_an_installation() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(!is_installed(folder.path()) && !is_installed(Path::new("/no/such/folder")));
+        assert!(all(None).iter().all(|(_, folder)| is_installed(folder)));
     }
 
     #[test]

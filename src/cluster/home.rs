@@ -179,7 +179,7 @@ mod tests {
         let parent = folder.path().to_owned();
         std::thread::spawn(move || {
             let home = Home::make(&parent, "evidence-drill-", None).unwrap();
-            crate::base::sandbox::restrict_writes(&[home.path()]).unwrap();
+            crate::base::sandbox::enter(&[home.path()]).unwrap();
             assert!(files::write(&home.path().join("inside"), b"x").is_ok());
             home.clear(None).unwrap();
             assert!(!home.path().exists());

@@ -10,7 +10,7 @@ mod home;
 mod server;
 mod sweep;
 
-pub use binaries::{find, find_major, package, version_of};
+pub use binaries::{find, find_major, is_installed, package, version_of};
 pub use home::{Home, OwnerNote};
 pub use server::{SUPERUSER, Server, Start, initdb, launch, unprivileged};
 pub use sweep::{Swept, owner_lives, sweep};

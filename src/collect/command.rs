@@ -24,10 +24,12 @@ static DOC: Doc = Doc {
     summary: "a read-only command that the policy allows: exit code and masked output",
     detail: "The words must be those of one entry of the policy's `commands:`; anything else is refused before \
              anything is read. No shell sees them. The command runs under the same kernel sandbox as this program \
-             (it can write in the run's scratch folder only), with no input, with few variables (PATH, HOME, USER, \
+             (it can write in the run's scratch folder only; it can change no mode, owner, time or attribute of a \
+             file, no setting of the host and no other process, see docs/sandbox.md), with no input, with few variables (PATH, HOME, USER, \
              TZ; LC_ALL=C), in the case's folder, limited in time and output. What it prints is kept masked; a line \
-             that the limit cut is not kept. That it changes nothing beyond files is the word of whoever allowed it: \
-             the reason stands beside the answer.",
+             that the limit cut is not kept. The sandbox does not see what it asks of services \
+             over sockets (`systemctl stop`, `docker rm`): that it changes nothing there is what the policy's owner \
+             says, and the reason is beside the answer.",
     needs_target: false,
     settings: &[
         Setting { name: "argv", kind: "list of text", required: true, meaning: "the words, the program first" },

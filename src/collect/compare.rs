@@ -1,6 +1,9 @@
 //! `counts.compare`: the rows of tables by two earlier facts, side by side. It counts nothing itself and
 //! compares only what was counted exactly: an estimate that happens to be equal says nothing.
 
+mod side;
+mod table_name;
+
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
@@ -10,6 +13,9 @@ use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Basis, Fact, Observation, Reason};
 use crate::model::plan::{Action, Verb};
 use crate::model::value::{Map, Value};
+
+use side::{Rows, Side};
+use table_name::TableName;
 
 use super::{Collector, Doc, Prepared, Setting, SettingError, Settings, Surroundings, subject};
 
@@ -21,7 +27,8 @@ static DOC: Doc = Doc {
     summary: "rows of tables by two earlier facts, side by side: production and the drill",
     detail: "Takes the exact counts of two earlier steps (`postgres.counts`, `restore.drill`, `backup`) and holds them \
              against each other, table by table. A table that one side has and the other established not to have differs; \
-             a count that is not known, and any estimate, makes the row and the whole UNKNOWN and never equal. Equal counts do not prove equal rows, and counts of a busy database differ \
+             a count that is not known, and any estimate, makes the row and the whole UNKNOWN and never equal. A table is \
+             its schema and its name, however a side quotes them: `public.User` and `public.\"User\"` are one. Equal counts do not prove equal rows, and counts of a busy database differ \
              from those of its dump although nothing is wrong.",
     needs_target: false,
     settings: &[
@@ -35,12 +42,20 @@ static DOC: Doc = Doc {
         },
     ],
     values: &[
-        ("rows", "list of `table`, `left`, `right`, `equal`; what a side lacks is missing in its row"),
+        (
+            "rows",
+            "list of `table`, `schema`, `name`, `left`, `right`, `equal`; what a side lacks is missing in its row",
+        ),
         ("table_count", "number of tables compared"),
         ("equal_count", "for how many of them both counts are known and equal"),
         ("score", "both as text, e.g. `10/10`"),
         ("differ", "the tables whose counts are known and differ, or that are only on one side"),
         ("not_known", "the tables for which a side has no exact count"),
+        (
+            "left_out",
+            "tables that only one side lists and whose rows are compared all the same: partitioned tables by their \
+             partitions, partitions by a partitioned table",
+        ),
         ("all_equal", "whether every table has the same count on both sides"),
     ],
     example: "- id: key_tables\n  uses: counts.compare\n  with: { left: counts-before, right: drill, tables: [app.orders] }\n",
@@ -88,7 +103,7 @@ impl Collector for CountsCompare {
         if left == right {
             return Err(SettingError::new("with: left and right are the same fact, which always agrees with itself"));
         }
-        let distinct: BTreeSet<&String> = tables.iter().collect();
+        let distinct: BTreeSet<TableName> = tables.iter().map(|table| TableName::read(table)).collect();
         if distinct.len() != tables.len() {
             return Err(SettingError::new("with: tables: names a table twice; it would count twice"));
         }
@@ -130,15 +145,17 @@ impl Look {
     }
 
     fn tell(&self, left: &Side<'_>, right: &Side<'_>, seen: &mut Observation) {
-        let tables: Vec<&String> = if self.tables.is_empty() {
-            left.counts.keys().chain(right.counts.keys()).collect::<BTreeSet<_>>().into_iter().collect()
-        } else {
-            self.tables.iter().collect()
-        };
+        let named = self.tables.iter().map(|table| TableName::read(table));
+        let all = || left.names().chain(right.names()).cloned().collect::<BTreeSet<_>>();
+        let tables: Vec<TableName> = if self.tables.is_empty() { all().into_iter().collect() } else { named.collect() };
+        let covered = |table: &TableName| left.covered(table, right) || right.covered(table, left);
+        let (left_out, tables): (Vec<_>, Vec<_>) = tables.into_iter().partition(covered);
         let (mut rows, mut differ, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
         for table in &tables {
             let (a, b) = (left.rows_of(table), right.rows_of(table));
-            let mut row = Map::from([("table".to_owned(), table.as_str().into())]);
+            let mut row = Map::from([("table".to_owned(), table.to_string().into())]);
+            row.insert("schema".to_owned(), table.schema.as_str().into());
+            row.insert("name".to_owned(), table.name.as_str().into());
             for (key, count) in [("left", &a), ("right", &b)] {
                 match count {
                     Rows::Known(count) => drop(row.insert(key.to_owned(), (*count).clone())),
@@ -149,9 +166,9 @@ impl Look {
             match equal(&a, &b) {
                 Some(equal) => {
                     row.insert("equal".to_owned(), equal.into());
-                    differ.extend((!equal).then(|| (*table).clone()));
+                    differ.extend((!equal).then(|| table.to_string()));
                 }
-                None => unknown.push((*table).clone()),
+                None => unknown.push(table.to_string()),
             }
             rows.push(Value::Map(row));
         }
@@ -169,17 +186,10 @@ impl Look {
             }
             _ => seen.set("all_equal", true),
         }
+        seen.set("left_out", left_out.iter().map(TableName::to_string).collect::<Vec<_>>());
         seen.set("differ", differ);
         seen.set("not_known", unknown);
     }
-}
-
-/// The rows of one table on one side.
-enum Rows<'a> {
-    Known(&'a Value),
-    /// Established not to be there.
-    Gone,
-    Unknown,
 }
 
 fn equal(a: &Rows<'_>, b: &Rows<'_>) -> Option<bool> {
@@ -188,57 +198,6 @@ fn equal(a: &Rows<'_>, b: &Rows<'_>) -> Option<bool> {
         (Rows::Known(_), Rows::Gone) | (Rows::Gone, Rows::Known(_)) => Some(false),
         _ => None,
     }
-}
-
-/// One side: its counts, and the fact that they are from.
-struct Side<'a> {
-    fact: &'a Fact,
-    place: &'static str,
-    counts: &'a Map,
-}
-
-impl<'a> Side<'a> {
-    fn of(fact: &'a Fact) -> Result<Self, Absence> {
-        counts(fact).map(|(place, counts)| Self { fact, place, counts })
-    }
-
-    fn rows_of(&self, table: &str) -> Rows<'a> {
-        if let Some(rows) = self.counts.get(table) {
-            return Rows::Known(rows);
-        }
-        match self.fact.at(&format!("{}.{table}", self.place)) {
-            Some(Err(absence)) if absence.reason == Reason::NotFound => Rows::Gone,
-            None if self.is_whole() => Rows::Gone,
-            _ => Rows::Unknown,
-        }
-    }
-
-    /// Whether a drill counted every table that it restored.
-    fn is_whole(&self) -> bool {
-        let restored = self.fact.at("restored.tables").and_then(Result::ok).and_then(Value::as_int);
-        let counted = i64::try_from(self.counts.len()).ok();
-        self.fact.uses == "restore.drill"
-            && restored.zip(counted).is_some_and(|(restored, counted)| counted >= restored)
-    }
-}
-
-/// The exact counts of a fact.
-fn counts(fact: &Fact) -> Result<(&'static str, &Map), Absence> {
-    if fact.at("method").is_some_and(|method| method.ok().and_then(Value::as_text) == Some("estimate")) {
-        let message = format!("`{}` has estimates, which are no counts; use `method: exact`", fact.id);
-        return Err(Absence::new(Reason::NotApplicable, message));
-    }
-    let places = PLACES.iter().find(|(uses, _)| *uses == fact.uses).map_or(&[][..], |(_, places)| *places);
-    let mut why = None;
-    for place in places {
-        match fact.at(place) {
-            Some(Ok(Value::Map(counts))) => return Ok((place, counts)),
-            Some(Err(absence)) => why = why.or(Some(absence)),
-            _ => {}
-        }
-    }
-    let why = why.map_or_else(|| "it has none".to_owned(), |absence| absence.message.clone());
-    Err(Absence::new(Reason::Unavailable, format!("`{}` has no counts: {why}", fact.id)))
 }
 
 #[cfg(test)]
@@ -275,6 +234,47 @@ mod tests {
         assert_eq!(seen.values["score"], "1/2".into());
         assert_eq!(seen.missing["all_equal"].reason, Reason::Unavailable);
         assert_eq!(seen.values["not_known"].to_string(), "[public.b]");
+    }
+
+    #[test]
+    fn a_table_is_one_whatever_quotes_its_name_has() {
+        let left = r#"{"method":"exact","by_table":{"public.User":3,"Odd Names.T \"q\"":2,"a.b.c":1},"tables":[
+            {"schema":"public","table":"User","kind":"table","rows":3},
+            {"schema":"Odd Names","table":"T \"q\"","kind":"table","rows":2},
+            {"schema":"a.b","table":"c","kind":"table","rows":1}]}"#;
+        let right = r#"{"counts":{"public.\"User\"":3,"\"Odd Names\".\"T \"\"q\"\"\"":2,"\"a.b\".c":1}}"#;
+        let seen = compare(left, right, &[]);
+        assert_eq!((&seen.values["score"], &seen.values["all_equal"]), (&"3/3".into(), &true.into()));
+        assert_eq!(seen.values["rows"].at("2.schema"), Some(&"public".into()));
+        assert_eq!(compare(left, right, &["public.User"]).values["all_equal"], true.into());
+        assert_eq!(compare(left, right, &["public.\"User\""]).values["all_equal"], true.into());
+        // Another case of the letters is another table.
+        let other = right.replace("User", "USER");
+        assert_eq!(compare(left, &other, &[]).missing["all_equal"].reason, Reason::Unavailable);
+    }
+
+    #[test]
+    fn a_partitioned_table_is_compared_or_named_as_left_out() {
+        let left = r#"{"method":"exact","by_table":{"a.p":5,"a.p1":2,"a.p2":3},"tables":[
+            {"schema":"a","table":"p","kind":"partitioned table","rows":5},
+            {"schema":"a","table":"p1","kind":"table","rows":2,"partition_of":"a.p"},
+            {"schema":"a","table":"p2","kind":"table","rows":3,"partition_of":"a.p"}]}"#;
+        let parts = r#"{"restored":{"tables":3},"counts":{"a.p1":2,"a.p2":3}"#;
+        let seen = compare(left, &format!("{parts}}}"), &[]);
+        assert_eq!((&seen.values["score"], &seen.values["all_equal"]), (&"2/2".into(), &true.into()));
+        assert_eq!(seen.values["left_out"].to_string(), "[a.p]");
+        let seen = compare(left, &format!("{parts},\"partitioned_counts\":{{\"a.p\":5}}}}"), &[]);
+        assert_eq!((&seen.values["score"], &seen.values["left_out"].to_string()), (&"3/3".into(), &"[]".to_owned()));
+        let seen = compare(left, &format!("{parts},\"partitioned_counts\":{{\"a.p\":4}}}}"), &[]);
+        assert_eq!(seen.values["differ"].to_string(), "[a.p]");
+        // A partition that is missing is found by itself; rows that were loaded through the root by the root.
+        let seen = compare(left, r#"{"restored":{"tables":1},"counts":{"a.p1":2}}"#, &[]);
+        assert_eq!(seen.values["differ"].to_string(), "[a.p2]");
+        let seen = compare(left, r#"{"counts":{"a.p":5}}"#, &[]);
+        assert_eq!(
+            (&seen.values["score"], &seen.values["left_out"].to_string()),
+            (&"1/1".into(), &"[a.p1, a.p2]".to_owned())
+        );
     }
 
     #[test]

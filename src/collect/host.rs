@@ -10,6 +10,7 @@ use crate::base::{clock, env, files, text};
 use crate::hygiene::Raw;
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::{Action, Verb};
+use crate::model::value::Value;
 
 use super::{Collector, Doc, Prepared, SettingError, Settings, Surroundings, subject};
 
@@ -47,7 +48,8 @@ static DOC: Doc = Doc {
         ("tool_version", "version of this program"),
         ("tool_sha256", "SHA-256 of this program's binary"),
         ("arguments", "this program's arguments, masked"),
-        ("sandbox", "how far the kernel enforces that nothing is written: `full`, `partial`, `none`"),
+        ("sandbox", "how far the kernel enforces that nothing is changed: `full`, `partial`, `none`"),
+        ("not_refused", "what this kernel does not refuse the collectors, in words; empty with `full`"),
     ],
     example: "- id: host\n  uses: host\n",
 };
@@ -126,7 +128,9 @@ fn no_zone() -> Absence {
 fn see_tool(seen: &mut Observation, surroundings: &Surroundings<'_>) {
     seen.set("tool_version", env!("CARGO_PKG_VERSION"));
     seen.set("arguments", surroundings.arguments.to_vec());
-    seen.set("sandbox", surroundings.sandbox);
+    seen.set("sandbox", surroundings.kernel.sandbox);
+    let open = surroundings.kernel.not_refused.iter().map(|what| Value::from(*what));
+    seen.set("not_refused", Value::List(open.collect()));
     let digest = env::own_binary()
         .map_err(|e| Absence::new(Reason::Failed, format!("own binary: {e}")))
         .and_then(|path| own_digest(&path, surroundings));

@@ -75,6 +75,22 @@ pub trait Prepared: Send + Sync {
     }
 }
 
+/// What the kernel enforces during a collection, and what the operator allows without it.
+#[derive(Clone, Copy, Debug)]
+pub struct Kernel<'a> {
+    /// How far it enforces that nothing is changed: `full`, `partial`, `none`.
+    pub sandbox: &'a str,
+    /// What it does not refuse, in words.
+    pub not_refused: &'a [&'static str],
+    /// Whether a dump may be restored although its server is not confined.
+    pub allow_unconfined: bool,
+}
+
+impl Kernel<'_> {
+    /// A kernel that enforces nothing, for looks outside of a run.
+    pub const NONE: Kernel<'static> = Kernel { sandbox: "none", not_refused: &[], allow_unconfined: false };
+}
+
 /// What a look may use besides its own settings.
 pub struct Surroundings<'a> {
     /// A private folder of the run for temporary files; the only place a collector may write.
@@ -83,8 +99,8 @@ pub struct Surroundings<'a> {
     pub facts: &'a [Fact],
     /// Where progress is reported.
     pub progress: &'a dyn Progress,
-    /// How far the kernel enforces that nothing is written: `full`, `partial`, `none`.
-    pub sandbox: &'a str,
+    /// What the kernel enforces.
+    pub kernel: Kernel<'a>,
     /// Masked arguments of this program, for the `host` collector.
     pub arguments: &'a [String],
 }

@@ -315,8 +315,13 @@ mod tests {
         let case = case(with);
         let settings = Settings { case: &case, step: &case.collect[2], folder: Path::new("/"), commands: &[] };
         let ready = ObjectivesCollector.prepare(&settings).unwrap();
-        let surroundings =
-            Surroundings { scratch: Path::new("/"), facts, progress: &Silent, sandbox: "full", arguments: &[] };
+        let surroundings = Surroundings {
+            scratch: Path::new("/"),
+            facts,
+            progress: &Silent,
+            kernel: crate::collect::Kernel::NONE,
+            arguments: &[],
+        };
         let mut out = None;
         let _ = ready.look(&surroundings).map(|seen| out = Some(seen));
         out.unwrap()

@@ -11,7 +11,7 @@ use crate::model::case::Case;
 use crate::model::fact::{Absence, Basis, Fact, Observation, Reason};
 use crate::model::plan::PlannedStep;
 
-use super::{COLLECTORS, Prepared, SettingError, Settings, Surroundings, find};
+use super::{COLLECTORS, Kernel, Prepared, SettingError, Settings, Surroundings, find};
 
 /// Hears how far a look has come.
 pub trait Progress: Sync {
@@ -96,8 +96,8 @@ pub struct Session<'a> {
     pub scratch: &'a Path,
     /// Where progress is reported.
     pub progress: &'a dyn Progress,
-    /// How far the kernel enforces read-only.
-    pub sandbox: &'a str,
+    /// What the kernel enforces.
+    pub kernel: Kernel<'a>,
     /// Masked arguments of this program.
     pub arguments: &'a [String],
 }
@@ -140,7 +140,7 @@ impl Session<'_> {
             scratch: self.scratch,
             facts,
             progress: self.progress,
-            sandbox: self.sandbox,
+            kernel: self.kernel,
             arguments: self.arguments,
         };
         let seen = step.prepared.look(&surroundings);

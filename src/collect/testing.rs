@@ -8,7 +8,7 @@ use crate::model::case::Case;
 use crate::model::fact::{Fact, Observation};
 use crate::model::plan::Action;
 
-use super::{Collector, Prepared, Progress, SettingError, Settings, Surroundings};
+use super::{Collector, Kernel, Prepared, Progress, SettingError, Settings, Surroundings};
 
 /// Progress that nobody hears.
 pub(super) struct Silent;
@@ -50,7 +50,7 @@ pub(super) fn look_with(prepared: &dyn Prepared) -> Observation {
         scratch: scratch.path(),
         facts: &facts,
         progress: &Silent,
-        sandbox: "full",
+        kernel: Kernel { sandbox: "full", not_refused: &[], allow_unconfined: false },
         arguments: &arguments,
     };
     reveal(prepared.look(&surroundings))

@@ -106,7 +106,8 @@ fn open(context: &Context<'_, '_>, stream: &mut Stream<'_>, place: Place) -> Exa
         Kind::Tar => untar(context, stream, place),
         Kind::PgCustom => custom(context, stream),
         Kind::UnknownText => text(context, stream),
-        Kind::Unknown if only_zeros(stream) => of_kind(Kind::OnlyZeros),
+        // Zeros up to a limit may be followed by anything.
+        Kind::Unknown if only_zeros(stream) && !context.cut_short() => of_kind(Kind::OnlyZeros),
         _ => of_kind(kind),
     }
 }

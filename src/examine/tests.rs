@@ -296,6 +296,24 @@ fn an_expansion_limit_stops_a_bomb_and_is_a_fact() {
 }
 
 #[test]
+fn what_only_the_end_could_show_is_not_held_against_what_a_limit_cut() {
+    let limit = Options { expansion_limit: Some(1 << 20), ..Options::default() };
+    let mut zeros = vec![0; 3_000_000];
+    zeros.extend_from_slice(b"data");
+    let cut_dump = [DUMP.as_bytes(), &vec![b'-'; 3 << 20]].concat();
+    let spaces = vec![b'\n'; 3 << 20];
+    for payload in [zeros, cut_dump, spaces] {
+        let tar = tarred(&[("a", &payload)]);
+        for bytes in [gz(&payload), zst(&payload), gz(&tar), zst(&tar), gz(&gz(&payload))] {
+            let found = look_with(&bytes, &limit);
+            assert!(found.expansion_limit_hit);
+            assert_eq!(found.quality, Quality::Inconclusive, "{:?}", found.reasons);
+            assert!(!serde_json::to_string(&found).unwrap().contains("only_zeros"));
+        }
+    }
+}
+
+#[test]
 fn damage_found_before_a_limit_stays_damage() {
     let options = Options { expansion_limit: Some(600), ..Options::default() };
     let tar = tarred(&[("a.gz", &gz(DUMP.as_bytes())[..60]), ("b.gz", &gz(&[b'x'; 9000]))]);

@@ -152,6 +152,7 @@ fn about_the_end(code: Code) -> bool {
             | Code::NoEndMark
             | Code::EmptyPayload
             | Code::Empty
+            | Code::OnlyZeros
             | Code::KindUnknown
             | Code::MembersUnknown
             | Code::Complete

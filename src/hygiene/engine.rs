@@ -3,7 +3,7 @@
 //! without such words costs one pass, and a line of any length costs time in proportion.
 
 use std::ops::Range;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use regex_automata::util::captures::Captures;
 use regex_automata::{Anchored, Input};
@@ -13,13 +13,15 @@ use super::keys::Kind;
 use super::prefilter::{Prefilter, Word};
 use super::rule::{self, Compiled, Confidence, Place, Rule};
 use super::weigh::Stands;
-use super::{block, manifest, pem, prose, table, tongues, value, weigh, word};
+use super::{block, companion, key_lines, manifest, pem, prose, table, tongues, value, weigh, word};
 
 /// How much of a long line before and after an announcing word is looked at.
 pub(super) const BEFORE: usize = 1 << 10;
 const AFTER: usize = 16 << 10;
 /// How far from a match a word may stand that the rule wants near.
 const NEAR: usize = 4 << 10;
+/// No label of a mask is longer, in bytes.
+const LONGEST_LABEL: usize = 96;
 /// How far a finding may reach beyond the word that announced it: a key block.
 pub(super) const REACH: usize = 80 << 10;
 
@@ -34,6 +36,8 @@ pub(super) struct Finding {
     pub confidence: Confidence,
     /// The writing it was found in, empty for the text as it stands.
     pub via: &'static str,
+    /// Whether it is a further line of the secret found before it: masked, and not reported again.
+    pub continues: bool,
 }
 
 /// The rules with their prefilter.
@@ -61,6 +65,20 @@ pub(super) static BUILT_IN: LazyLock<Option<Engine>> = LazyLock::new(|| {
     let rules = rule::built_in().ok()?;
     if rules.is_empty() { None } else { Some(Engine::new(rules)) }
 });
+
+/// The built-in rules together with the user's own, once those were read.
+static WITH_OWN: OnceLock<Engine> = OnceLock::new();
+
+/// The engine that masks: the user's own rules add to the built-in ones. `None` when the built-in rules
+/// cannot be read.
+pub(super) fn in_force() -> Option<&'static Engine> {
+    WITH_OWN.get().or(BUILT_IN.as_ref())
+}
+
+/// Adds rules to those that mask, for the rest of the process. Returns `false` when that was done before.
+pub(super) fn add(rules: Vec<Rule>) -> bool {
+    WITH_OWN.set(Engine::new(rules)).is_ok()
+}
 
 impl Engine {
     /// An engine with `rules`.
@@ -91,6 +109,22 @@ impl Engine {
             })
             .unzip();
         Self { rules, words: Prefilter::new(words), announces, everywhere }
+    }
+
+    /// Whether the byte at `at` belongs to the label of a mask: `***rule-id***`, `***rule-id-7***`. What
+    /// a label says about the masked value announces nothing about the text after it.
+    fn is_in_label(&self, text: &[u8], at: usize) -> bool {
+        let is_label = |b: &u8| b.is_ascii_lowercase() || b.is_ascii_digit() || *b == b'-';
+        let before = text[..at].iter().rev().take(LONGEST_LABEL).take_while(|b| is_label(b)).count();
+        if !text[..at - before].ends_with(b"***") {
+            return false;
+        }
+        let after = text[at..].iter().take(LONGEST_LABEL).take_while(|b| is_label(b)).count();
+        let label = &text[at - before..at + after];
+        let number = label.iter().rev().take_while(|b| b.is_ascii_digit()).count();
+        let name = label[..label.len() - number].strip_suffix(b"-").filter(|_| number > 0).unwrap_or(label);
+        text[at + after..].starts_with(b"***")
+            && self.rules.iter().any(|rule| rule.id.as_bytes() == name || rule.id.as_bytes() == label)
     }
 
     /// The rules, in order.
@@ -206,6 +240,9 @@ impl Search<'_> {
         let mut groups = compiled.regex.create_captures();
         compiled.regex.search_captures(&input, &mut groups);
         let whole = groups.get_match()?.range();
+        if let Some(end) = self.block_with_prefixes(index, whole.clone()) {
+            return Some(end);
+        }
         match self.secret_of(index, compiled, &groups, whole.clone()) {
             Ok(secret) => {
                 let end = secret.end.max(whole.start + 1);
@@ -214,6 +251,33 @@ impl Search<'_> {
             }
             Err(resume) => Some(resume.max(whole.start + 1)),
         }
+    }
+
+    /// Finds the material of a key block whose lines have prefixes, and returns where it ends.
+    fn block_with_prefixes(&mut self, index: usize, whole: Range<usize>) -> Option<usize> {
+        let rule = &self.engine.rules[index];
+        if rule.place != Place::Block {
+            return None;
+        }
+        let again = rule.literals.first().map_or("-----BEGIN ", String::as_str);
+        let until = rule.until.as_deref().unwrap_or("-----END");
+        let lines = key_lines::after_marker(self.text, whole.end, until, again)?;
+        let body: Vec<&[u8]> = lines.iter().map(|run| &self.text[run.clone()]).collect();
+        let confidence = pem::weigh(&self.text[whole], &body.join(&b'\n'), rule.confidence)?;
+        let end = lines.last()?.end;
+        self.push_lines(index, confidence, lines);
+        Some(end)
+    }
+
+    /// Keeps the lines of one secret: the first as a finding, the others as its continuation.
+    fn push_lines(&mut self, rule: usize, confidence: Confidence, lines: Vec<Range<usize>>) {
+        self.found.extend(lines.into_iter().enumerate().map(|(number, secret)| Finding {
+            rule,
+            secret,
+            confidence,
+            via: "",
+            continues: number > 0,
+        }));
     }
 
     /// Where the secret of a match stands, or where to look on when there is none.
@@ -279,7 +343,13 @@ impl Search<'_> {
         if compiled.allow.as_ref().is_some_and(excepted) {
             return;
         }
-        self.found.push(Finding { rule: index, secret, confidence, via: "" });
+        if rule.companion > 0 && confidence > Confidence::Low {
+            let halves = companion::near(self.text, &secret, rule.companion);
+            let finding = |secret| Finding { rule: index, secret, confidence, via: "", continues: false };
+            self.found.extend(halves.into_iter().map(finding));
+        }
+        let further = if rule.continues { key_lines::after_line(self.text, &secret) } else { Vec::new() };
+        self.push_lines(index, confidence, std::iter::once(secret).chain(further).collect());
     }
 
     /// The values of a secret's manifest.
@@ -287,13 +357,16 @@ impl Search<'_> {
         for secret in manifest::values(self.text, hit) {
             if !value::is_placeholder(&self.text[secret.clone()]) {
                 let confidence = self.engine.rules[index].confidence;
-                self.found.push(Finding { rule: index, secret, confidence, via: "" });
+                self.found.push(Finding { rule: index, secret, confidence, via: "", continues: false });
             }
         }
     }
 
     /// The value after a name, if the name announces a secret and the value is one.
     fn assigned(&mut self, index: usize, hit: usize, word: &Announced) {
+        if self.engine.is_in_label(self.text, hit) {
+            return;
+        }
         let Some(named) = assign::name_at(self.text, hit, word.length, word.foreign) else { return };
         let is_flag = self.engine.rules[index].place == Place::Flag;
         // Several words announce the same name: `db_password_token`.
@@ -368,7 +441,7 @@ impl Search<'_> {
         if !is_fit {
             return;
         }
-        self.found.push(Finding { rule: index, secret: seen.value, confidence, via: "" });
+        self.found.push(Finding { rule: index, secret: seen.value, confidence, via: "", continues: false });
     }
 
     /// The values that a sentence or a table gives to a name to which nothing is assigned.
@@ -389,13 +462,13 @@ impl Search<'_> {
                 && !weigh::is_dummy(value)
                 && weigh::assigned(kind, value, Stands::Quoted) > Confidence::Low;
             if is_one {
-                self.found.push(Finding { rule: index, secret, confidence, via: "" });
+                self.found.push(Finding { rule: index, secret, confidence, via: "", continues: false });
             }
         }
         if self.found.len() == before
             && let Some(secret) = prose::told(self.text, &name, kind)
         {
-            self.found.push(Finding { rule: index, secret, confidence, via: "" });
+            self.found.push(Finding { rule: index, secret, confidence, via: "", continues: false });
         }
     }
 
@@ -446,6 +519,7 @@ pub(super) fn merge(mut found: Vec<Finding>) -> Vec<Finding> {
                     last.confidence = next.confidence;
                     last.via = next.via;
                 }
+                last.continues &= next.continues;
             }
             _ => merged.push(next),
         }

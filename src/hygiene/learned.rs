@@ -68,6 +68,7 @@ impl Learned {
             secret: hit.range(),
             confidence: Confidence::High,
             via: "",
+            continues: false,
         };
         words.find_iter(text).map(finding).collect()
     }

@@ -3,12 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::engine::{BUILT_IN, Engine, Finding};
+use super::engine::{Engine, Finding, in_force};
 use super::form::Form;
 use super::keys::names_secret;
 use super::label::widen;
 use super::learned::Learned;
+use super::rule::Confidence;
 use super::value;
+use super::weigh::{self, Stands};
 
 /// How many were masked, by rule id.
 pub(super) type Hits = BTreeMap<String, u64>;
@@ -22,7 +24,7 @@ const NO_RULES: &str = "***no-rules***";
 /// `text` with every secret masked that a rule finds, or `None` when there is none. `learned` takes
 /// what was found.
 pub(super) fn scan(text: &[u8], hits: &mut Hits, learned: &mut Learned) -> Option<Vec<u8>> {
-    let Some(engine) = BUILT_IN.as_ref() else { return Some(NO_RULES.as_bytes().to_vec()) };
+    let Some(engine) = in_force() else { return Some(NO_RULES.as_bytes().to_vec()) };
     let form = Form::of(text);
     let mut masked: Option<Vec<u8>> = None;
     for _ in 0..ROUNDS {
@@ -41,7 +43,7 @@ pub(super) fn scan(text: &[u8], hits: &mut Hits, learned: &mut Learned) -> Optio
 
 /// `text` with everything masked that was learned elsewhere, or `None` when nothing of it is there.
 pub(super) fn sweep(text: &[u8], hits: &mut Hits, learned: &mut Learned) -> Option<Vec<u8>> {
-    let engine = BUILT_IN.as_ref()?;
+    let engine = in_force()?;
     let form = Form::of(text);
     let view = form.view(text);
     let found = learned.find(&view);
@@ -51,7 +53,7 @@ pub(super) fn sweep(text: &[u8], hits: &mut Hits, learned: &mut Learned) -> Opti
 
 /// Learns the lines of what a rule finds over several lines of `text`, and changes nothing.
 pub(super) fn learn_blocks(text: &[u8], learned: &mut Learned) {
-    let Some(engine) = BUILT_IN.as_ref() else { return };
+    let Some(engine) = in_force() else { return };
     for finding in engine.deep(text) {
         learned.learn_lines(finding.rule, &text[finding.secret]);
     }
@@ -62,7 +64,7 @@ fn count(engine: &Engine, text: &[u8], found: &[Finding], hits: &mut Hits, learn
         let secret = &text[finding.secret.clone()];
         let rule = &engine.rules()[finding.rule].id;
         if memchr::memmem::find(secret, b"***").is_none() {
-            *hits.entry(rule.clone()).or_default() += 1;
+            *hits.entry(rule.clone()).or_default() += u64::from(!finding.continues);
             learned.learn(finding.rule, secret);
             learned.learn_lines(finding.rule, secret);
         }
@@ -83,10 +85,17 @@ pub(super) fn is_named_secret(name: &str, text: &str) -> bool {
     names_secret(name.as_bytes()).is_some() && bytes.len() > 1 && !value::is_placeholder(bytes)
 }
 
+/// Whether `text`, found next to `name` and not assigned to it, is a secret: plain words are not.
+pub(super) fn is_secret_of(name: &str, text: &str) -> bool {
+    let text = text.trim();
+    let Some(kind) = names_secret(name.as_bytes()).filter(|_| !text.contains("***")) else { return false };
+    weigh::assigned(kind, text.as_bytes(), Stands::Quoted) > Confidence::Low && is_named_secret(name, text)
+}
+
 /// The mask for the whole of `text`, counted and learned.
 pub(super) fn named(text: &str, hits: &mut Hits, learned: &mut Learned) -> String {
     *hits.entry(NAMED.to_owned()).or_default() += 1;
-    let rule = BUILT_IN.as_ref().and_then(|engine| engine.rules().iter().position(|rule| rule.id == NAMED));
+    let rule = in_force().and_then(|engine| engine.rules().iter().position(|rule| rule.id == NAMED));
     if let Some(rule) = rule {
         learned.learn(rule, text.as_bytes());
     }

@@ -7,7 +7,7 @@ use crate::model::bundle::{HygieneRow, HygieneTable, SealedFact};
 use crate::model::fact::{Artifact, Attachment, Basis, Fact, Observation};
 use crate::model::value::Value;
 
-use super::engine::BUILT_IN;
+use super::engine;
 use super::learned::Learned;
 use super::mask::{self, Hits};
 use super::rule::Rule;
@@ -99,7 +99,7 @@ impl Masker {
     /// something, and one row for what is left of a family, zeros included.
     #[must_use]
     pub fn table(&self) -> HygieneTable {
-        let rules = BUILT_IN.as_ref().map_or(&[][..], |engine| engine.rules());
+        let rules = engine::in_force().map_or(&[][..], |engine| engine.rules());
         let hits = |rule: &Rule| self.hits.get(&rule.id).copied().unwrap_or(0);
         let is_own = |rule: &&Rule| !rule.is_of_many() || hits(rule) > 0;
         let row = |rule: &Rule| HygieneRow {

@@ -99,6 +99,12 @@ pub(super) struct Rule {
     /// For blocks: the text that ends them.
     #[serde(default)]
     pub until: Option<String>,
+    /// Whether the secret goes on over the following lines: the first line of a key without its marker.
+    #[serde(default)]
+    pub continues: bool,
+    /// The length of the other half of a pair of keys: a run of base64 of this length nearby is secret too.
+    #[serde(default)]
+    pub companion: usize,
     /// How sure a finding is before its check.
     #[serde(default)]
     pub confidence: Confidence,

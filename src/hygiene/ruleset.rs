@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::base::files;
 
-use super::engine::Engine;
+use super::engine::{self, Engine};
 use super::gitleaks;
 use super::rule::{self, Confidence, Place, Rule};
 use super::{mask_str, sample};
@@ -127,6 +127,23 @@ impl Ruleset {
         }
         problems
     }
+}
+
+/// Makes the rules of `files` mask everything that this process stores or prints, in addition to the
+/// built-in ones. The first call counts; without files nothing changes.
+///
+/// # Errors
+/// When a file cannot be read, or a rule in it cannot be used: masking without it would leak.
+pub fn mask_with_own(files: &[&Path]) -> Result<(), RulesError> {
+    if files.is_empty() {
+        return Ok(());
+    }
+    let mut rules = rule::built_in().map_err(|error| RulesError::BuiltIn(error.to_string()))?;
+    for path in files {
+        rules.splice(0..0, read(path)?);
+    }
+    engine::add(rules);
+    Ok(())
 }
 
 /// Reads a file of rules: TOML as gitleaks has it, or YAML as we have it.

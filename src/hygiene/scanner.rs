@@ -244,7 +244,9 @@ impl<'a> Scanner<'a> {
         let (from, to) = (from / form.width(), to / form.width());
         let to = to.min(view.len());
         let all = self.engine.deep(&view);
-        let kept = |f: &&Finding| (from..to).contains(&f.secret.start) && f.confidence >= self.limits.min_confidence;
+        let kept = |f: &&Finding| {
+            (from..to).contains(&f.secret.start) && f.confidence >= self.limits.min_confidence && !f.continues
+        };
         let kept: Vec<&Finding> = all.iter().filter(kept).collect();
         let allows = allow::find(&view[from..to]);
         let whole = base > 0 || from > 0 || to < view.len();

@@ -12,7 +12,7 @@ use super::engine::BUILT_IN;
 use super::rule::Rule;
 use super::sample;
 
-use super::{Look, Masker, Raw, mask_str};
+use super::{Limits, Look, Masker, Raw, Ruleset, Scanner, mask_str};
 
 fn rules() -> &'static [Rule] {
     BUILT_IN.as_ref().expect("the built-in rules load").rules()
@@ -306,4 +306,107 @@ fn a_long_block_of_encoded_lines_is_read_once_and_not_from_each_of_its_lines() {
     let text = line.repeat(16_000);
     assert_eq!(mask_str(&text), text);
     assert!(watch.elapsed().as_secs() < 60, "{:?}", watch.elapsed());
+}
+
+/// A private key as a tool prints it, in lines of 64 characters.
+fn key_block(lines: usize) -> Vec<String> {
+    let line = |seed: usize| sample::random("alnum", 64, &mut (seed as u64 * 977 + 13)).unwrap();
+    let mut block = vec![format!("-----BEGIN RSA PRIVATE {}-----", "KEY")];
+    block.push(format!("MIIEpAIBAAKCAQEA{}", &line(1)[..48]));
+    block.extend((2..=lines).map(line));
+    block.push(format!("{}==", &line(99)[..22]));
+    block.push(format!("-----END RSA PRIVATE {}-----", "KEY"));
+    block
+}
+
+#[test]
+fn a_key_whose_lines_have_prefixes_is_masked_whole_and_the_prefixes_stay() {
+    type Prefix = fn(usize) -> (String, &'static str);
+    let prefixes: [Prefix; 12] = [
+        |n| (format!("Apr 26 12:36:{n:02} host app[123]: "), ""),
+        |n| (format!("2026-04-26T12:36:{n:02}.1234567Z "), ""),
+        |n| (format!("{n}:"), ""),
+        |n| (format!("{n}-"), ""),
+        |n| (format!("/etc/ssl/private/server/keys/k.pem:{n}:"), ""),
+        |n| (format!("app-1  | 2026-04-26T12:36:{n:02}Z "), ""),
+        |n| (format!("I0426 12:36:01.{n:06}       1 x.go:12] "), ""),
+        |n| (format!("3f2a9c1b (Ann Example 2026-04-26 12:36:01 +0200 {n:>3}) "), ""),
+        |n| (format!("[pod/app-7d9f8c6b5-x2x4z/app] 2026-04-26T12:36:{n:02}Z "), ""),
+        |_| ("{\"log\":\"".to_owned(), "\\n\",\"stream\":\"stdout\",\"time\":\"2026-04-26T12:36:01.123456789Z\"}"),
+        |n| (format!("time=2026-04-26T12:36:{n:02}Z level=debug msg=\""), "\""),
+        |n| (format!("<14>1 2026-04-26T12:36:{n:02}Z host app - - - "), ""),
+    ];
+    for prefix in prefixes {
+        let block = key_block(13);
+        let text: String = block.iter().enumerate().map(|(n, line)| prefix(n).0 + line + prefix(n).1 + "\n").collect();
+        let masked = mask_str(&text);
+        for line in &block[1..block.len() - 1] {
+            assert!(!masked.contains(line.as_str()), "{line} is left of\n{text}\nin\n{masked}");
+        }
+        for n in 1..block.len() - 1 {
+            let line = masked.lines().nth(n).unwrap();
+            assert!(line.starts_with(&prefix(n).0), "{line}");
+            assert!(line.ends_with(prefix(n).1), "{line}");
+        }
+        assert_eq!(mask_str(&masked), masked);
+        let rules = Ruleset::load(&[], &[], &[]).unwrap();
+        let seen = Scanner::new(&rules, Limits::default()).text(text.as_bytes());
+        assert_eq!(seen.hits.len(), 1, "one key is one finding");
+    }
+}
+
+#[test]
+fn the_lines_after_the_first_line_of_a_key_are_masked_without_a_marker() {
+    let block = key_block(13);
+    for prefix in ["", "Apr 26 12:36:01 host app[123]: "] {
+        let text: String = block[1..].iter().map(|line| format!("{prefix}{line}\n")).collect();
+        let masked = mask_str(&text);
+        for line in &block[1..block.len() - 1] {
+            assert!(!masked.contains(line.as_str()), "{line} is left in\n{masked}");
+        }
+    }
+    let other = format!("key: {}\nnext: {}\n", block[1], block[2]);
+    assert!(mask_str(&other).contains(&block[2]), "a line under another name is not a part of the key");
+}
+
+#[test]
+fn a_label_announces_nothing() {
+    let masked = "postgres://app:***url-credentials-1***@db1.example.org:5432/app?sslmode=require";
+    assert_eq!(mask_str(masked), masked);
+    // Bold and italic in Markdown is not a label.
+    let password = sample::random("alnum", 14, &mut 3).unwrap();
+    assert!(!mask_str(&format!("***password***: k7{password}")).contains(&password));
+}
+
+#[test]
+fn a_token_of_several_parts_is_masked_whole() {
+    // The middle decodes to JSON with a secret in it.
+    let payload =
+        "eyJ1c2VySWQiOiAidXNyTWhoalU2bjdOQXBNc1ciLCAic2VjcmV0IjogImRkNTY2NTc1NTFlMjc3MDA1NDdiNGZlNDlhZmI5MWNlIn0";
+    let (head, tail) = (sample::random("alnum", 14, &mut 5).unwrap(), "7500640f".repeat(8));
+    let masked = mask_str(&format!("use oaa{head}.v1.{payload}.{tail}."));
+    assert!(!masked.contains(&head) && !masked.contains(&tail), "{masked}");
+    assert!(masked.starts_with("use ***") && masked.ends_with("***."), "{masked}");
+}
+
+#[test]
+fn cells_of_a_query_hold_secrets_as_pairs_lines_and_numbers() {
+    let noise = |seed| format!("k7{}", sample::random("alnum", 14, &mut { seed }).unwrap());
+    let (one, two, three, four) = (noise(3), noise(5), noise(7), noise(9));
+    let rows = serde_json::json!({
+        "columns": ["pair", "lines", "password", "kind", "settings"],
+        "rows": [
+            { "pair": ["password", one], "lines": format!("password\n{two}"), "password": 81_724_655,
+              "kind": ["password", "character varying"], "settings": { "db": { "pin": 5, "password": 40_312_277 } } },
+            ["smtp_password", three, 3, ["id", "name"], { "api_token": four }],
+        ],
+    });
+    let masked = Masker::new().value(Raw::new(Value::from_json(rows).unwrap())).into_inner();
+    let text = serde_json::to_string(&masked).unwrap();
+    for secret in [&one, &two, &three, &four, "81724655", "40312277"] {
+        assert!(!text.contains(secret), "{secret} in {text}");
+    }
+    for kept in ["character varying", "smtp_password", "\"id\",\"name\"", "\"pin\":5"] {
+        assert!(text.contains(kept), "{kept} is lost from {text}");
+    }
 }

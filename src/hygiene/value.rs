@@ -4,6 +4,7 @@
 
 use std::ops::Range;
 
+use super::env_line;
 use super::keys::{Kind, names_secret};
 use super::word::{Words, words};
 
@@ -30,7 +31,9 @@ pub(super) fn assigned(text: &[u8], key: usize, start: usize) -> Range<usize> {
     match before(text, key) {
         Before::Quote(quote) if !separator_has_blank(text, start) => to_quote(text, word, quote),
         // Of properties the whole line is the value.
-        Before::LineStart if is_property(text, key, start) => to_line_end(text, start, None),
+        Before::LineStart if is_property(text, key, start) || env_line::is_whole_line(text, key, start) => {
+            to_line_end(text, start, None)
+        }
         _ if !separator_has_blank(text, start) => word,
         Before::LineStart => to_line_end(text, start, None),
         Before::Quote(quote) => to_line_end(text, start, Some(quote)),

@@ -8,6 +8,9 @@ use crate::model::value::{Map, Value};
 /// A row of more cells is a list of its own.
 const ACROSS: usize = 64;
 
+/// A longer text is not the name of a setting, in bytes.
+const LONGEST_NAME: usize = 64;
+
 /// Masks a text in place; the name under which it stands, if any, may announce a secret.
 pub(super) type Mask<'a> = dyn FnMut(&mut String, Option<&str>) + 'a;
 
@@ -45,6 +48,7 @@ pub(super) fn value(value: &mut Value, name: Option<&str>, mask: &mut Mask<'_>) 
         Value::Text(text) => mask(text, name),
         Value::List(list) => {
             lines(list, mask);
+            pairs(list, mask);
             list.iter_mut().for_each(|item| self::value(item, name, mask));
         }
         Value::Map(inner) => map(inner, mask),
@@ -128,10 +132,69 @@ fn columns(map: &Map) -> Option<Vec<String>> {
 fn row(row: &mut Value, columns: &[String], mask: &mut Mask<'_>) {
     match row {
         Value::List(cells) if cells.len() == columns.len() => {
-            cells.iter_mut().zip(columns).for_each(|(cell, column)| value(cell, Some(column), mask));
+            pairs(cells, mask);
+            cells.iter_mut().zip(columns).for_each(|(held, column)| cell(held, column, mask));
+        }
+        Value::Map(cells) => {
+            cells.iter_mut().for_each(|(column, held)| cell(held, column, mask));
+            map(cells, mask);
         }
         other => value(other, None, mask),
     }
+}
+
+/// A cell of a query's result. Unlike our own facts it may hold a secret as a number, or as a line below
+/// its name.
+fn cell(held: &mut Value, column: &str, mask: &mut Mask<'_>) {
+    if let Value::Int(_) | Value::Real(_) = held {
+        let digits = serde_json::to_string(held).unwrap_or_default();
+        let mut text = digits.clone();
+        mask(&mut text, Some(column));
+        if text != digits {
+            *held = Value::Text(text);
+        }
+    } else if let Value::Map(inner) = held {
+        inner.iter_mut().for_each(|(key, held)| cell(held, key, mask));
+        map(inner, mask);
+    } else {
+        if let Value::Text(text) = held {
+            below_names(text, mask);
+        }
+        value(held, Some(column), mask);
+    }
+}
+
+/// Masks the texts of a list that follow the name of a secret: `["password", "x"]`, and the cells
+/// `name` and `value` of a table of settings.
+fn pairs(list: &mut [Value], mask: &mut Mask<'_>) {
+    for at in 1..list.len() {
+        let (before, after) = list.split_at_mut(at);
+        let (Some(Value::Text(name)), Some(Value::Text(text))) = (before.last(), after.first_mut()) else { continue };
+        if is_pair(name, text) {
+            mask(text, Some(name));
+        }
+    }
+}
+
+/// Masks the lines that follow a line which is the name of a secret.
+fn below_names(text: &mut String, mask: &mut Mask<'_>) {
+    if !text.contains('\n') {
+        return;
+    }
+    let mut lines: Vec<String> = text.split('\n').map(str::to_owned).collect();
+    for at in 1..lines.len() {
+        let name = lines[at - 1].trim().trim_end_matches([':', '=']).trim_end().to_owned();
+        if is_pair(&name, &lines[at]) {
+            mask(&mut lines[at], Some(&name));
+        }
+    }
+    *text = lines.join("\n");
+}
+
+/// Whether `name` is the name of a secret alone and `text` what a secret looks like.
+fn is_pair(name: &str, text: &str) -> bool {
+    let is_name = name.len() <= LONGEST_NAME && !name.contains(char::is_whitespace) && !name.contains("***");
+    is_name && super::mask::is_secret_of(name, text)
 }
 
 /// Two names may become the same mask; neither may swallow the other.

@@ -13,6 +13,8 @@ use super::runs::{DIGIT, LONGEST, SHORTEST, runs};
 const DEPTH: u32 = 3;
 /// How far escapes are undone around one.
 const STRETCH: usize = 4 << 10;
+/// The other parts of a token are no longer, in bytes.
+const LONGEST_TOKEN: usize = 1 << 10;
 
 impl Engine {
     /// Every secret in `text` in any writing, in order, none overlapping another.
@@ -62,7 +64,8 @@ impl Engine {
             if let Some(best) =
                 inner.into_iter().filter(|f| f.confidence > Confidence::Low).max_by_key(|f| f.confidence)
             {
-                found.push(Finding { secret: whole, via, ..best });
+                let secret = if via == "base64" { whole_token(text, whole) } else { whole };
+                found.push(Finding { secret, via, continues: false, ..best });
                 return;
             }
         }
@@ -138,6 +141,20 @@ fn folded_lines(text: &[u8], run: &Range<usize>) -> Range<usize> {
         }
     }
     run.start..end + padding(text, end)
+}
+
+/// The whole token of which `part` is one part, joined to the others by dots. A part by itself says what
+/// the token carries; the others, such as its signature, are as secret.
+fn whole_token(text: &[u8], part: Range<usize>) -> Range<usize> {
+    let is_token = |byte: &u8| DIGIT[usize::from(*byte)] || *byte == b'.';
+    let before = text[..part.start].iter().rev().take(LONGEST_TOKEN).take_while(|b| is_token(b)).count();
+    let after = text[part.end..].iter().take(LONGEST_TOKEN).take_while(|b| is_token(b)).count();
+    let (before, after) = (&text[part.start - before..part.start], &text[part.end..part.end + after]);
+    let before = if before.ends_with(b".") { before.len() } else { 0 };
+    // A dot that ends a sentence belongs to no token.
+    let after =
+        if after.starts_with(b".") { after.len() - after.iter().rev().take_while(|b| **b == b'.').count() } else { 0 };
+    part.start - before..part.end + after
 }
 
 fn padding(text: &[u8], end: usize) -> usize {

@@ -80,7 +80,8 @@ fn inside(lines: &mut Lines, found: &Examination) {
 }
 
 fn gzip_words(gzip: &Gzip) -> String {
-    let mut parts = vec![validity(gzip.valid).to_owned(), plural(count(gzip.members), "whole member")];
+    let mut parts =
+        vec![validity(gzip.valid, gzip.damage.is_some()).to_owned(), plural(count(gzip.members), "whole member")];
     if gzip.empty_members > 0 {
         parts.push(format!("{} of them empty", gzip.empty_members));
     }
@@ -97,21 +98,27 @@ fn gzip_words(gzip: &Gzip) -> String {
 }
 
 fn zstd_words(zstd: &Zstd) -> String {
-    let mut parts = vec![validity(zstd.valid).to_owned(), plural(count(zstd.frames), "whole frame")];
+    let mut parts =
+        vec![validity(zstd.valid, zstd.damage.is_some()).to_owned(), plural(count(zstd.frames), "whole frame")];
     parts.push(format!("{} with a checksum", zstd.frames_with_checksum));
     parts.extend(zstd.damage.map(|damage| word(&damage)));
     parts.join(", ")
 }
 
 fn tar_words(tar: &Tar) -> String {
-    let mut parts = vec![validity(tar.valid).to_owned(), format!("{} entries", tar.entries)];
+    let mut parts = vec![validity(tar.valid, tar.damage.is_some()).to_owned(), format!("{} entries", tar.entries)];
     parts.push(format!("{} in files", show_bytes(tar.member_bytes)));
     parts.extend(tar.damage.map(|damage| word(&damage)));
     parts.join(", ")
 }
 
-fn validity(valid: bool) -> &'static str {
-    if valid { "valid" } else { "NOT valid" }
+/// A layer that is not whole although nothing is damaged was not read to its end: a limit came first.
+fn validity(valid: bool, damaged: bool) -> &'static str {
+    match (valid, damaged) {
+        (true, _) => "valid",
+        (false, true) => "NOT valid",
+        (false, false) => "not read to its end",
+    }
 }
 
 fn sql_lines(lines: &mut Lines, sql: &Sql) {

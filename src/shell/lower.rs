@@ -9,7 +9,10 @@ use brush_parser::ast::{self, SourceLocation};
 use brush_parser::{ParseError, Parser, ParserOptions};
 
 use super::Fault;
-use super::tree::{Arm, Assignment, Block, Command, Id, Item, Join, Kind, Pipeline, Redirect, Simple, Test, Word};
+use super::nested;
+use super::tree::{
+    Arm, Assignment, Block, Command, Id, Item, Join, Kind, Nested, Pipeline, Redirect, Simple, Test, Word,
+};
 
 /// Lowers one script.
 pub struct Lowering {
@@ -191,7 +194,16 @@ impl Lowering {
             self.item(item, base, &mut out, redirects)?;
         }
         out.code = self.code(&out, line)?;
+        out.nested = self.nested(&out, redirects, line);
         Ok(Kind::Simple(out))
+    }
+
+    /// The script that a command hands to another shell. One that cannot be parsed is not an error here:
+    /// the other side may know what this side does not.
+    fn nested(&mut self, simple: &Simple, redirects: &[Redirect], line: usize) -> Option<Nested> {
+        let carried = nested::carried(simple, redirects)?;
+        let block = carried.text.and_then(|text| self.parse(&text, line).ok()).map(Rc::new);
+        Some(Nested { block, options: carried.options, dialect: carried.dialect })
     }
 
     fn item(
@@ -281,8 +293,12 @@ impl Lowering {
                 Redirect { writes: false, word: self.word(word, base)?, here: true }
             }
             ast::IoRedirect::HereDocument(_, document) => {
-                let word =
-                    if document.requires_expansion { self.document(&document.doc, base)? } else { Word::default() };
+                let word = if document.requires_expansion {
+                    self.document(&document.doc, base)?
+                } else {
+                    let text = document.doc.value.clone();
+                    Word { raw: text.clone(), parts: vec![super::tree::Part::Text(text, true)] }
+                };
                 Redirect { writes: false, word, here: true }
             }
         }))

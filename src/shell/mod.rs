@@ -5,6 +5,7 @@
 pub mod dialect;
 mod lower;
 pub mod machine;
+mod nested;
 mod programs;
 pub mod rules;
 pub mod tree;

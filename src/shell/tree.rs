@@ -105,6 +105,19 @@ pub struct Simple {
     pub declared: Vec<Assignment>,
     /// For `trap` and `eval` with a literal argument: what that argument would run.
     pub code: Option<Rc<Block>>,
+    /// The script that the command hands to another shell (`sh -c`, `ssh host`).
+    pub nested: Option<Nested>,
+}
+
+/// A script that a command hands to another shell.
+#[derive(Debug)]
+pub struct Nested {
+    /// The script; `None` when it cannot be read: what it does with failures is not known.
+    pub block: Option<Rc<Block>>,
+    /// The options that the other shell starts with.
+    pub options: super::dialect::Options,
+    /// The other shell.
+    pub dialect: super::dialect::Dialect,
 }
 
 /// `NAME=VALUE`

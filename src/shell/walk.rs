@@ -135,6 +135,9 @@ impl Walk<'_> {
         for word in &simple.words {
             self.word(word, place, Lost::Argument);
         }
+        if let Some(block) = simple.nested.as_ref().and_then(|nested| nested.block.as_ref()) {
+            self.block(block, &Place { inner: true, ..place.clone() });
+        }
         if let Some(code) = &simple.code {
             self.block(code, &Place { function: place.function.clone(), ..Place::default() });
         }

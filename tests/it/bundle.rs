@@ -199,7 +199,7 @@ fn a_run_is_sealed_from_within_the_sandbox() {
     let folder = case.path().to_owned();
     let seal = move || {
         let mut writer = begun(&folder).unwrap();
-        evidence::base::sandbox::restrict_writes(&[writer.folder()]).unwrap();
+        evidence::base::sandbox::enter(&[writer.folder()]).unwrap();
         fs::write(writer.scratch().unwrap().join("copy"), "x").unwrap();
         facts().into_iter().for_each(|fact| writer.fact(fact).unwrap());
         writer.close(&info(), &HygieneTable::default(), &verdict()).unwrap();

@@ -17,7 +17,7 @@ use evidence::model::value::Value;
 use evidence::model::verdict::Status;
 
 use crate::support::cluster::Cluster;
-use crate::support::look::{case, facts, missing, value};
+use crate::support::look::{case, facts, missing, refusal, value};
 use crate::support::world::World;
 
 /// A production, and a folder that everybody may write in.
@@ -151,6 +151,154 @@ fn what_a_hostile_dump_reaches_for_is_refused_and_fails_the_drill() {
     assert!(passes(&fact));
     assert_eq!(value(&fact, "isolation.confinement"), &"full".into(), "{fact:#?}");
     assert_eq!(value(&fact, "isolation.not_refused").to_string(), "[]");
+}
+
+#[test]
+fn a_dump_sees_no_other_process_of_the_machine() {
+    let ground = &*GROUND;
+    let word = format!("secret-of-{}", std::process::id());
+    let mut other = Command::new("sh").args(["-c", "sleep 60; :", &word]).spawn().unwrap();
+    let number = other.id();
+    let read = |file: String| format!("SELECT reverse(encode(pg_read_binary_file('{file}', 0, 3000), 'escape'));");
+    let files = ["cmdline", "environ", "status", "maps"].map(|name| format!("/proc/{number}/{name}"));
+    let own = ["/proc/self/environ", "/proc/self/mountinfo", "/proc/1/cmdline", "/proc/net/tcp", "/proc/version"];
+    let mut attempts: Vec<String> = files.into_iter().chain(own.map(str::to_owned)).map(read).collect();
+    attempts.push("SELECT pg_ls_dir('/proc');".to_owned());
+    attempts.push(format!("COPY t FROM '/proc/{number}/cmdline';"));
+    let fact = ground.drill("process.sql", &attempts.join("\n"), ", on_error: continue");
+    let _ = other.kill();
+    let _ = other.wait();
+    assert_eq!(value(&fact, "errors").as_int(), Some(attempts.len() as i64), "{fact:#?}");
+    let all = format!("{fact:?}");
+    assert!(!all.contains(&word) && !all.contains(&word.chars().rev().collect::<String>()), "{all}");
+    assert_eq!(value(&fact, "isolation.confinement"), &"full".into());
+}
+
+#[test]
+fn a_flood_of_messages_is_a_limit_and_establishes_nothing() {
+    let ground = &*GROUND;
+    let flood = "DO $$ BEGIN FOR i IN 1..3000 LOOP RAISE WARNING 'flood % %', i, repeat('x', 900); END LOOP; END $$;";
+    let fact = ground.drill("flood.sql", flood, "");
+    assert_eq!(missing(&fact, "messages"), Reason::Limit);
+    assert_eq!((value(&fact, "messages_cut"), value(&fact, "warnings")), (&true.into(), &Value::Int(3000)));
+    let Value::List(first) = value(&fact, "messages_first") else { panic!("{fact:#?}") };
+    assert_eq!(first.len(), 100);
+    assert!(!passes(&fact));
+    // More than is read at all: neither the counts nor whether something was refused is known.
+    let fact = ground.drill("deluge.sql", &flood.replace("3000", "12000"), "");
+    for part in ["messages", "warnings", "errors", "complete", "counts_equal"] {
+        assert_eq!(missing(&fact, part), Reason::Limit, "{part}");
+    }
+    assert!(serde_json::to_string(&fact).unwrap().len() < 100_000);
+}
+
+/// Does `work` on a thread where the kernel has no Landlock, children included.
+fn without_landlock<T: Send>(work: impl FnOnce() -> T + Send) -> T {
+    use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+    const CREATE_RULESET: i64 = 444;
+    const NO_SUCH_CALL: u32 = 38;
+    std::thread::scope(|scope| {
+        let worker = scope.spawn(|| {
+            let calls = [(CREATE_RULESET, Vec::new())].into_iter().collect();
+            let processor = std::env::consts::ARCH.try_into().unwrap();
+            let answer = SeccompAction::Errno(NO_SUCH_CALL);
+            let filter = SeccompFilter::new(calls, SeccompAction::Allow, answer, processor).unwrap();
+            seccompiler::apply_filter(&BpfProgram::try_from(filter).unwrap()).unwrap();
+            work()
+        });
+        worker.join().unwrap()
+    })
+}
+
+#[test]
+fn without_landlock_nothing_is_restored_unless_the_operator_allows_it() {
+    let ground = &*GROUND;
+    let world = World::new();
+    let (dump, mark) = (ground.path("outside.sql"), ground.path("outside-mark"));
+    ground.drill("outside.sql", &format!("COPY t TO '{}';", mark.display()), ", on_error: continue");
+    world.case("c", &format!(
+        "collect:\n  - {{ id: host, uses: host }}\n  - {{ id: drill, uses: restore.drill, with: {{ path: {dump:?}, amcheck: false }} }}\n"
+    ));
+    world.write(
+        "policies/plain.yaml",
+        "policy: plain\ntitle: t\nchecks:\n  - { id: A, title: whole, require: { fact: drill.complete, equals: true } }\n",
+    );
+    let fact = |id: &str| -> Fact {
+        let facts = fs::read_to_string(world.run_folder("c").join("data/facts.jsonl")).unwrap();
+        let lines = facts.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let found = lines.map(|mut line| line["fact"].take()).find(|fact| fact["id"] == id);
+        serde_json::from_value(found.unwrap()).unwrap()
+    };
+    let ran = without_landlock(|| world.run(&["collect", "c"]));
+    assert_eq!(ran.code, 3, "{}{}", ran.stdout, ran.stderr);
+    assert!(ran.stderr.contains("this kernel does not refuse"), "{}", ran.stderr);
+    let drill = fact("drill");
+    assert_eq!(missing(&drill, "complete"), Reason::Unavailable);
+    let Some(Err(absence)) = drill.at("complete") else { panic!("{drill:#?}") };
+    assert!(absence.message.contains("--allow-unconfined") && !mark.exists(), "{absence:?}");
+    let host = fact("host");
+    assert_eq!(value(&host, "sandbox"), &"none".into());
+    assert!(value(&host, "not_refused").to_string().contains("signals to other processes"));
+
+    let ran = without_landlock(|| world.run(&["collect", "c", "--allow-unconfined"]));
+    let drill = fact("drill");
+    assert_eq!(value(&drill, "complete"), &Value::Bool(true), "{}{}", ran.stdout, ran.stderr);
+    assert_eq!(value(&drill, "isolation.confinement"), &"none".into());
+    assert_eq!(value(&drill, "isolation.allow_unconfined"), &Value::Bool(true));
+    assert!(mark.exists(), "what is allowed is not refused");
+    // Where the kernel confines it, the permission changes nothing.
+    fs::remove_file(&mark).unwrap();
+    world.run(&["collect", "c", "--allow-unconfined"]);
+    assert_eq!(value(&fact("drill"), "isolation.confinement"), &"full".into());
+    assert!(!mark.exists());
+}
+
+#[test]
+fn what_every_sound_dump_may_hold_is_no_message_against_it() {
+    let ground = &*GROUND;
+    let sql = "--\n-- PostgreSQL database dump\n--\n\n-- Dumped from database version 15.1\n\
+        -- Dumped by pg_dump version 15.1\n\nSET statement_timeout = 0;\n\nCREATE DATABASE shop WITH TEMPLATE = template0 \
+        ENCODING = 'UTF8';\n\n\nALTER DATABASE shop OWNER TO postgres;\n\n\\connect shop\n\nSET statement_timeout = 0;\n\n\
+        CREATE TABLE public.t (id integer);\nALTER TABLE public.t OWNER TO postgres;\n\
+        COPY public.t (id) FROM stdin;\n1\n2\n\\.\n\nCREATE PUBLICATION p FOR TABLE ONLY public.t;\n\
+        CREATE SUBSCRIPTION s CONNECTION 'host=/nowhere' PUBLICATION p WITH (connect = false, slot_name = 's');\n\n\
+        --\n-- PostgreSQL database dump complete\n--\n\n";
+    fs::write(ground.path("sound.sql"), sql).unwrap();
+    let settings = format!("path: {:?}, roles: [postgres, reader, reader]", ground.path("sound.sql"));
+    let fact = facts(&ground.case(&settings)).remove(0);
+    assert_eq!((value(&fact, "messages").to_string(), value(&fact, "exit_code")), ("[]".into(), &Value::Int(0)));
+    assert_eq!(value(&fact, "roles_created").to_string(), "[reader]");
+    assert_eq!(value(&fact, "roles_existing").to_string(), "[postgres]");
+    let Value::List(expected) = value(&fact, "expected_messages") else { panic!("{fact:#?}") };
+    assert_eq!(expected.len(), 2, "{expected:?}");
+    assert_eq!((value(&fact, "complete"), value(&fact, "counts_equal")), (&true.into(), &true.into()));
+    assert_eq!(value(&fact, "counts.public.t"), &Value::Int(2), "{fact:#?}");
+    assert_nothing_left(&fact);
+}
+
+#[test]
+fn what_a_container_cannot_keep_and_programs_that_nothing_lists_are_refused() {
+    let image = format!("engine: docker, image: 'docker.io/library/postgres@sha256:{}'", "ab".repeat(32));
+    for setting in ["scratch: /var/tmp", "binaries: /usr/lib/postgresql/15/bin"] {
+        let with = format!("path: /x.dump, {image}, {setting}");
+        let case = case("  {}", &format!("  - {{ id: drill, uses: restore.drill, with: {{ {with} }} }}"));
+        assert!(refusal(&case).contains("go with `engine: local`"));
+    }
+    // Programs of the case's own are not even asked for their version.
+    let ground = &*GROUND;
+    let folder = tempfile::tempdir().unwrap();
+    let ran = folder.path().join("ran");
+    for program in ["initdb", "postgres", "psql"] {
+        let path = folder.path().join(program);
+        fs::write(&path, format!("#!/bin/sh\ntouch '{}'\necho 15\n", ran.display())).unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let fact = ground.drill("any.sql", "", &format!(", binaries: {}", folder.path().display()));
+    assert_eq!(missing(&fact, "restored"), Reason::Denied, "{fact:#?}");
+    assert!(!ran.exists());
+    let installed = ground.cluster.binaries().display();
+    let fact = ground.drill("any.sql", "", &format!(", binaries: {installed}"));
+    assert_eq!(value(&fact, "counts_equal"), &Value::Bool(true));
 }
 
 /// A library for the server whose one function leaves a process behind that hides as well as it can: twice

@@ -369,21 +369,22 @@ verb=$1; shift
 case $verb in
 ps) case "$*" in *Names*) echo evidence-drill-1.1.@SPACE@-dead00;; *) [ -n "@SOCKET@" ] && echo abc;; esac
     exit 0;;
-inspect) echo 'none 0 0 sha256:77';;
+image|volume) ;;
+inspect) echo 'none 0 sha256:77'; echo "volume|$(printf %064d 7)|@HERE@/inside";;
+container) echo 4096;;
 run) as mkdir -m 0700 @HERE@/inside;;
-cp) cp -r "$1" @HERE@/inside/dump;;
 rm) case "$*" in *dead00) exit;; esac
     [ -n "@SOCKET@" ] && exit 1
     [ -f @HERE@/inside/data/postmaster.pid ] && kill -QUIT "$(head -1 @HERE@/inside/data/postmaster.pid)"
     rm -rf @HERE@/inside;;
 exec)
-    case $1 in --user) chown -R 65534 @HERE@/inside/dump 2>&-; exit 0;; esac
     detached=$1; shift 2
     program=$1; shift
     for word; do shift; set -- "$@" "$(echo "$word" | sed 's#/tmp/evidence-drill#@HERE@/inside#g')"; done
     cd @HERE@
     case $program in
     initdb) as @BIN@/initdb "$@";;
+    sh) as sh "$@";;
     postgres) as @BIN@/postgres "$@" >/dev/null 2>&1 & ;;
     *) [ -n "@SOCKET@" ] && exec @BIN@/"$program" "$@" -h "@SOCKET@"; exec @BIN@/"$program" "$@";;
     esac;;
@@ -441,7 +442,7 @@ fn a_container_that_is_production_is_refused_before_anything_is_restored() {
     let socket = PRODUCTION.cluster.socket_dir();
     PRODUCTION.cluster.psql("postgres", "DROP DATABASE IF EXISTS drill");
     let log = contained("drill::a_container_that_is_production_is_refused_before_anything_is_restored", Some(socket));
-    assert!(!log.contains("pg_restore") && !log.contains("\ncp "), "{log}");
+    assert!(!log.contains("pg_restore") && !log.contains("cat >"), "{log}");
     assert!(log.lines().any(|line| line.starts_with("rm --force --volumes evidence-drill-")), "{log}");
 }
 
@@ -452,15 +453,25 @@ fn a_container_drills_like_a_local_server() {
         assert_eq!(text(&fact, "isolation.network"), "none");
         assert_eq!(value(&fact, "isolation.published_ports"), &Value::Int(0));
         assert_eq!(text(&fact, "isolation.shared_folder"), "none");
+        assert_eq!(
+            (value(&fact, "isolation.mounts"), value(&fact, "isolation.anonymous_volumes")),
+            (&Value::Int(1), &Value::Int(1))
+        );
+        assert_eq!(value(&fact, "scratch_peak_bytes"), &Value::Int(4096));
         assert_eq!(value(&fact, "teardown.container_exists"), &Value::Bool(false));
+        assert_eq!(value(&fact, "teardown.processes"), &Value::Int(0));
+        assert_eq!(value(&fact, "teardown.folder_exists"), &Value::Bool(false));
         return;
     }
     let log = contained("drill::a_container_drills_like_a_local_server", None);
-    let lines: Vec<&str> = log.lines().collect();
-    assert!(lines[1].starts_with("rm --force evidence-drill-1.1."), "what a dead owner left is removed: {log}");
-    assert!(lines[2].starts_with("run --detach --rm --network none --name evidence-drill-"), "{log}");
+    // How large it is, is asked beside all of that.
+    let lines: Vec<&str> = log.lines().filter(|line| !line.starts_with("container inspect --size")).collect();
+    assert!(lines[1].starts_with("rm --force --volumes evidence-drill-1.1."), "a dead owner's is removed: {log}");
+    assert!(lines[2].starts_with("image inspect "), "{log}");
+    assert!(lines[3].starts_with("run --detach --rm --pull=never --network none --name evidence-drill-"), "{log}");
     let image = format!("--entrypoint sleep docker.io/library/postgres@sha256:{} 7500", "ab".repeat(32));
-    assert!(lines[2].ends_with(&image), "{log}");
+    assert!(lines[3].ends_with(&image), "{log}");
+    assert!(log.contains("sh -c umask 077; cat > /tmp/evidence-drill/dump"), "{log}");
     assert!(
         log.contains("pg_restore -w -U postgres -h /tmp/evidence-drill -d drill --jobs=2 /tmp/evidence-drill/dump"),
         "{log}"

@@ -385,3 +385,47 @@ fn the_steps_of_the_action_and_of_the_pipeline_run_as_they_stand() {
     let report = job["artifacts"]["reports"]["junit"].as_str().unwrap();
     assert!(fs::read_to_string(world.path(report)).unwrap().contains("failures=\"1\""));
 }
+
+const OWN_RULE: &str = "\
+family: Badges
+rules:
+  - id: corp-badge
+    description: Badge
+    literals: ['badge-']
+    pattern: 'badge-(?P<secret>[a-z]{6,})'
+    examples: ['badge-{{lower:12}}']
+    reference: https://gate.example.org/badges
+";
+
+#[test]
+fn rules_of_the_users_own_mask_what_is_collected() {
+    let world = World::new();
+    world.write("app.log", "2026-05-01T10:00:00Z hello badge-friedrich\n");
+    let steps = "collect:
+  - { id: host, uses: host }
+  - { id: subject, uses: file, with: { path: ../../badge-friedrich.txt } }
+  - { id: m, uses: log, with: { path: ../../app.log, patterns: { hello: hello } } }
+";
+    world.case("c", steps);
+    world.write("policies/hygiene/own.yaml", OWN_RULE);
+    let ran = world.run(&["collect", "c"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let facts = fs::read_to_string(world.run_folder("c").join("data/facts.jsonl")).unwrap();
+    assert!(facts.contains("badge-***corp-badge***"), "{}\n{facts}", ran.stderr);
+    assert!(!facts.contains("friedrich") && !(ran.stdout + &ran.stderr).contains("friedrich"));
+    let table = fs::read_to_string(world.run_folder("c").join("data/hygiene.json")).unwrap();
+    assert!(table.contains("corp-badge"), "{table}");
+    // A rule that cannot be used would leave its secrets unmasked.
+    world.write("policies/hygiene/own.yaml", OWN_RULE.replace("{6,}", "{6,"));
+    let ran = world.run(&["collect", "c"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+    assert!(ran.stderr.contains("corp-badge"), "{}", ran.stderr);
+}
+
+#[test]
+fn a_file_that_is_not_read_is_named() {
+    let world = World::new();
+    world.write("policies/events/own.yaml", "x: 1\n");
+    let ran = world.run(&["status"]);
+    assert!(ran.stderr.contains("policies/events/own.yaml is not used"), "{}", ran.stderr);
+}

@@ -309,13 +309,13 @@ fn a_wrong_password_is_denied_and_never_shown() {
 }
 
 /// Writes a program into `folder` that records its arguments and input, then runs the `psql` that
-/// stands among its arguments (its variables begin with `PG`, which children may see; `ssh` joins its words for a shell, as the real one does).
+/// stands among its arguments (its variable begins with `DOCKER_`, which such children may see; `ssh` joins its words for a shell, as the real one does).
 fn stand_in(folder: &Path, name: &str) {
     let run = match name {
         "ssh" => "while [ \"$1\" != -- ]; do shift; done; shift; exec sh -c \"$*\"",
         _ => "while [ \"$1\" != psql ]; do shift; done; exec \"$@\"",
     };
-    let record = format!("for a in {name} \"$@\"; do printf '%s\\n' \"$a\"; done >> \"$PGEVIDENCE_RECORD\"");
+    let record = format!("for a in {name} \"$@\"; do printf '%s\\n' \"$a\"; done >> \"$DOCKER_EVIDENCE_RECORD\"");
     let file = folder.join(name);
     fs::write(&file, format!("#!/bin/sh\n{record}\n{run}\n")).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
@@ -325,7 +325,7 @@ fn stand_in(folder: &Path, name: &str) {
 fn a_container_and_a_far_host_are_asked_without_a_shell_of_ours() {
     if inside() {
         let host = std::env::var("EVIDENCE_TEST_HOST").unwrap();
-        let record = std::env::var("PGEVIDENCE_RECORD").unwrap();
+        let record = std::env::var("DOCKER_EVIDENCE_RECORD").unwrap();
         for (via, line) in [
             ("docker:pg-1", "docker\nexec\n-i\npg-1\npsql\n-X\n"),
             ("podman:pg", "podman\nexec\n-i\npg\npsql\n-X\n"),
@@ -359,7 +359,10 @@ fn a_container_and_a_far_host_are_asked_without_a_shell_of_ours() {
     let host = cluster.socket_dir().display().to_string();
     let name = "postgres::a_container_and_a_far_host_are_asked_without_a_shell_of_ours";
     let record = record.display().to_string();
-    assert_success(&again(name, &[("EVIDENCE_TEST_HOST", &host), ("PATH", &path), ("PGEVIDENCE_RECORD", &record)]));
+    assert_success(&again(
+        name,
+        &[("EVIDENCE_TEST_HOST", &host), ("PATH", &path), ("DOCKER_EVIDENCE_RECORD", &record)],
+    ));
 }
 
 #[test]
@@ -384,4 +387,149 @@ fn a_plan_shows_the_command_and_every_statement() {
     assert!(actions.iter().any(|what| what.contains("unless it is 42")));
     assert!(actions.iter().any(|what| what.contains("SELECT 1 AS a")));
     assert_eq!(actions.last().unwrap(), "ROLLBACK");
+}
+
+/// A function that would leave a file on the server's host, and everything that leads to it.
+const REACHING: &str = r#"
+    CREATE FUNCTION mark() RETURNS int LANGUAGE plpgsql AS $$ BEGIN COPY (SELECT 1) TO '<file>'; RETURN 1; END $$;
+    CREATE FUNCTION "na sty"() RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN mark(); END $$;
+    CREATE VIEW quoted AS SELECT "na sty"() AS x;
+    CREATE FUNCTION in_body() RETURNS int LANGUAGE sql STABLE AS 'SELECT x FROM quoted';
+    CREATE FUNCTION quoted_in_body() RETURNS int LANGUAGE sql STABLE AS 'SELECT "na sty"()';
+    CREATE FUNCTION atomic() RETURNS int STABLE BEGIN ATOMIC SELECT mark(); END;
+    CREATE FUNCTION opf(int, int) RETURNS int LANGUAGE plpgsql AS $$ BEGIN RETURN mark(); END $$;
+    CREATE OPERATOR ### (LEFTARG = int, RIGHTARG = int, FUNCTION = opf);
+    CREATE FUNCTION operator_in_body() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1 OPERATOR(public.###) 2';
+    CREATE FUNCTION pl() RETURNS int LANGUAGE plpgsql STABLE AS $$ BEGIN RETURN 1 ### 2; END $$;
+    CREATE DOMAIN odd AS int CHECK (mark() > 0);
+    CREATE FUNCTION domain_in_body() RETURNS int LANGUAGE sql STABLE AS 'SELECT 1::odd::int';
+    CREATE TABLE lists (x odd[]);
+    CREATE FUNCTION defaulted(a int, b int DEFAULT mark()) RETURNS int LANGUAGE sql STABLE AS 'SELECT a';
+    CREATE FUNCTION aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa() RETURNS int LANGUAGE sql AS 'SELECT mark()';
+    CREATE FUNCTION constant(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN mark(); END $$;
+    CREATE FUNCTION of_column(int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN $1; END $$;
+    CREATE FUNCTION in_place(int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT $1 + constant(1)';
+    CREATE TABLE folded (a int); CREATE TABLE inlined (a int); CREATE TABLE sound (a int);
+    CREATE INDEX ON folded ((a + constant(1))); CREATE INDEX ON inlined (in_place(a)); CREATE INDEX ON sound (of_column(a));
+    INSERT INTO sound VALUES (1);
+    CREATE TYPE pair AS (a int); CREATE TABLE pairs (c pair);
+    CREATE FUNCTION less(pair, pair) RETURNS bool LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN mark() > 0; END $$;
+    CREATE FUNCTION cmp(pair, pair) RETURNS int LANGUAGE plpgsql IMMUTABLE AS $$ BEGIN RETURN mark(); END $$;
+    CREATE OPERATOR < (LEFTARG = pair, RIGHTARG = pair, FUNCTION = less);
+    CREATE OPERATOR CLASS pairs DEFAULT FOR TYPE pair USING btree AS OPERATOR 1 <, FUNCTION 1 cmp(pair, pair);
+    CREATE EXTENSION file_fdw; CREATE SERVER files FOREIGN DATA WRAPPER file_fdw;
+    CREATE FOREIGN TABLE far (a text) SERVER files OPTIONS (program 'touch <file>');
+    CREATE TABLE parted (a text) PARTITION BY LIST (a);
+    CREATE FOREIGN TABLE part PARTITION OF parted FOR VALUES IN ('1') SERVER files OPTIONS (program 'touch <file>');
+    CREATE FUNCTION alias(text) RETURNS bool LANGUAGE c STABLE AS '$libdir/adminpack', 'pg_file_unlink_v1_1';
+    CREATE TABLE orders (id int, note text); INSERT INTO orders VALUES (1, 'a'), (2, 'b');
+    CREATE VIEW latest AS SELECT max(id) AS id FROM orders;
+    CREATE FUNCTION twice(n int) RETURNS int LANGUAGE sql IMMUTABLE AS 'SELECT 2 * n';
+    CREATE TABLE guarded (id int); ALTER TABLE guarded ENABLE ROW LEVEL SECURITY; INSERT INTO guarded VALUES (1);
+    CREATE EXTENSION hstore; CREATE EXTENSION pg_trgm; CREATE EXTENSION citext;
+    CREATE TABLE tagged (tags hstore, mail citext); INSERT INTO tagged VALUES ('a=>1', 'A@example.org');
+    CREATE INDEX ON tagged USING gist (tags)"#;
+
+#[test]
+fn a_query_is_refused_by_what_it_reaches_and_nothing_is_written() {
+    let cluster = Cluster::start().unwrap();
+    let file = cluster.socket_dir().join("written");
+    cluster.psql("postgres", &REACHING.replace("<file>", &file.display().to_string()));
+    // Making the indexes has run their functions already.
+    fs::remove_file(&file).unwrap();
+    let targets = target(&cluster, "", "");
+    let long = "SELECT ".to_owned() + &"a".repeat(70) + "()";
+    for sql in [
+        "SELECT x FROM quoted",
+        "SELECT in_body()",
+        "SELECT quoted_in_body()",
+        "SELECT atomic()",
+        "SELECT operator_in_body()",
+        "SELECT pl()",
+        "SELECT domain_in_body()",
+        "SELECT * FROM lists WHERE x = '{1}'",
+        "SELECT defaulted(1)",
+        long.as_str(),
+        "SELECT count(*) FROM folded",
+        "SELECT count(*) FROM inlined",
+        "SELECT c FROM pairs ORDER BY c",
+        "SELECT * FROM far",
+        "SELECT count(*) FROM parted",
+        "SELECT alias('x')",
+    ] {
+        let (why, message, _) = reason(&query(&targets, sql));
+        assert!(why == Reason::Denied && message.starts_with("not asked: "), "{sql}: {message}");
+    }
+    let fact = one(&targets, "{ id: c, uses: postgres.counts, on: db }");
+    for table in ["folded", "inlined", "parted"] {
+        let absence = fact.at(&format!("by_table.public.{table}")).unwrap().unwrap_err();
+        assert!(absence.message.contains("may run other code"), "{table}: {}", absence.message);
+    }
+    assert_eq!(value(&fact, "by_table.public.sound"), &Value::Int(1));
+    assert!(!file.exists());
+    // What the database holds besides does not count, and the query has no more rights than it needs.
+    for (sql, role) in [
+        ("SELECT count(*) FROM sound", "pg_read_all_data"),
+        ("SELECT id FROM latest", "pg_read_all_data"),
+        ("SELECT sum(twice(id)) FROM orders WHERE note LIKE 'b%' AND id IN (1, 2)", "pg_read_all_data"),
+        ("SELECT count(*) FROM tagged WHERE tags ? 'a' AND mail = 'a@example.org'", "pg_read_all_data"),
+        ("SELECT setting FROM pg_settings WHERE name = 'data_directory'", "pg_monitor"),
+        // Another role would see something else.
+        ("SELECT current_user", "postgres"),
+        ("SELECT count(*) FROM guarded", "postgres"),
+        ("SELECT count(*) FROM information_schema.table_privileges WHERE table_name = 'orders'", "postgres"),
+    ] {
+        let fact = query(&targets, sql);
+        assert!(fact.absence.is_none(), "{sql}: {:?}", fact.absence);
+        assert_eq!(value(&fact, "asked_as"), &Value::from(role), "{sql}");
+        assert_eq!(value(&fact, "asked_as_superuser"), &Value::Bool(role == "postgres"));
+    }
+}
+
+#[test]
+fn the_schema_of_the_role_is_looked_into_whatever_role_asks() {
+    let cluster = Cluster::start().unwrap();
+    cluster.psql(
+        "postgres",
+        "CREATE SCHEMA postgres; CREATE TABLE postgres.t AS SELECT 1 AS n; CREATE TABLE public.t AS SELECT 2 AS n",
+    );
+    let fact = query(&target(&cluster, "", ""), "SELECT n FROM t");
+    assert_eq!((value(&fact, "value"), value(&fact, "asked_as")), (&Value::Int(1), &Value::from("pg_read_all_data")));
+}
+
+#[test]
+fn the_client_and_its_variables_are_facts_and_a_part_of_the_plan() {
+    let targets = "  db: { postgres: { database: postgres, user: postgres } }";
+    let step = "  - { id: q, uses: postgres.query, on: db, with: { query: SELECT 1 AS a } }";
+    if inside() {
+        let case = case(targets, step);
+        let steps = evidence::collect::prepare(&case, &case.before(), Path::new("/"), &[]).unwrap();
+        let actions: Vec<String> = steps[0].plan().actions.into_iter().map(|action| action.what).collect();
+        let host = std::env::var("PGHOST").unwrap();
+        let own = std::env::var("EVIDENCE_TEST_PSQL").unwrap();
+        assert!(actions[0].starts_with(&format!("{own} -X ")), "{}", actions[0]);
+        assert!(actions.contains(&format!("with the variable PGHOST ({host})")), "{actions:?}");
+        assert!(actions.contains(&"with the variable PGPASSWORD (set, not shown)".to_owned()), "{actions:?}");
+        let fact = facts(&case).remove(0);
+        assert_eq!(value(&fact, "session.client.program"), &Value::from(own));
+        assert_eq!(value(&fact, "session.client.sha256").to_string().len(), 64);
+        assert_eq!(value(&fact, "session.client.variables.PGHOST"), &Value::from(host.as_str()));
+        assert_eq!(value(&fact, "session.server.host"), &Value::from(host.as_str()));
+        assert!(value(&fact, "session.server.data_directory").to_string().starts_with(&host));
+        assert_eq!(fact.at("session.server.address").unwrap().unwrap_err().reason, Reason::NotApplicable);
+        assert!(!serde_json::to_string(&fact).unwrap().contains(&std::env::var("PGPASSWORD").unwrap()));
+        return;
+    }
+    let cluster = Cluster::start().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("psql");
+    fs::write(&own, format!("#!/bin/sh\nexec {} \"$@\"\n", cluster.binaries().join("psql").display())).unwrap();
+    fs::set_permissions(&own, fs::Permissions::from_mode(0o755)).unwrap();
+    let path = format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap());
+    let (host, own) = (cluster.socket_dir().display().to_string(), own.display().to_string());
+    let password = format!("pa{}word-{}", "ss", std::process::id());
+    let name = "postgres::the_client_and_its_variables_are_facts_and_a_part_of_the_plan";
+    let variables =
+        [("PGHOST", host.as_str()), ("PATH", &path), ("PGPASSWORD", &password), ("EVIDENCE_TEST_PSQL", &own)];
+    assert_success(&again(name, &variables));
 }

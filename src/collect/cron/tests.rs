@@ -192,7 +192,7 @@ fn before_and_after() {
         scratch: scratch.path(),
         facts: &facts,
         progress: &super::super::testing::Silent,
-        sandbox: "full",
+        kernel: crate::collect::Kernel::NONE,
         arguments: &[],
     };
     let mut seen = None;

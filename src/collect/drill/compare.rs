@@ -57,12 +57,6 @@ impl<'a> Content<'a> {
         let objects = found.sql.as_deref().map(|sql| &sql.objects).or_else(|| archive.map(|archive| &archive.objects));
         objects.map_or(&[], |objects| &objects.extensions.names)
     }
-
-    /// The database that it creates for itself, if it does.
-    pub(super) fn database(&self) -> Option<String> {
-        let names = &self.examination.sql.as_ref()?.objects.databases.names;
-        names.first().map(|name| name.trim_matches('"').to_owned())
-    }
 }
 
 /// Below every compressed layer that was looked into.

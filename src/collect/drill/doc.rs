@@ -22,8 +22,9 @@ pub static DOC: Doc = Doc {
              programs, read and write files, load libraries and connect to other servers. Here the kernel \
              refuses the server every program, every file outside of the private folder but those of the \
              installation (Landlock) and every connection (seccomp), native code of the dump's own included: a \
-             dump that needs any of it fails with an error, and what it started ends with the server. How far \
-             this kernel enforces that stands in `isolation.confinement`. A hidden process of such native \
+             dump that needs any of it fails with an error, and what it started ends with the server. It sees no other \
+             process. How far this kernel enforces that is in `isolation.confinement`; where it does not, nothing is \
+             restored unless `--allow-unconfined` is given. An image of a container has to be there: it is not pulled. A hidden process of such native \
              code is sure to end only in a name space of its own, which needs root. `does_not_prove` says what \
              this drill leaves open.",
     needs_target: false,
@@ -42,7 +43,11 @@ pub static DOC: Doc = Doc {
         ),
         setting("jobs", "number (2)", "parallel restore, for custom and directory format"),
         setting("on_error", "text", "`stop` (as plain dumps do when nothing is said) or `continue` (as the others do)"),
-        setting("roles", "list of text", "roles that the dump needs, made empty before the restore"),
+        setting(
+            "roles",
+            "list of text",
+            "roles that the dump needs, made empty before the restore; one that exists already is left as it is",
+        ),
         setting("counts", "text (all)", "`all`: exact counts of every table; `none`"),
         setting(
             "tables",
@@ -58,12 +63,20 @@ pub static DOC: Doc = Doc {
         setting("amcheck", "boolean (true)", "let `amcheck`, where it is installed, check every B-tree"),
         setting("engine", "text (local)", "`local`, `docker` or `podman`"),
         setting("image", "text", "the container's image by digest, e.g. `docker.io/library/postgres@sha256:…`"),
-        setting("binaries", "text", "folder of the server's programs, instead of the installed ones"),
+        setting(
+            "binaries",
+            "text",
+            "folder of the server's programs, instead of the newest; where no package installs them, the policy has to allow it: an entry of `commands:` with `argv: [FOLDER/postgres]`",
+        ),
         setting("allow_newer", "boolean (false)", "take a newer major version when the dump's own is not installed"),
         setting("encoding", "text (UTF8)", "encoding of the new database"),
         setting("limit", "duration (2h)", "how long the drill may take"),
-        setting("scratch", "text", "folder to make the private folder in, instead of the temporary one"),
-        setting("scratch_limit", "size", "how much disk it may take"),
+        setting(
+            "scratch",
+            "text",
+            "folder to make the private folder in, instead of the temporary one; not for containers",
+        ),
+        setting("scratch_limit", "size", "how much disk it may take; of a container, its file system and volumes"),
     ],
     values: &[
         ("path", "the dump"),
@@ -78,9 +91,10 @@ pub static DOC: Doc = Doc {
         ("differs_from", "the targets and facts whose identity it was held against"),
         (
             "isolation",
-            "`confinement` (`full`; `partial`: all that a statement reaches for by itself; `none`: less; `container`), `not_refused` (what this kernel leaves open), `process_space`, `listen_addresses`, `tcp_listeners` (of the server's process, from the kernel), `network`, `shared_folder`, `data_directory`, `socket_folder`, `data_in_private_folder`, `socket_in_private_folder`, `folder_mode`, `runs_as`, `tablespaces_outside`; of a container `mounts`, `published_ports`, `image_id`",
+            "`confinement` (`full`; `partial`: all that a statement reaches for by itself; `none`: less; `container`), `not_refused` (what this kernel leaves open), `allow_unconfined` (true where the drill was only made because the operator allowed it), `process_space`, `listen_addresses`, `tcp_listeners` (of the server's process, from the kernel), `network`, `shared_folder`, `data_directory`, `socket_folder`, `data_in_private_folder`, `socket_in_private_folder`, `folder_mode`, `runs_as`, `tablespaces_outside`; of a container `mounts`, `anonymous_volumes` (made with it and removed with it), `published_ports`, `image_id`",
         ),
         ("roles_created", "roles that were made empty"),
+        ("roles_existing", "roles of `roles` that the new server had already, as `postgres`"),
         ("steps", "list of `step`, `command`, `exit_code`, `seconds`"),
         ("seconds", "duration of the whole drill, in seconds"),
         ("restore_seconds", "duration of the restore, in seconds"),
@@ -89,7 +103,12 @@ pub static DOC: Doc = Doc {
             "messages",
             "every warning and error: list of `severity`, `text` (with the first line of its command), `count`, `line` or `entry`; `because` where the server was kept in its bounds",
         ),
-        ("messages_cut", "whether the client said more than was kept"),
+        ("messages_cut", "whether there were more messages than are kept: `messages` is then unknown (limit reached)"),
+        ("messages_first", "the first 100 different messages, where there were more"),
+        (
+            "expected_messages",
+            "warnings that the drill itself or `pg_dump` brings about, each with `because`: no changes are published, subscriptions are not connected",
+        ),
         ("errors", "number of errors"),
         ("warnings", "number of warnings"),
         ("notices", "number of notices; they are not kept"),
@@ -103,6 +122,7 @@ pub static DOC: Doc = Doc {
             "`tables`, `foreign_tables`, `views`, `materialized_views`, `sequences`, `functions`, `indexes`, and the same in `by_schema.SCHEMA`; what extensions bring is left out",
         ),
         ("counts", "rows by restored table, exact: `counts.SCHEMA.TABLE`"),
+        ("partitioned_counts", "rows by restored partitioned table, exact, its partitions included"),
         ("rows_total", "their sum"),
         ("dump_counts", "rows by table in the dump, exact: `dump_counts.SCHEMA.TABLE`"),
         ("dump_rows_total", "their sum"),
@@ -120,7 +140,7 @@ pub static DOC: Doc = Doc {
         ("scratch_peak_bytes", "the most disk that the drill took, in bytes, measured every second"),
         (
             "teardown",
-            "`processes` that still work there, carry its mark or count in its name space, `folder`, `folder_exists`; of a container `container`, `container_exists`",
+            "`processes` that still work there, carry its mark or count in its name space, `folder`, `folder_exists`; of a container `container`, `container_exists`, and `folder_exists` for its file system and volumes",
         ),
         ("does_not_prove", "what this drill leaves open, in words"),
     ],

@@ -70,6 +70,12 @@ pub(super) fn identity(desk: &mut Desk<'_>) -> Result<Map, Absence> {
     Ok(map)
 }
 
+/// The names of the server's roles.
+pub(super) fn roles(desk: &mut Desk<'_>) -> Result<Vec<String>, Absence> {
+    let rows = desk.ask("roles", "SELECT to_json(rolname) FROM pg_roles;")?;
+    Ok(rows.iter().filter_map(Json::as_str).map(str::to_owned).collect())
+}
+
 /// Objects: totals of each kind, and the same by schema.
 pub(super) fn objects(desk: &mut Desk<'_>) -> Result<Value, Absence> {
     const KINDS: [(&str, &str); 6] = [
@@ -139,6 +145,22 @@ pub(super) fn counts(desk: &mut Desk<'_>, order: &Order) -> Result<Vec<Counted>,
     };
     let unreadable = || Absence::new(Reason::Unparsable, "the counts are not what was asked for");
     rows.into_iter().map(|row| read(row).ok_or_else(unreadable)).collect()
+}
+
+/// Exact counts of partitioned tables, each with its partitions; a dump has rows of the partitions alone.
+pub(super) fn partitioned_counts(desk: &mut Desk<'_>, order: &Order) -> Result<Map, Absence> {
+    if order.counts != Counts::All {
+        return Ok(Map::new());
+    }
+    let sql = format!(
+        "SELECT format('SELECT json_build_array(%L, count(*)) FROM %I.%I', format('%I.%I', n.nspname, c.relname), \
+         n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE c.relkind = 'p' AND {OURS} AND NOT EXISTS (SELECT FROM pg_partition_tree(c.oid) t JOIN pg_class f \
+         ON f.oid = t.relid AND f.relkind = 'f') ORDER BY n.nspname, c.relname \\gexec"
+    );
+    let read = |row: Json| Some((row[0].as_str()?.to_owned(), Value::int(row[1].as_i64()?)));
+    let unreadable = || Absence::new(Reason::Unparsable, "the counts are not what was asked for");
+    desk.ask("count", &sql)?.into_iter().map(|row| read(row).ok_or_else(unreadable)).collect()
 }
 
 /// The SHA-256 of each table's rows as text, in the order of the primary key, joined by line feeds.
@@ -228,6 +250,6 @@ pub(super) fn amcheck(desk: &mut Desk<'_>) -> Result<Value, Absence> {
     let checked = outcome.stdout.iter().filter(|byte| **byte == b'\n').count();
     values.insert("indexes_checked".into(), checked.into());
     values.insert("errors".into(), Value::int(found.errors));
-    values.insert("messages".into(), found.into_value());
+    values.insert("messages".into(), found.into_values().0);
     Ok(Value::Map(values))
 }

@@ -3,10 +3,22 @@
 //! must not pass for silence. Details, hints and contexts are left out: they quote rows.
 
 use crate::base::text;
+use crate::model::fact::{Absence, Reason};
 use crate::model::value::{Map, Value};
 
-/// The longest text of a message; a command's first line may be an endless list of columns.
-const LONGEST: usize = 500;
+/// The longest text of a message; a command's first line may be an endless list of columns, and a dump may
+/// say what it likes.
+const LONGEST: usize = 300;
+/// The most different messages that are kept.
+const KINDS: usize = 100;
+
+/// Warnings that the restore of a whole dump gives for reasons of the drill or of `pg_dump`, and why.
+const EXPECTED: [(&str, &str); 4] = [
+    ("WARNING: wal_level is insufficient to publish logical changes", "the drill's server publishes nothing"),
+    ("WARNING: \"wal_level\" is insufficient to publish logical changes", "the drill's server publishes nothing"),
+    ("WARNING: tables were not subscribed, you will have to run", "pg_dump restores a subscription unconnected"),
+    ("WARNING: subscription was created, but is not connected", "pg_dump restores a subscription unconnected"),
+];
 
 /// One kind of message.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,6 +36,8 @@ struct Message {
 #[derive(Debug, Default)]
 pub(super) struct Messages {
     list: Vec<Message>,
+    /// Messages of further kinds than are kept.
+    beyond: i64,
     /// Errors, warnings and notices, each as often as it was said.
     pub(super) errors: i64,
     pub(super) warnings: i64,
@@ -96,10 +110,17 @@ impl Messages {
         const REFUSED: [&str; 2] = ["backslash commands are restricted", "could not execute command"];
         self.refused += i64::from(REFUSED.iter().any(|words| message.text.contains(words)));
         let same = |known: &&mut Message| known.severity == message.severity && known.text == message.text;
+        let full = self.list.len() >= KINDS;
         match self.list.iter_mut().find(same) {
             Some(known) => known.count += 1,
+            None if full => self.beyond += 1,
             None => self.list.push(message),
         }
+    }
+
+    /// Whether there were more different messages than are kept.
+    pub(super) fn is_cut(&self) -> bool {
+        self.beyond > 0
     }
 
     /// Whether the client counted as many errors as were found. In parallel, `pg_restore` counts what
@@ -109,17 +130,31 @@ impl Messages {
         self.ignored.is_none_or(|ignored| (self.errors..=most).contains(&ignored))
     }
 
-    /// A list of maps: `severity`, `text`, `count`, and where they are known `line` and `entry`.
-    pub(super) fn into_value(self) -> Value {
-        Value::List(self.list.into_iter().map(Message::into_value).collect())
+    /// Two lists of maps: `severity`, `text`, `count`, and where they are known `line` and `entry`; the second
+    /// one of the messages that were to be expected.
+    pub(super) fn into_values(self) -> (Value, Value) {
+        let (expected, list): (Vec<_>, Vec<_>) = self.list.into_iter().partition(|m| m.expected().is_some());
+        let values = |list: Vec<Message>| Value::List(list.into_iter().map(Message::into_value).collect());
+        (values(list), values(expected))
     }
 }
 
+/// Why the messages are not all there.
+pub(super) fn too_many() -> Absence {
+    Absence::new(Reason::Limit, format!("more than {KINDS} different messages, or more text than is read"))
+}
+
 impl Message {
+    /// Why it was to be expected, if it was.
+    fn expected(&self) -> Option<&'static str> {
+        let known = EXPECTED.iter().filter(|_| self.severity == "warning");
+        known.into_iter().find(|(words, _)| self.text.starts_with(words)).map(|(_, because)| *because)
+    }
+
     fn into_value(self) -> Value {
         let mut map = Map::new();
         map.insert("severity".into(), self.severity.into());
-        if let Some(because) = refused(&self.text) {
+        if let Some(because) = self.expected().or_else(|| refused(&self.text)) {
             map.insert("because".into(), because.into());
         }
         map.insert("text".into(), self.text.into());
@@ -231,7 +266,7 @@ mod tests {
         );
         assert!(found.list[0].entry.as_deref().is_some_and(|entry| entry.contains("USER MAPPING app")));
         assert!(found.list[1].entry.is_none());
-        let all = found.into_value().to_string();
+        let all = found.into_values().0.to_string();
         assert!(!all.contains("remote") && !all.contains("a row"), "{all}");
     }
 
@@ -250,6 +285,32 @@ mod tests {
             found.list[0].text,
             "ERROR: role \"app\" does not exist; command: ALTER TABLE public.t OWNER TO app;"
         );
+    }
+
+    #[test]
+    fn what_the_drill_itself_brings_about_is_told_apart() {
+        let said = "psql:<stdin>:7: WARNING:  \"wal_level\" is insufficient to publish logical changes\n\
+            HINT:  Set \"wal_level\" to \"logical\" before creating subscriptions.\n\
+            pg_restore: WARNING:  tables were not subscribed, you will have to run ALTER SUBSCRIPTION ...\n\
+            psql:<stdin>:9: WARNING:  that wal_level is insufficient to publish logical changes\n\
+            psql:<stdin>:9: ERROR:  subscription was created, but is not connected\n";
+        let found = read(said.as_bytes());
+        assert_eq!((found.warnings, found.errors), (3, 1));
+        let (list, expected) = found.into_values();
+        assert_eq!(
+            (list.to_string().matches("count").count(), expected.to_string().matches("because").count()),
+            (2, 2)
+        );
+    }
+
+    #[test]
+    fn a_flood_is_counted_and_only_its_beginning_kept() {
+        let said: String = (0..100_000).map(|n| format!("psql:<stdin>:7: WARNING:  flood {n} {:900}\n", n)).collect();
+        let found = read(said.as_bytes());
+        assert_eq!((found.warnings, found.list.len(), found.is_cut()), (100_000, KINDS, true));
+        assert!(found.into_values().0.to_string().len() < KINDS * (LONGEST + 200));
+        let same = "psql:<stdin>:7: WARNING:  the same\n".repeat(10_000);
+        assert!(!read(same.as_bytes()).is_cut());
     }
 
     #[test]

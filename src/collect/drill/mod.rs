@@ -22,6 +22,7 @@ mod run;
 mod scratch;
 mod smoke;
 mod steps;
+mod tell;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};

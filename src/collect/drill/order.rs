@@ -115,6 +115,8 @@ pub(super) struct Order {
     /// By digest; empty for a local server.
     pub(super) image: String,
     pub(super) binaries: Option<PathBuf>,
+    /// Whether the policy allows the server of that folder by name.
+    pub(super) binaries_allowed: bool,
     pub(super) allow_newer: bool,
     pub(super) on_error: Option<OnError>,
     pub(super) limit: Duration,
@@ -145,6 +147,12 @@ impl Order {
         if !image.is_empty() && !is_by_digest(&image) {
             return wrong("image: by digest, as in `docker.io/library/postgres@sha256:…` (64 hexadecimal digits)");
         }
+        if with.engine != Kind::Local && (with.scratch.is_some() || with.binaries.is_some()) {
+            return wrong("scratch, binaries: go with `engine: local`; a container has a file system of its own");
+        }
+        let binaries = with.binaries.map(|folder| settings.path(&folder));
+        let server = binaries.as_ref().map(|folder| [text::from_name(&folder.join("postgres")).into_owned()]);
+        let allowed = |server: [String; 1]| settings.commands.iter().any(|command| command.allows(&server));
         let encoding = with.encoding.unwrap_or_else(|| "UTF8".to_owned());
         let plain = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         if !plain(&encoding) {
@@ -162,7 +170,8 @@ impl Order {
             smoke: with.smoke,
             engine: with.engine,
             image,
-            binaries: with.binaries.map(|folder| settings.path(&folder)),
+            binaries_allowed: server.is_some_and(allowed),
+            binaries,
             allow_newer: with.allow_newer,
             on_error: with.on_error,
             limit: Duration::from_secs_f64(seconds),
@@ -214,7 +223,11 @@ impl Order {
         match (self.engine, &self.scratch) {
             (Kind::Local, Some(folder)) => format!("mkdir -m 0700 {}/evidence-drill-…", text::from_name(folder)),
             (Kind::Local, None) => "mkdir -m 0700 ${TMPDIR:-/tmp}/evidence-drill-…".to_owned(),
-            (engine, _) => format!("{} run --rm --network none --name evidence-drill-… {}", engine.word(), self.image),
+            (engine, _) => format!(
+                "{} run --rm --pull=never --network none --cap-drop all --name evidence-drill-… {}",
+                engine.word(),
+                self.image
+            ),
         }
     }
 

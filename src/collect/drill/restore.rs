@@ -92,7 +92,7 @@ impl Work<'_> {
         if self.order.jobs > 1 && self.head.format != Format::Tar {
             words.push(&jobs);
         }
-        let path = self.engine.hand_over(self.dump.path(), steps)?;
+        let path = self.engine.hand_over(self.dump, steps)?;
         let mut client = self.engine.client("pg_restore", &words);
         if self.order.mode == Mode::Sample {
             client = client.args(["--use-list"]).args([self.list(&path, steps)?]);

@@ -1,15 +1,12 @@
 //! A drill from its first step to its last. Whatever happens in between, what was made is put away
 //! and the fact says that it was; what came out before something went wrong is kept.
 
-use std::path::Path;
-
 use crate::base::clock::{self, Stopwatch};
 use crate::base::text;
 use crate::cluster::{ClusterError, Home};
 use crate::collect::{Surroundings, subject};
-use crate::examine::Quality;
 use crate::model::fact::{Absence, Observation, Reason};
-use crate::model::value::{Map, Value};
+use crate::model::value::Value;
 
 use super::archive::Dump;
 use super::compare::{self, Content};
@@ -21,7 +18,8 @@ use super::order::{Order, ident};
 use super::restore::{Restored, Work};
 use super::scratch::Gauge;
 use super::steps::{Steps, Stop, seconds};
-use super::{doc, messages, proof, smoke};
+use super::tell::isolation;
+use super::{doc, proof, smoke};
 
 /// How far an initdb time may lie before the drill's own start: identifiers count whole seconds.
 const CLOCK_SLACK: i64 = 2;
@@ -67,12 +65,13 @@ fn carry_out(
     seen.set("format", head.format.word());
     let limits = proof::limits(order, head.format).into_iter().map(Value::from).collect();
     seen.set("does_not_prove", Value::List(limits));
-    let mut engine = engine::of(order, &head, home)?;
-    let gauge = engine.folder().map(|folder| Gauge::start(folder, order.scratch_limit, &steps.stop));
+    let mut engine = engine::of(order, &head, home, surroundings.kernel)?;
+    let gauge = Gauge::start(engine.meter(), order.scratch_limit, &steps.stop);
     let mut part = Part { order, head: &head, dump: &dump, surroundings, seen, steps, began, refused: None };
-    let worked = part.work(&mut *engine);
-    if let Some(gauge) = gauge {
-        seen.set("scratch_peak_bytes", gauge.finish());
+    let worked = part.work(&mut *engine, &gauge);
+    match gauge.finish() {
+        Some(bytes) => seen.set("scratch_peak_bytes", bytes),
+        None => seen.miss("scratch_peak_bytes", Absence::new(Reason::Failed, "its size could not be measured")),
     }
     let left = engine.put_away(steps);
     seen.set("teardown", left);
@@ -80,26 +79,31 @@ fn carry_out(
 }
 
 /// What the steps between start and end share.
-struct Part<'a, 'b> {
-    order: &'a Order,
-    head: &'a Head,
-    dump: &'a Dump,
+pub(super) struct Part<'a, 'b> {
+    pub(super) order: &'a Order,
+    pub(super) head: &'a Head,
+    pub(super) dump: &'a Dump,
     surroundings: &'a Surroundings<'b>,
-    seen: &'a mut Observation,
-    steps: &'a mut Steps,
+    pub(super) seen: &'a mut Observation,
+    pub(super) steps: &'a mut Steps,
     began: i64,
     /// Why nothing may be called whole or equal: something in the dump was refused.
-    refused: Option<Absence>,
+    pub(super) refused: Option<Absence>,
 }
 
 impl Part<'_, '_> {
-    fn work(&mut self, engine: &mut dyn Engine) -> Result<(), Absence> {
+    fn work(&mut self, engine: &mut dyn Engine, gauge: &Gauge) -> Result<(), Absence> {
         engine.raise(self.steps)?;
         self.identify(engine)?;
         self.roles(engine)?;
         let progress = self.surroundings.progress;
         let work = Work { order: self.order, head: self.head, dump: self.dump, engine, progress };
         let restored = work.restore(self.steps)?;
+        // What was restored quickly is measured here.
+        gauge.measure();
+        if let Some(absence) = self.steps.stop.reason() {
+            return Err(absence);
+        }
         if !self.dump.unchanged() {
             return Err(subject::changed(&self.order.path));
         }
@@ -117,8 +121,10 @@ impl Part<'_, '_> {
         let mut take = |name: &str| said.remove(name).ok_or_else(none);
         let (sysid, server) = (take("system_identifier")?, take("server")?);
         let sysid = sysid.as_text().ok_or_else(none)?.to_owned();
+        let major = server.as_text().and_then(head::major);
         self.seen.set("system_identifier", sysid.as_str());
         self.seen.set("versions", self.versions(server));
+        self.fits(major)?;
         let new = NewServer { sysid: &sysid, socket: engine.socket() };
         let compared = guard::compare(&new, &self.order.guarded, self.surroundings.facts)?;
         self.seen.set("differs_from", Value::List(compared));
@@ -136,86 +142,32 @@ impl Part<'_, '_> {
         Ok(())
     }
 
-    fn versions(&self, server: Value) -> Map {
-        let mut versions = Map::new();
-        let major = server.as_text().and_then(head::major);
-        versions.insert("server".into(), server);
-        if let Some(dumped) = &self.head.server_version {
-            versions.insert("dump_server".into(), dumped.as_str().into());
-            versions.insert("same_major".into(), (self.head.server_major() == major).into());
-        }
-        if let Some(program) = &self.head.dump_version {
-            versions.insert("dump_program".into(), program.as_str().into());
-        }
-        versions
-    }
-
-    /// Roles belong to the cluster and are in no database dump: those that it needs are made empty.
+    /// Roles belong to the cluster and not to a database dump: those that it needs are made empty. One that the
+    /// new server has already, as its superuser, stays as it is.
     fn roles(&mut self, engine: &dyn Engine) -> Result<(), Absence> {
-        let roles = &self.order.roles;
-        if !roles.is_empty() {
-            let sql: String = roles.iter().map(|role| format!("CREATE ROLE {};\n", ident(role))).collect();
+        let mut existing = Vec::new();
+        let mut created: Vec<&str> = self.order.roles.iter().map(String::as_str).collect();
+        if !created.is_empty() {
+            let mut desk = Desk { engine, database: "postgres", steps: self.steps, how: &mut self.seen.how };
+            let known = inspect::roles(&mut desk)?;
+            existing = created.iter().copied().filter(|role| known.iter().any(|known| known == role)).collect();
+            created.retain(|role| !existing.contains(role));
+            created.sort_unstable();
+            created.dedup();
+            let sql: String = created.iter().map(|role| format!("CREATE ROLE {};\n", ident(role))).collect();
             let words = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-d", "postgres"];
             self.steps.need("roles", engine.client("psql", &words).stdin(sql))?;
         }
-        self.seen.set("roles_created", Value::List(roles.iter().map(|role| role.as_str().into()).collect()));
-        Ok(())
-    }
-
-    fn messages(&mut self, restored: &Restored) {
-        if let Some(code) = restored.outcome.code {
-            self.seen.set("exit_code", Value::int(code));
-        } else {
-            self.seen.miss("exit_code", Absence::new(Reason::Failed, "a signal ended the client that restored"));
-        }
-        let found = messages::read(&restored.outcome.stderr);
-        self.seen.set("errors", Value::int(found.errors));
-        self.seen.set("warnings", Value::int(found.warnings));
-        self.seen.set("notices", Value::int(found.notices));
-        self.seen.set("messages_cut", restored.cut);
-        self.refused = (found.refused > 0).then(|| {
-            let count = found.refused;
-            let message = format!("commands of the dump that reach beyond its server were refused ({count}): what was restored is not all that it asks for");
-            Absence::new(Reason::Failed, message)
-        });
-        if found.agrees(self.order.jobs > 1) {
-            self.seen.set("messages", found.into_value());
-        } else {
-            let message = "the client counted another number of errors than can be read from what it said";
-            self.seen.miss("messages", Absence::new(Reason::Unparsable, message));
-        }
-    }
-
-    /// Whether the bytes were whole, whatever the client thought of them.
-    fn judge_bytes(&mut self, restored: &Restored) -> Result<(), Absence> {
-        let found = &restored.examination;
-        if let Some(sha256) = found.stored_sha256.as_deref().filter(|_| !self.dump.is_folder()) {
-            self.seen.set("sha256", sha256);
-        }
-        let content = Content::of(found, self.order.member.as_deref())?;
-        // A member can be whole although the archive around it is cut behind it.
-        let good = content.examination.quality == Quality::Good
-            && (self.order.member.is_some() || found.quality == Quality::Good);
-        let mut dump = Map::new();
-        if let Ok(Value::Map(values)) = Value::from_data(content.examination) {
-            let kept = ["kind", "chain", "quality", "reasons", "payload_bytes"];
-            dump.extend(values.into_iter().filter(|(name, _)| kept.contains(&name.as_str())));
-        }
-        dump.insert("stored_bytes".into(), content.examination.stored_bytes.into());
-        self.seen.set("dump", dump);
-        match &self.refused {
-            Some(refused) if good => self.seen.miss("complete", refused.clone()),
-            _ => self.seen.set("complete", good),
-        }
+        let list = |roles: Vec<&str>| Value::List(roles.into_iter().map(Value::from).collect());
+        self.seen.set("roles_created", list(created));
+        self.seen.set("roles_existing", list(existing));
         Ok(())
     }
 
     fn look_at(&mut self, engine: &dyn Engine, restored: &Restored) -> Result<(), Absence> {
         let content = Content::of(&restored.examination, self.order.member.as_deref())?;
-        let own = content.database();
-        let database = own.as_deref().unwrap_or(DATABASE);
         let mut how = Vec::new();
-        let mut desk = Desk { engine, database, steps: self.steps, how: &mut how };
+        let mut desk = Desk { engine, database: DATABASE, steps: self.steps, how: &mut how };
         let looked = look_inside(self.order, &content, self.refused.as_ref(), &mut desk, self.seen);
         self.seen.how.append(&mut how);
         looked
@@ -233,9 +185,20 @@ fn look_inside(
     seen.set("indexes", inspect::indexes(desk)?);
     seen.set("extensions_missing", inspect::extensions_missing(desk, content.extensions())?);
     match inspect::counts(desk, order) {
-        Ok(counted) => compare::tell(order, content, &counted, refused, seen),
+        Ok(counted) => {
+            compare::tell(order, content, &counted, refused, seen);
+            seen.set("partitioned_counts", inspect::partitioned_counts(desk, order)?);
+        }
         Err(absence) if absence.reason == Reason::NotApplicable => {
-            for name in ["counts", "rows_total", "dump_counts", "dump_rows_total", "counts_equal", "counts_differ"] {
+            for name in [
+                "counts",
+                "partitioned_counts",
+                "rows_total",
+                "dump_counts",
+                "dump_rows_total",
+                "counts_equal",
+                "counts_differ",
+            ] {
                 seen.miss(name, absence.clone());
             }
         }
@@ -257,26 +220,4 @@ fn look_inside(
         (Err(absence), None) => seen.miss("amcheck", absence),
     }
     Ok(())
-}
-
-/// What the server says of its isolation, and what can be seen from outside.
-fn isolation(said: Map, outside: Map, folder: Option<&Path>) -> Map {
-    let mut values = outside;
-    let inside = |name: &str| {
-        let path = said.get(name).and_then(Value::as_text)?;
-        Some(Path::new(path).starts_with(folder?))
-    };
-    let data = inside("data_directory");
-    let none_outside = said.get("tablespaces_outside").and_then(Value::as_int) == Some(0);
-    if let (Some(data), Some(socket)) = (data, inside("socket_folder")) {
-        values.insert("data_in_private_folder".into(), data.into());
-        values.insert("socket_in_private_folder".into(), socket.into());
-        let shared = if data && none_outside { "none" } else { "data outside of the private folder" };
-        values.insert("shared_folder".into(), shared.into());
-    } else if let Some(mounts) = values.get("mounts").and_then(Value::as_int) {
-        let shared = if mounts == 0 { "none" } else { "mounts" };
-        values.insert("shared_folder".into(), shared.into());
-    }
-    values.extend(said);
-    values
 }

@@ -1,11 +1,15 @@
-//! Before an operator's query is asked, the catalogue is asked what it can reach: functions by name,
-//! those behind its views, policies, operators, casts and domains, and those that their bodies name.
-//! It is refused when one of them is volatile and not known to be harmless, whoever asks; a
-//! superuser's read-only transaction would not stop what such a function does outside of it.
+//! Before an operator's query is asked, the catalogue is asked what it can reach (`reach.sql`). Names in
+//! the query are looked up as the server reads them: folded, cut at its length, in any schema. From
+//! there every step is exact: stored trees of views, policies, domains, defaults and indexes name
+//! what they use by object identifier. Texts of functions are searched for every name that the
+//! catalogue knows.
 //!
-//! By name means more than is really called: a query that is refused for a namesake can name its
-//! columns otherwise. A function that its owner declares stable although it is not, in a language
-//! whose body says nothing (C), is not found out; the role's own rights are the last line.
+//! The query is refused when something that it reaches is volatile and not known to be harmless, in a
+//! language whose text is not read, in C outside of the known libraries, or a foreign table. What the
+//! database holds besides does not count. A query that is refused for a namesake can name its columns
+//! otherwise.
+
+use std::collections::BTreeSet;
 
 use super::sql::{self, Reach};
 
@@ -88,70 +92,166 @@ const EXTENSIONS: &[&str] = &[
     "uuid_generate_v4",
 ];
 
-/// One row for each function that stands against the query, its name and why; no row means go.
+/// C libraries of extensions whose functions only look, unless they are declared volatile. A library with
+/// functions that run SQL from a text (tablefunc, pgrouting) or write files (orafce) does not belong here.
+const LIBRARIES: &[&str] = &[
+    "address_standardizer-3",
+    "btree_gin",
+    "btree_gist",
+    "citext",
+    "cube",
+    "dict_int",
+    "dict_xsyn",
+    "earthdistance",
+    "fuzzystrmatch",
+    "hstore",
+    "_int",
+    "intarray",
+    "ip4r",
+    "isn",
+    "ltree",
+    "pg_buffercache",
+    "pg_freespacemap",
+    "pg_rational",
+    "pg_stat_statements",
+    "pg_trgm",
+    "pg_uuidv7",
+    "pg_visibility",
+    "pgcrypto",
+    "pgstattuple",
+    "postgis-[23](.[0-9])?",
+    "postgis_raster-3",
+    "postgis_sfcgal-3",
+    "prefix",
+    "rtpostgis-[23](.[0-9])?",
+    "seg",
+    "unaccent",
+    "uuid-ossp",
+    "vector",
+];
+
+/// Server functions whose answer depends on the role that asks, other than by an error.
+const BY_ROLE: &str = "^(has_.*_privilege|pg_has_role|row_security_active)$";
+
+/// The same, for what a member of `pg_monitor` sees whole.
+const BY_MONITOR: &str = "^(pg_stat_get_.*|pg_stat_statements.*|pg_show_.*|current_setting|pg_database_size|pg_tablespace_size|\
+     pg_get_replication_slots|pg_ls_.*)$";
+
+/// A call with a column of the table for its first argument that is no constant: worked out row by row.
+const FOLDED_LATER: &str =
+    "[{]FUNCEXPR :funcid ([0-9]+) ([^{}]*:args [(]([{]CONST [^{}]*[}] )*([{]RELABELTYPE :arg )?[{]VAR )";
+
+/// Operators that the grammar brings in without their symbol: IN, BETWEEN, LIKE, NULLIF, USING.
+const IMPLIED: &str = "ARRAY['=', '<>', '<', '<=', '>', '>=', '~~', '!~~', '~~*', '!~~*', '~', '!~']";
+
+/// One row for each thing that stops the query, its name and why; no row means that it is asked.
 pub(super) fn against(reach: &Reach) -> String {
-    let names = |words: &std::collections::BTreeSet<String>| {
+    format!(
+        "{} SELECT json_build_object('name', name, 'why', why) FROM \
+         (SELECT DISTINCT name, why FROM stopped ORDER BY 2, 1 LIMIT 5) AS s",
+        search(&of_query(reach))
+    )
+}
+
+/// The role of fewest rights that answers the query of `reach` in the same way, for a superuser's session;
+/// empty when there is none, or none is needed.
+pub(super) fn least_role(reach: &Reach) -> String {
+    let asks_who =
+        ["current_user", "session_user", "user", "current_role", "system_user", "current_schema", "current_schemas"];
+    if asks_who.iter().any(|word| reach.words.contains(*word)) {
+        return "''".to_owned();
+    }
+    let role = LEAST_ROLE.replace("<by_role>", BY_ROLE).replace("<by_monitor>", BY_MONITOR);
+    format!("coalesce(({} {role}), '')", search(&of_query(reach)))
+}
+
+/// The table expressions that end in `stopped(root, name, why)`, one root for each counted table;
+/// `tables` is a FROM clause with `pg_class AS c`.
+pub(super) fn of_tables(tables: &str) -> String {
+    let seeds = format!("SELECT c.oid AS root, 'n'::\"char\" AS kind, c.oid {tables}");
+    format!(
+        "{}, halted(root, name, why) AS (SELECT DISTINCT ON (s.root) s.root, s.name, s.why FROM stopped s, session_rights h \
+         WHERE h.strong OR s.why LIKE 'is a foreign table%' ORDER BY s.root, s.name)",
+        search(&seeds)
+    )
+}
+
+fn search(seeds: &str) -> String {
+    let lines = SEARCH.lines().map(str::trim).filter(|line| !line.starts_with("--"));
+    let text = lines.collect::<Vec<_>>().join(" ");
+    text.replace("<seeds>", seeds)
+        .replace("<refused>", &sql::refused_pattern())
+        .replace("<harmless>", &pattern(HARMLESS))
+        .replace("<extensions>", &pattern(EXTENSIONS))
+        .replace("<libraries>", &format!("(^|/)({})([.]so)?$", LIBRARIES.join("|").replace(".[", "[.][")))
+        .replace("<folded_later>", FOLDED_LATER)
+        .replace("<never>", r"{FUNCEXPR :later_\1 \2")
+}
+
+/// What the words of a query can mean, in any schema.
+fn of_query(reach: &Reach) -> String {
+    let names = |words: &BTreeSet<String>| {
         let literals: Vec<String> = words.iter().filter_map(|word| sql::literal(word).ok()).collect();
         format!("ARRAY[{}]::text[]", literals.join(", "))
     };
-    SEARCH
+    QUERY
         .replace("<called>", &names(&reach.called))
         .replace("<dotted>", &names(&reach.dotted))
         .replace("<words>", &names(&reach.words))
         .replace("<operators>", &names(&reach.operators))
-        .replace("<word>", WORD)
-        .replace("<folded>", "translate(m[1], 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')")
-        .replace("<refused>", &sql::refused_pattern())
-        .replace("<harmless>", &pattern(HARMLESS))
-        .replace("<extensions>", &pattern(EXTENSIONS))
+        .replace("<implied>", IMPLIED)
 }
 
 fn pattern(names: &[&str]) -> String {
     format!("^({})$", names.join("|").replace('*', ".*"))
 }
 
-/// A run of anything but blanks and ASCII punctuation: in any locale, all that can be a plain name.
-const WORD: &str = "[^ -#%-/:-@[-^`{-~[:cntrl:]]+";
+/// The walk itself.
+const SEARCH: &str = include_str!("reach.sql");
 
-/// `near` are the views, tables with policies and so on that the query can reach; `texts` what they
-/// are made of; `called` every function that these or the query name, and what their bodies name.
-const SEARCH: &str = "WITH RECURSIVE near(oid) AS (\
-     SELECT c.oid FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
-     WHERE c.relname = ANY (<words>) AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
-     UNION SELECT d.refobjid FROM near JOIN pg_rewrite w ON w.ev_class = near.oid \
-     JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid \
-     AND d.refclassid = 'pg_class'::regclass AND d.refobjid <> near.oid), \
-     texts(body) AS (SELECT pg_get_viewdef(c.oid) FROM near JOIN pg_class c USING (oid) \
-     JOIN pg_namespace n ON n.oid = c.relnamespace \
-     WHERE c.relkind = 'v' AND n.nspname NOT IN ('pg_catalog', 'information_schema') \
-     UNION ALL SELECT pg_get_expr(p.polqual, p.polrelid) FROM near JOIN pg_policy p ON p.polrelid = near.oid \
-     UNION ALL SELECT pg_get_constraintdef(k.oid) FROM pg_type t JOIN pg_constraint k ON k.contypid = t.oid \
-     WHERE t.typname = ANY (<words>)), \
-     bare(name) AS (SELECT unnest(<called>) UNION SELECT x FROM texts, \
-     regexp_matches(body, '<word>', 'g') AS m, unnest(ARRAY[m[1], <folded>]) AS x), \
-     seen(oid) AS (SELECT p.oid FROM pg_proc p WHERE p.proname = ANY (SELECT name FROM bare) \
-     OR (p.proname = ANY (<dotted>) AND p.pronargs > 0 AND p.proargtypes[0] IN (SELECT t.oid FROM pg_type t \
-     WHERE t.typtype IN ('c', 'p'))) \
-     OR p.oid IN (SELECT o.oprcode FROM pg_operator o WHERE o.oid >= 16384 \
-     AND (EXISTS (SELECT FROM unnest(<operators>) AS r WHERE position(o.oprname IN r) > 0) OR EXISTS (SELECT FROM texts WHERE position(o.oprname IN body) > 0))) \
-     OR p.oid IN (SELECT k.castfunc FROM pg_cast k WHERE k.oid >= 16384 \
-     UNION SELECT a.amproc FROM pg_amproc a WHERE a.oid >= 16384 \
-     UNION SELECT o.oprcode FROM pg_amop a JOIN pg_operator o ON o.oid = a.amopopr WHERE a.oid >= 16384) \
-     UNION SELECT x.oid FROM seen JOIN pg_proc s ON s.oid = seen.oid AND s.oid >= 16384, LATERAL (\
-     SELECT p.oid FROM regexp_matches(CASE WHEN s.prosrc = '' AND s.prokind <> 'a' THEN pg_get_functiondef(s.oid) \
-     ELSE s.prosrc END, '<word>', 'g') AS m JOIN pg_proc p ON p.proname IN (m[1], <folded>) \
-     UNION SELECT p.oid FROM pg_proc p WHERE s.prolang = 12 AND p.prolang = 12 AND p.prosrc = s.prosrc AND p.oid < 16384 \
-     UNION SELECT f FROM pg_aggregate a, unnest(ARRAY[a.aggtransfn::oid, a.aggfinalfn::oid, a.aggcombinefn::oid]) AS f \
-     WHERE a.aggfnoid = s.oid AND f <> 0) AS x(oid)) \
-     SELECT json_build_object('name', n.nspname || '.' || p.proname, 'why', why) FROM seen JOIN pg_proc p USING (oid) \
-     JOIN pg_namespace n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang, \
-     LATERAL (SELECT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid \
-     AND d.deptype = 'e') AS extension) AS e, \
-     LATERAL (SELECT CASE WHEN p.oid < 16384 AND p.proname ~ '<harmless>' THEN NULL \
-     WHEN e.extension AND p.proname ~ '<extensions>' THEN NULL \
-     WHEN p.provolatile = 'v' THEN 'is volatile' \
-     WHEN p.proname ~ '<refused>' THEN 'has effects that no transaction takes back' \
-     WHEN p.oid >= 16384 AND NOT l.lanpltrusted AND l.lanname NOT IN ('c', 'internal') \
-     THEN 'is written in a language that may do anything' \
-     WHEN p.oid >= 16384 AND l.lanname IN ('sql', 'plpgsql') AND p.prosrc ~* '(^|[^[:alnum:]_])(execute|u&[''\"])' \
-     THEN 'runs text as SQL' END AS why) AS y WHERE why IS NOT NULL LIMIT 5";
+/// Where the walk of a query begins. Casts to `name` cut a word as the server's own reader does.
+const QUERY: &str = "SELECT 0::oid AS root, q.kind, q.oid FROM (\
+     SELECT 'p'::\"char\" AS kind, p.oid FROM pg_proc p WHERE p.proname = ANY (<called>::name[]) \
+     OR (p.proname = ANY (<dotted>::name[]) AND p.pronargs > 0 AND p.proargtypes[0] IN \
+     (SELECT t.oid FROM pg_type t WHERE t.typtype IN ('c', 'p', 'd'))) \
+     UNION ALL SELECT 'r', c.oid FROM pg_class c WHERE c.relname = ANY (<words>::name[]) AND c.relkind IN ('r', 'p', 'v', 'm', 'f') \
+     UNION ALL SELECT 't', t.oid FROM pg_type t WHERE t.oid >= 16384 AND t.typname = ANY (<words>::name[]) \
+     UNION ALL SELECT 'o', o.oid FROM operators o WHERE o.oprname = ANY (<implied>) \
+     OR EXISTS (SELECT FROM unnest(<operators>) AS w WHERE position(o.oprname IN w) > 0) \
+     UNION ALL SELECT 'p', k.castfunc FROM pg_cast k WHERE k.oid >= 16384 AND k.castfunc <> 0 \
+     AND k.castsource < 16384 AND k.casttarget < 16384 \
+     UNION ALL SELECT 'f', k.opcfamily FROM pg_opclass k WHERE k.oid >= 16384 AND k.opcdefault AND k.opcintype < 16384 \
+     AND k.opcfamily >= 16384) AS q";
+
+/// Which predefined role answers as the superuser would: it may read and call all that is reached, no
+/// policy applies, and nothing reached answers by who asks.
+const LEAST_ROLE: &str = ", functions(oid, name, src) AS (SELECT p.oid, p.proname::text, p.prosrc FROM pg_proc p \
+     WHERE p.oid IN (SELECT oid FROM reached WHERE kind = 'p')), \
+     relations(oid, ns) AS (SELECT c.oid, c.relnamespace FROM pg_class c WHERE c.oid IN (SELECT oid FROM reached WHERE kind = 'r') \
+     AND c.relkind <> 'c') \
+     SELECT g.rolname FROM pg_roles g WHERE g.rolname IN ('pg_read_all_data', 'pg_monitor') \
+     AND (SELECT rolsuper FROM pg_roles WHERE rolname = current_user) \
+     AND NOT EXISTS (SELECT FROM pg_roles s WHERE (s.rolsuper OR s.rolname IN ('pg_write_server_files', \
+     'pg_execute_server_program', 'pg_write_all_data', 'pg_signal_backend')) AND pg_has_role(g.oid, s.oid, 'MEMBER')) \
+     AND NOT EXISTS (SELECT FROM functions f WHERE f.name ~ '<by_role>' OR (g.rolname <> 'pg_monitor' AND f.name ~ '<by_monitor>') \
+     OR NOT has_function_privilege(g.oid, f.oid, 'EXECUTE') OR f.src ~* '(current|session)_(user|role|schema)') \
+     AND NOT EXISTS (SELECT FROM relations r JOIN pg_class c USING (oid) WHERE c.relrowsecurity \
+     OR NOT has_table_privilege(g.oid, r.oid, 'SELECT') OR NOT has_schema_privilege(g.oid, r.ns, 'USAGE')) \
+     AND NOT EXISTS (SELECT FROM relations r JOIN pg_rewrite w ON w.ev_class = r.oid \
+     WHERE w.ev_action::text ~ 'SQLVALUEFUNCTION :op (9|10|11|12|14) ') \
+     ORDER BY g.rolname = 'pg_monitor' LIMIT 1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_placeholder_is_filled_in() {
+        let reach = sql::reach("SELECT app.f(a) FROM t WHERE b ### 'it''s'");
+        for text in [against(&reach), least_role(&reach), of_tables("FROM pg_class c")] {
+            let open = text.find('<').map(|at| text[at + 1..].starts_with(|c: char| c.is_ascii_lowercase()));
+            assert_ne!(open, Some(true), "{text}");
+            assert!(!text.contains("<called>") && !text.contains("<libraries>") && !text.contains('\n'));
+        }
+    }
+}

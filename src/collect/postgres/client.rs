@@ -2,12 +2,16 @@
 //! before anything is run. No secret is ever among the arguments: the client reads its own service
 //! file and password file.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::base::{quantity, text};
+use crate::base::digest::Digest;
+use crate::base::{env, files, quantity, text};
 use crate::collect::via::Via;
 use crate::collect::{SettingError, Settings};
 use crate::model::case::Postgres;
+use crate::model::fact::{Absence, Reason};
 
 /// How one target's PostgreSQL is asked.
 pub(super) struct Client {
@@ -22,6 +26,58 @@ pub(super) struct Client {
     via: Via,
     reached: String,
     connection: String,
+    /// The client that runs here: the first `psql` on the `PATH`, by its whole path.
+    program: Option<PathBuf>,
+    /// The `PG*` variables that reach it; values that may be secret are not held.
+    variables: BTreeMap<String, String>,
+}
+
+/// Variables of libpq whose values say where and how it connects, and are no secrets.
+const SHOWN: &[&str] = &[
+    "PGAPPNAME",
+    "PGCHANNELBINDING",
+    "PGCLIENTENCODING",
+    "PGCLUSTER",
+    "PGCONNECT_TIMEOUT",
+    "PGDATABASE",
+    "PGGSSENCMODE",
+    "PGHOST",
+    "PGHOSTADDR",
+    "PGKRBSRVNAME",
+    "PGLOADBALANCEHOSTS",
+    "PGOPTIONS",
+    "PGPASSFILE",
+    "PGPORT",
+    "PGREQUIREAUTH",
+    "PGREQUIREPEER",
+    "PGSERVICE",
+    "PGSERVICEFILE",
+    "PGSSLCERT",
+    "PGSSLCRL",
+    "PGSSLKEY",
+    "PGSSLMODE",
+    "PGSSLNEGOTIATION",
+    "PGSSLROOTCERT",
+    "PGSYSCONFDIR",
+    "PGTARGETSESSIONATTRS",
+    "PGUSER",
+];
+
+/// In place of a value that may be secret.
+const NOT_SHOWN: &str = "set, not shown";
+
+/// What a client elsewhere needs of our environment to be reached: no `PG*`, which would not get there.
+const TRANSPORT: &[&str] = &["SSH_AUTH_SOCK", "DOCKER_*", "CONTAINER_HOST", "XDG_RUNTIME_DIR"];
+
+/// What a client here may see of our environment: the operator's own way in.
+const HERE: &[&str] = &["PG*", "KRB5CCNAME", "KRB5_CONFIG", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+fn variables() -> BTreeMap<String, String> {
+    let shown = |(name, value): (String, String)| match SHOWN.contains(&name.as_str()) {
+        true => (name, value),
+        false => (name, NOT_SHOWN.to_owned()),
+    };
+    env::beginning_with("PG").into_iter().map(shown).collect()
 }
 
 /// Reads its script from standard input, prints bare rows that end with NUL (which no text of a
@@ -42,7 +98,10 @@ impl Client {
         if target.sysid.as_ref().is_some_and(|id| id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit())) {
             return Err(place("sysid: is the system identifier, digits in quotes".to_owned()));
         }
+        let local = postgres.via == "local";
         Ok(Self {
+            program: if local { env::find_program("psql") } else { None },
+            variables: if local { variables() } else { BTreeMap::new() },
             target: name.to_owned(),
             expected: target.sysid.clone(),
             statement_ms: limit("statement_timeout", postgres.statement_timeout.as_deref(), 30_000).map_err(place)?,
@@ -58,9 +117,40 @@ impl Client {
         format!("PostgreSQL `{}` via {}", self.target, self.reached)
     }
 
+    /// Whether the client runs here.
+    pub(super) fn is_local(&self) -> bool {
+        self.reached == "local"
+    }
+
+    /// The variables of ours that the client, or what reaches it, may see.
+    pub(super) fn inherit(&self) -> &'static [&'static str] {
+        if self.is_local() { HERE } else { TRANSPORT }
+    }
+
+    /// The `PG*` variables that reach the client, as they may be shown.
+    pub(super) fn variables(&self) -> &BTreeMap<String, String> {
+        &self.variables
+    }
+
+    /// The client's path and the digest of that file, read now.
+    ///
+    /// # Errors
+    /// When it runs elsewhere, or could not be read.
+    pub(super) fn program(&self) -> Result<(String, String), Absence> {
+        let Some(program) = &self.program else {
+            return Err(Absence::new(Reason::NotApplicable, "the client does not run on this host"));
+        };
+        let read = files::real_path(program).and_then(|path| files::read(&path, 64 << 20));
+        let bytes = read.map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
+        Ok((text::from_name(program).into_owned(), Digest::of(&bytes).to_string()))
+    }
+
     /// The whole argument list of one session.
     pub(super) fn words(&self) -> Vec<String> {
         let mut words: Vec<String> = PSQL.iter().map(|word| (*word).to_owned()).collect();
+        if let (Some(program), Some(first)) = (&self.program, words.first_mut()) {
+            *first = text::from_name(program).into_owned();
+        }
         words.push(self.connection.clone());
         self.via.command(&words)
     }

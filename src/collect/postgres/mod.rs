@@ -11,6 +11,15 @@ macro_rules! with_session {
             ("session.start.xid_assigned", "whether it had a transaction id then, as every write needs"),
             ("session.read_only", "whether the transaction was still read-only at its end"),
             ("session.isolation", "the transaction's isolation at its end"),
+            ("session.client.program", "the client's whole path; missing when it does not run on this host"),
+            ("session.client.sha256", "SHA-256 of that file; missing likewise"),
+            ("session.client.version", "the client's version, by its own account"),
+            ("session.client.variables", "the `PG*` variables that reached it; one that may be secret only by name"),
+            ("session.server.host", "the host or socket folder that the client connected to"),
+            ("session.server.port", "the port that the client connected to"),
+            ("session.server.address", "the server's own address of this connection; missing over a unix socket"),
+            ("session.server.server_port", "the server's own port setting"),
+            ("session.server.data_directory", "the server's data folder; missing when the role may not see it"),
             ("session.xid_assigned", "whether it had been given a transaction id by its end"),
         ]
     };

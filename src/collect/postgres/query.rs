@@ -28,13 +28,20 @@ static DOC: Doc = Doc {
              pg_stat_reset*, lo_*, dblink*, pg_read_file, advisory locks, set_config and the like). It is sent \
              inside `SELECT row_to_json(…) FROM ( … ) LIMIT …` in one REPEATABLE READ, READ ONLY \
              transaction. That transaction stops writes to tables and sequences. It does not stop what a \
-             function does outside of it, so first the catalogue is asked about every function that the query can \
-             reach by name, through views, policies, operators, casts, domains and the bodies of other functions: \
-             volatile ones are refused unless they are known only to look, and so are those that run text as SQL. \
+             function does outside of it, so first the catalogue is asked about everything that the query can \
+             reach: names are looked up as the server cuts and folds them, in any schema, and followed by object \
+             identifier through views, policies, domains, defaults, casts, operators, operator classes, indexes, \
+             partitions and the bodies of SQL functions. What the database holds besides does not count. Refused \
+             are volatile functions that are not known only to look, foreign tables, C outside of the libraries of \
+             known extensions (PostGIS, pgvector, pg_trgm, hstore and others), other languages, and PL/pgSQL for a \
+             superuser, for a member of pg_write_server_files or pg_execute_server_program, and with SECURITY \
+             DEFINER. A superuser's query is asked as pg_read_all_data or pg_monitor when that role sees the same; \
+             otherwise it is asked as the superuser (`asked_as_superuser`), and then the refusals are all that \
+             keeps it from acting. \
              pg_read_file only reads, and is refused all the same: files are looked at by `file` and `log`, which \
-             mask them and leave their times alone. What cannot be told is a function in C that is declared stable \
-             and is not, and what a foreign table does on its own server: let the role that asks have few rights \
-             (pg_monitor is enough for the catalogue). Rows that a policy of row-level security would hide make the \
+             mask them and leave their times alone. Not found out are C of a known library that does more than it declares, libraries that the \
+             server loads for every session, login triggers, and a change of the catalogue between the check and \
+             the query: let the role that asks have few rights (pg_monitor is enough for the catalogue). Rows that a policy of row-level security would hide make the \
              query fail; they are not left out. A NULL is not a value: its key is left out of the row \
              and counted in `nulls`.",
     needs_target: true,
@@ -44,6 +51,8 @@ static DOC: Doc = Doc {
     ],
     values: with_session![
         ("query", "the query as it was given"),
+        ("asked_as", "the role whose rights the query had"),
+        ("asked_as_superuser", "whether that role is a superuser"),
         ("row_count", "the number of rows that the query gave; missing when there were more than `max_rows`"),
         ("rows_kept", "the number of rows kept in `rows`"),
         ("cut", "whether there were more rows than that"),
@@ -84,9 +93,11 @@ impl Collector for Query {
             "SELECT pg_catalog.row_to_json(evidence_row) FROM (\n{query}\n) AS evidence_row LIMIT {}",
             max_rows + 1
         );
-        let against = calls::against(&sql::reach(&query));
+        let reach = sql::reach(&query);
+        let against = calls::against(&reach);
         let only_if = Some(format!("NOT EXISTS ({against})"));
-        let asked = Question { foreign: true, by_hand: query.clone(), only_if, ..Question::own("rows", sql) };
+        let role = Some(calls::least_role(&reach));
+        let asked = Question { foreign: true, by_hand: query.clone(), only_if, role, ..Question::own("rows", sql) };
         let questions = vec![Question::own("against", against), asked];
         Ok(Box::new(Look { client: Client::of(settings)?, questions, query, max_rows }))
     }
@@ -125,6 +136,7 @@ impl Look {
         let kept = all.iter().take(self.max_rows).map(|json| rows::row(json));
         let kept = kept.collect::<Result<Vec<_>, _>>().map_err(|e| Absence::new(Reason::Unparsable, e))?;
         seen.set("query", self.query.clone());
+        seen.values.extend(answers.map("asked_as")?);
         let cut = all.len() > kept.len();
         if cut {
             seen.miss("row_count", self.more_than(kept.len()));

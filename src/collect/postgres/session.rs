@@ -22,21 +22,11 @@ use crate::model::value::{Map, Value};
 use super::client::Client;
 use super::failure;
 
-/// What a client may see of our environment: the operator's own way in.
-const INHERIT: &[&str] = &[
-    "PG*",
-    "SSH_AUTH_SOCK",
-    "DOCKER_*",
-    "CONTAINER_HOST",
-    "XDG_RUNTIME_DIR",
-    "KRB5CCNAME",
-    "KRB5_CONFIG",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
-];
-
 /// The most that all answers of a session may take, in bytes.
 const CAP: usize = 16 << 20;
+
+/// `statement_timeout` of the questions that come before an operator's query, at least.
+const OWN_MS: u64 = 30_000;
 
 const GUARD: &str = "SELECT system_identifier FROM pg_control_system()";
 
@@ -44,10 +34,22 @@ const OPENED: &str = "SELECT json_build_object(\
      'read_only', current_setting('transaction_read_only') = 'on', \
      'xid_assigned', txid_current_if_assigned() IS NOT NULL)";
 
+/// Where the client connected to, by its own account and the server's.
+const CONNECTED: &str = "SELECT json_build_object('version', :'VERSION', 'host', :'HOST', 'port', :'PORT', \
+     'address', host(inet_server_addr()), 'server_port', current_setting('port'), \
+     'data_directory', (SELECT setting FROM pg_settings WHERE name = 'data_directory'))";
+
 const CLOSING: &str = "SELECT json_build_object(\
      'read_only', current_setting('transaction_read_only') = 'on', \
      'isolation', current_setting('transaction_isolation'), \
      'xid_assigned', txid_current_if_assigned() IS NOT NULL)";
+
+const ASKED_AS: &str = "SELECT json_build_object('asked_as', current_user, \
+     'asked_as_superuser', current_setting('is_superuser') = 'on')";
+
+const FIX_PATH: &str = "SELECT pg_catalog.set_config('search_path', coalesce((SELECT \
+     pg_catalog.string_agg(pg_catalog.quote_ident(s), ', ') FROM pg_catalog.unnest(pg_catalog.current_schemas(false)) \
+     AS s), ''), true) AS evidence_path";
 
 /// One question of a session.
 pub(super) struct Question {
@@ -65,13 +67,15 @@ pub(super) struct Question {
     /// Whether its rows are statements that are asked in turn, made there by `format()` with every
     /// name quoted.
     pub(super) spread: bool,
+    /// An SQL expression that names the role to ask as, or is empty: then the session's own role asks.
+    pub(super) role: Option<String>,
 }
 
 impl Question {
     /// A question of our own, asked with nothing but `pg_catalog` on the `search_path`.
     pub(super) fn own(name: &'static str, sql: impl Into<String>) -> Self {
         let sql = sql.into();
-        Self { name, by_hand: sql.clone(), sql, only_if: None, foreign: false, spread: false }
+        Self { name, by_hand: sql.clone(), sql, only_if: None, foreign: false, spread: false, role: None }
     }
 }
 
@@ -124,15 +128,22 @@ fn unparsable(name: &str) -> Absence {
 pub(super) fn actions(client: &Client, questions: &[Question]) -> Vec<Action> {
     let ask = |sql: String| Action::new(Verb::Ask, sql);
     let mut actions = vec![Action::new(Verb::Run, text::shell_line(&client.words()))];
+    // Which server that reaches depends on them.
+    let set = |(name, value): (&String, &String)| Action::new(Verb::Run, format!("with the variable {name} ({value})"));
+    actions.extend(client.variables().iter().map(set));
     actions.extend(opening(client).into_iter().map(ask));
     if let Some(expected) = &client.expected {
         actions.push(ask(format!("{GUARD} -- and nothing more unless it is {expected}")));
     }
-    actions.push(ask(OPENED.to_owned()));
+    actions.extend([OPENED, CONNECTED].map(|sql| ask(sql.to_owned())));
     for question in questions {
         let condition = question.only_if.as_ref().map(|c| format!(" -- only if {}", shown(c, questions)));
         let condition = condition.unwrap_or_default();
         let spread = if question.spread { " -- and each row of that as a query" } else { "" };
+        if let Some(role) = &question.role {
+            let role = shown(role, questions);
+            actions.push(ask(format!("SELECT {role} -- and SET LOCAL ROLE to that, unless it is empty")));
+        }
         actions.push(ask(format!("{}{condition}{spread}", question.sql)));
     }
     actions.extend([CLOSING, "ROLLBACK"].map(|sql| ask(sql.to_owned())));
@@ -194,6 +205,7 @@ pub(super) fn observe_within(
     let mut seen = observation(client, questions);
     let read = ask(client, questions, patience).and_then(|answers| {
         seen.set("session", answers.session.clone());
+        miss_of_session(client, &answers.session, &mut seen);
         read(&answers, &mut seen)
     });
     if let Err(absence) = read {
@@ -208,18 +220,50 @@ fn ask(client: &Client, questions: &[Question], patience: Duration) -> Result<An
     let mark = random::hex().map_err(|e| Absence::new(Reason::Failed, format!("no random mark: {e}")))?;
     let words = client.words();
     let (program, arguments) = words.split_first().map_or(("psql", &[][..]), |(first, rest)| (first.as_str(), rest));
-    let run = Invocation::new(program).args(arguments).inherit(INHERIT).limit(patience).cap(CAP);
+    let run = Invocation::new(program).args(arguments).inherit(client.inherit()).limit(patience).cap(CAP);
     let outcome = run.stdin(script(client, questions, &mark)).run().map_err(|e| failure::not_run(client, &e))?;
     let mut rows = sections(&outcome.stdout, &mark);
     check_identity(client, &rows)?;
     check_end(client, questions, &outcome, &rows)?;
-    let mut told = |name: &str| -> Option<Map> { serde_json::from_str(rows.remove(name)?.first()?).ok() };
-    match (told("session_start"), told("session")) {
-        (Some(start), Some(mut session)) => {
+    let mut told = |name: &str| match Value::from_json(serde_json::from_str(rows.remove(name)?.first()?).ok()?) {
+        Some(Value::Map(map)) => Some(map),
+        _ => None,
+    };
+    match (told("session_start"), told("session_server"), told("session")) {
+        (Some(start), Some(mut server), Some(mut session)) => {
             session.insert("start".to_owned(), start.into());
+            session.insert("client".to_owned(), about_client(client, server.remove("version")).into());
+            session.insert("server".to_owned(), server.into());
             Ok(Answers { rows, session })
         }
         _ => Err(Absence::new(Reason::Unparsable, "the session did not tell whether it stayed read-only")),
+    }
+}
+
+/// The client, as far as it is known without an absence.
+fn about_client(client: &Client, version: Option<Value>) -> Map {
+    let variables = client.variables().iter().map(|(name, value)| (name.clone(), value.as_str().into()));
+    let mut about = Map::from([("variables".to_owned(), variables.collect::<Map>().into())]);
+    about.extend(version.map(|version| ("version".to_owned(), version)));
+    if let Ok((program, digest)) = client.program() {
+        about.insert("program".to_owned(), program.into());
+        about.insert("sha256".to_owned(), digest.into());
+    }
+    about
+}
+
+/// What the session could not say of the client and the server, with the reason.
+fn miss_of_session(client: &Client, session: &Map, seen: &mut Observation) {
+    let has = |part: &str, key: &str| matches!(session.get(part), Some(Value::Map(map)) if map.contains_key(key));
+    if let Err(absence) = client.program() {
+        ["program", "sha256"].iter().for_each(|key| seen.miss(&format!("session.client.{key}"), absence.clone()));
+    }
+    let unix = Absence::new(Reason::NotApplicable, "the connection is a unix socket");
+    let hidden = Absence::new(Reason::Denied, "the role may not see this setting (pg_read_all_settings may)");
+    for (part, key, absence) in [("server", "address", unix), ("server", "data_directory", hidden)] {
+        if !has(part, key) {
+            seen.miss(&format!("session.{part}.{key}"), absence);
+        }
     }
 }
 
@@ -253,7 +297,11 @@ fn check_end(
 fn opening(client: &Client) -> Vec<String> {
     vec![
         "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY".to_owned(),
-        "SET LOCAL search_path = pg_catalog".to_owned(),
+        // Temporary objects, which a pooled session may still have, come last.
+        "SET LOCAL search_path = pg_catalog, pg_temp".to_owned(),
+        "SET LOCAL standard_conforming_strings = on".to_owned(),
+        // Compiling a question of the catalogue takes longer than answering it.
+        "SET LOCAL jit = off".to_owned(),
         // Rows that a policy would hide are an error, never a smaller count.
         "SET LOCAL row_security = off".to_owned(),
         format!("SET LOCAL statement_timeout = {}", client.statement_ms),
@@ -272,17 +320,23 @@ fn script(client: &Client, questions: &[Question], mark: &str) -> String {
         guard(&mut out, expected, mark);
     }
     pose(&mut out, &Question::own("session_start", OPENED), mark);
+    pose(&mut out, &Question::own("session_server", CONNECTED), mark);
+    if questions.iter().any(|question| question.foreign) {
+        let _ = writeln!(out, "SET LOCAL statement_timeout = {};", client.statement_ms.max(OWN_MS));
+    }
     for question in questions {
-        match &question.only_if {
-            None => pose(&mut out, question, mark),
-            Some(condition) => {
-                let _ = writeln!(out, "SELECT ({condition}) AS evidence_go \\gset\n\\if :evidence_go");
-                pose(&mut out, question, mark);
-                out.push_str("\\endif\n");
-            }
+        if let Some(condition) = &question.only_if {
+            let _ = writeln!(out, "SELECT ({condition}) AS evidence_go \\gset\n\\if :evidence_go");
+        }
+        match question.foreign {
+            true => pose_foreign(&mut out, client, question, mark),
+            false => pose(&mut out, question, mark),
+        }
+        if question.only_if.is_some() {
+            out.push_str("\\endif\n");
         }
     }
-    out.push_str("SET LOCAL search_path = pg_catalog;\n");
+    out.push_str("SET LOCAL search_path = pg_catalog, pg_temp;\n");
     pose(&mut out, &Question::own("session", CLOSING), mark);
     let _ = writeln!(out, "ROLLBACK;\n\\echo {mark}[end]\n\\echo {mark};");
     out
@@ -301,17 +355,31 @@ fn guard(out: &mut String, expected: &str, mark: &str) {
 
 fn pose(out: &mut String, question: &Question, mark: &str) {
     let _ = writeln!(out, "\\echo {mark}[{}]", question.name);
-    if question.foreign {
-        // Only digits pass through psql's own reader; what they spell goes to the server unread.
-        let spelled = text::hex(question.sql.as_bytes());
-        let _ = writeln!(out, "SET LOCAL search_path = DEFAULT;");
-        let _ = writeln!(out, "SELECT pg_catalog.convert_from(pg_catalog.decode('{spelled}', 'hex'), 'UTF8') \\gexec");
-    } else if question.spread {
-        let _ = writeln!(out, "{} \\gexec", question.sql);
-    } else {
-        let _ = writeln!(out, "{};", question.sql);
-    }
-    let _ = writeln!(out, "\\echo {mark};");
+    let gexec = if question.spread { " \\gexec" } else { ";" };
+    let _ = writeln!(out, "{}{gexec}\n\\echo {mark};", question.sql);
+}
+
+/// An operator's query, as the least role that answers it in the same way.
+fn pose_foreign(out: &mut String, client: &Client, question: &Question, mark: &str) {
+    // Only digits pass through psql's own reader; what they spell goes to the server unread.
+    let spelled = text::hex(question.sql.as_bytes());
+    let role = question.role.as_deref().unwrap_or("''");
+    // The role's name is part of the default path; which schemas that are is fixed before it changes.
+    let _ = write!(
+        out,
+        "SELECT {role} AS evidence_role \\gset\n\
+         SELECT :'evidence_role' <> '' AS evidence_lower \\gset\n\
+         SET LOCAL search_path = DEFAULT;\n\
+         \\if :evidence_lower\n{FIX_PATH} \\gset\nSET LOCAL ROLE :\"evidence_role\";\n\\endif\n\
+         SET LOCAL statement_timeout = {};\n\
+         \\echo {mark}[{}]\n\
+         SELECT pg_catalog.convert_from(pg_catalog.decode('{spelled}', 'hex'), 'UTF8') \\gexec\n\
+         \\echo {mark};\n\
+         SET LOCAL search_path = pg_catalog, pg_temp;\n",
+        client.statement_ms, question.name
+    );
+    pose(out, &Question::own("asked_as", ASKED_AS), mark);
+    out.push_str("\\if :evidence_lower\nSET LOCAL ROLE NONE;\n\\endif\n");
 }
 
 /// Takes the answers apart: `MARK[name]`, line feed, rows that end with NUL (or one line feed, for

@@ -25,6 +25,12 @@ use sqlparser::parser::Parser;
 const REFUSED: &[&str] = &[
     // Sequences, settings, waiting.
     "nextval",
+    // They take the name of a type as text and run the checks of its domain, or code of a language.
+    "pg_input_*",
+    "fmgr_internal_validator",
+    "fmgr_c_validator",
+    "fmgr_sql_validator",
+    "plpgsql_*",
     "setval",
     "set_config",
     "pg_sleep*",

@@ -70,7 +70,10 @@ pub static DOC: Doc = Doc {
         ("lost_failures", "findings that mean a failure nobody gets to know of"),
         ("unchecked_returns", "calls of functions whose `return` of a failure nobody reads"),
         ("rules.NAME", "findings of each rule, zeros included"),
-        ("foreign_lines", "lines that read other code into the shell; what it changes was not followed"),
+        (
+            "foreign_lines",
+            "lines that read other code into the shell, or hand another shell a script that is only known when it runs; what they do was not followed",
+        ),
         ("functions_not_called", "functions that nothing here calls; their commands were not followed"),
         ("commands", "number of commands"),
         ("patterns.NAME", "as in `log`: `count`, `first`, `last`"),

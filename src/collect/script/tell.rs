@@ -1,6 +1,6 @@
 //! Puts what the engine says of a script in the words of the observation.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::text;
 use crate::hygiene;
@@ -19,7 +19,8 @@ pub fn tell(analysis: &Analysis, ready: &Ready, seen: &mut Observation) {
     }
     seen.set("start_options", analysis.start.words());
     seen.set("commands", analysis.commands);
-    seen.set("foreign_lines", analysis.foreign.iter().copied().collect::<Vec<_>>());
+    let unread: BTreeSet<usize> = analysis.foreign.union(&analysis.opaque).copied().collect();
+    seen.set("foreign_lines", unread.into_iter().collect::<Vec<_>>());
     seen.set("functions_not_called", analysis.uncalled.clone());
     let limit = Absence::new(Reason::Limit, "the script has more ways through it than were followed");
     if analysis.complete {
@@ -32,13 +33,18 @@ pub fn tell(analysis: &Analysis, ready: &Ready, seen: &mut Observation) {
 
 fn options(analysis: &Analysis, ready: &Ready, seen: &mut Observation) {
     let holds = analysis.holds;
+    let settled_by = |line: &usize| format!("sed -n {line}p -- {}", text::shell_word(&text::from_name(&ready.path)));
     for (name, holds) in [("errexit", holds.errexit), ("nounset", holds.nounset), ("pipefail", holds.pipefail)] {
+        if let Some(line) = analysis.opaque.first().filter(|_| holds && name == "pipefail") {
+            let message = format!("line {line} hands another shell a script that is only known when it runs");
+            seen.miss(name, Absence::new(Reason::Unavailable, message).settled_by(settled_by(line)));
+            continue;
+        }
         match analysis.foreign.first() {
             // Another file may set what this one does not.
             Some(line) if !holds => {
                 let message = format!("line {line} reads other code into the shell, which may set it");
-                let command = format!("sed -n {line}p -- {}", text::shell_word(&text::from_name(&ready.path)));
-                seen.miss(name, Absence::new(Reason::Unavailable, message).settled_by(command));
+                seen.miss(name, Absence::new(Reason::Unavailable, message).settled_by(settled_by(line)));
             }
             _ => seen.set(name, holds),
         }

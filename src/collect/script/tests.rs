@@ -125,3 +125,18 @@ fn secrets_among_arguments_are_found_by_form_and_by_rule() {
     assert!(!found("mysqldump --defaults-extra-file=/etc/backup.cnf app >x"));
     assert!(!found("PGPASSFILE=/etc/pgpass pg_dump app >x"));
 }
+
+#[test]
+fn a_pipeline_inside_another_shell_decides_too() {
+    let with = |line: &str| see(&format!("#!/bin/bash\nset -euo pipefail\n{line}\n"), "");
+    let seen = with("docker exec pg sh -c 'pg_dump app | gzip' >x.gz");
+    assert_eq!(seen.values["pipefail"], false.into());
+    assert_eq!(seen.values["lost_failures"], 1_u64.into());
+    let seen = with("docker exec pg bash -o pipefail -c 'pg_dump app | gzip' >x.gz");
+    assert_eq!(seen.values["pipefail"], true.into());
+    assert_eq!(seen.values["lost_failures"], 0_u64.into());
+    // What the other shell will run is not known.
+    let seen = with("ssh db1.example.org \"$COMMAND\" >x.gz");
+    assert_eq!(seen.values["foreign_lines"], vec![3_u64].into());
+    assert_eq!(seen.missing["pipefail"].reason, Reason::Unavailable);
+}

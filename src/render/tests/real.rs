@@ -127,7 +127,8 @@ fn real_bundle(template: &str) -> Bundle {
 fn collect(case: &Case, policy: &Policy, folder: &Path) -> (Vec<SealedFact>, crate::model::bundle::HygieneTable) {
     let steps = prepare(case, &case.before(), folder, &policy.commands).unwrap();
     let scratch = tempfile::tempdir().unwrap();
-    let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
+    let session =
+        Session { scratch: scratch.path(), progress: &Silent, kernel: crate::collect::Kernel::NONE, arguments: &[] };
     let mut masker = Masker::new();
     let mut facts = Vec::new();
     let mut keep = |sealed: Masked<SealedFact>| -> Result<(), std::convert::Infallible> {

@@ -87,6 +87,8 @@ pub struct Seen {
     pub zero: BTreeSet<Id>,
     /// Commands that read other code into this shell.
     pub foreign: BTreeSet<Id>,
+    /// Commands that hand another shell a script which is only known when it runs.
+    pub opaque: BTreeSet<Id>,
     /// Whether everything was followed; not when it was too much.
     pub complete: bool,
     /// How many steps it took.
@@ -108,7 +110,15 @@ pub fn follow(script: &Script, world: &dyn World, target: Target) -> Seen {
         Kind::Function(name, _) => Some(name.clone()),
         _ => None,
     });
-    let mut machine = Machine { script, world, target, seen, steps: 0, defined: functions.collect() };
+    let mut machine = Machine {
+        script,
+        world,
+        target,
+        seen,
+        steps: 0,
+        dialect: script.shebang.dialect,
+        defined: functions.collect(),
+    };
     let start = State::new(script.shebang.options);
     let context = Context::default();
     for (_, state) in machine.block(&script.body, start, context) {
@@ -132,6 +142,8 @@ struct Machine<'a> {
     target: Target,
     seen: Seen,
     steps: u64,
+    /// The shell that runs at this place.
+    dialect: Dialect,
     /// The functions that the script defines anywhere.
     defined: BTreeSet<String>,
 }
@@ -153,7 +165,7 @@ struct Context {
 
 impl Machine<'_> {
     fn sh(&self) -> bool {
-        self.script.shebang.dialect == Dialect::Sh
+        self.dialect == Dialect::Sh
     }
 
     fn block(&mut self, block: &Block, state: State, context: Context) -> Outcomes {

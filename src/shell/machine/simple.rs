@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::super::tree::{Assignment, Block, Command, Id, Kind, Part, Simple, Word};
+use super::super::tree::{Assignment, Block, Command, Id, Kind, Nested, Part, Simple, Word};
 use super::state::{Flow, Outcomes, State};
 use super::values::{self, expand};
 use super::{Answer, Context, Machine, Role};
@@ -116,10 +116,42 @@ impl Machine<'_> {
         if self.target.is_some_and(|(target, _)| target == command.id) {
             return self.end(command.id, state, context, out);
         }
+        if let Some(nested) = &simple.nested {
+            match &nested.block {
+                Some(block) => return self.nested(nested, block, &state, context, out),
+                None => drop(self.seen.opaque.insert(command.id)),
+            }
+        }
         // A function that is defined elsewhere in the script, and not yet on this way, is not found.
         let missing = simple.name().is_some_and(|name| self.defined.contains(&name));
         let answer = if missing { Answer::Code(127) } else { self.world.status(command, simple, context.asked) };
         self.answer(answer, state, context, out);
+    }
+
+    /// Runs a script in another shell, of which only the status comes back.
+    fn nested(&mut self, nested: &Nested, block: &Block, state: &State, context: Context, out: &mut Outcomes) {
+        let child = State {
+            options: nested.options,
+            variables: Rc::default(),
+            functions: Rc::default(),
+            exit_trap: None,
+            err_trap: None,
+            ..state.clone()
+        };
+        let inside = Context { subshell: true, asked: context.asked, ..Context::default() };
+        let outer = std::mem::replace(&mut self.dialect, nested.dialect);
+        let ends = self.subshell(&child, inside, |machine, child, inside| machine.block(block, child, inside));
+        self.dialect = outer;
+        let mut seen: Vec<State> = Vec::new();
+        for end in ends {
+            let mut after = state.clone();
+            after.learn(&end, &child);
+            after.set_status(end.status);
+            if !seen.contains(&after) {
+                seen.push(after.clone());
+                self.judge(after, context, out);
+            }
+        }
     }
 
     /// Notes what a command means for the reader.

@@ -161,6 +161,8 @@ pub struct Analysis {
     pub findings: Vec<Finding>,
     /// Lines that read other code into the shell, which may change everything.
     pub foreign: BTreeSet<usize>,
+    /// Lines that hand another shell a script which cannot be read here.
+    pub opaque: BTreeSet<usize>,
     /// Functions that nothing in the script calls; what they do was not followed.
     pub uncalled: Vec<String>,
     /// Whether everything was followed.

@@ -161,6 +161,7 @@ impl<'a> Study<'a> {
             pipelines,
             holds,
             findings,
+            opaque: self.normal.opaque.iter().map(|id| self.line(*id)).collect(),
             foreign: self.normal.foreign.iter().map(|id| self.line(*id)).collect(),
             uncalled: self.uncalled(),
             complete: self.complete,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use evidence::collect::{self, Progress, Session};
+use evidence::collect::{self, Kernel, Progress, Session};
 use evidence::hygiene::Masker;
 use evidence::model::case::Case;
 use evidence::model::fact::{Fact, Reason};
@@ -43,7 +43,7 @@ pub fn accepted(case: &Case) -> bool {
 pub fn facts(case: &Case) -> Vec<Fact> {
     let scratch = tempfile::tempdir().unwrap();
     let steps = collect::prepare(case, &case.before(), Path::new("/"), &[]).unwrap();
-    let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
+    let session = Session { scratch: scratch.path(), progress: &Silent, kernel: Kernel::NONE, arguments: &[] };
     let mut facts = Vec::new();
     session.run::<()>(&steps, &mut facts, &mut Masker::new(), &mut |_| None, &mut |_| Ok(())).unwrap();
     facts
@@ -53,7 +53,7 @@ pub fn facts(case: &Case) -> Vec<Fact> {
 pub fn facts_between(case: &Case, count: usize, between: &dyn Fn()) -> Vec<Fact> {
     let scratch = tempfile::tempdir().unwrap();
     let steps = collect::prepare(case, &case.before(), Path::new("/"), &[]).unwrap();
-    let session = Session { scratch: scratch.path(), progress: &Silent, sandbox: "none", arguments: &[] };
+    let session = Session { scratch: scratch.path(), progress: &Silent, kernel: Kernel::NONE, arguments: &[] };
     let mut gate = |facts: &[Fact]| {
         if facts.len() == count {
             between();

@@ -5,18 +5,20 @@ use std::time::Duration;
 
 use crate::base::child::Invocation;
 use crate::base::clock::{Deadline, Stopwatch};
-use crate::base::confine::Confined;
+use crate::base::confine::{self, Confined};
 use crate::base::process;
-use crate::base::{env, files, text};
+use crate::base::{env, files, sandbox, text};
 use crate::cluster::{self, ClusterError, Home, SUPERUSER, Server, Start};
+use crate::collect::Kernel;
 use crate::model::fact::{Absence, Reason};
 use crate::model::value::{Map, Value};
 
+use super::super::archive::Dump;
 use super::super::head::Head;
 use super::super::make_home;
 use super::super::order::Order;
 use super::super::steps::{Steps, first_line};
-use super::{DATABASE, Engine};
+use super::{DATABASE, Engine, Meter};
 
 /// Nothing that a drill writes has to survive it; little memory and no background work, because it
 /// may run beside a production.
@@ -56,9 +58,22 @@ pub(super) struct Local {
 }
 
 impl Local {
-    /// Chooses the programs; makes the home when nobody did.
-    pub(super) fn of(order: &Order, head: &Head, home: Option<Result<Home, ClusterError>>) -> Result<Self, Absence> {
+    /// Chooses the programs; makes the home where there is none.
+    pub(super) fn of(
+        order: &Order,
+        head: &Head,
+        home: Option<Result<Home, ClusterError>>,
+        kernel: Kernel<'_>,
+    ) -> Result<Self, Absence> {
+        if !kernel.allow_unconfined {
+            refuse_unconfined(&confine::available())?;
+        }
         let given = order.binaries.as_deref();
+        // Before anything in it is started, even to ask for its version.
+        let chosen = given.filter(|folder| !order.binaries_allowed && folder.join("postgres").is_file());
+        if let Some(folder) = chosen.filter(|folder| !cluster::is_installed(folder)) {
+            return Err(unlisted(folder));
+        }
         let binaries = match head.server_major() {
             Some(major) => {
                 let found = cluster::find_major(given, major, order.allow_newer);
@@ -112,6 +127,30 @@ impl Local {
     }
 }
 
+/// A dump is a program: without the kernel's bounds it can do all that the server's user may do.
+fn refuse_unconfined(available: &Confined) -> Result<(), Absence> {
+    if available.essentials() {
+        return Ok(());
+    }
+    let message = format!(
+        "this kernel does not confine the drill's server: it does not refuse {}; nothing was restored. Use a \
+         container (`engine: docker`), a kernel with Landlock, or `--allow-unconfined`",
+        available.not_refused().join("; ")
+    );
+    Err(Absence::new(Reason::Unavailable, message).settled_by("cat /sys/kernel/security/lsm"))
+}
+
+/// A case may not choose a program that neither the host's owner installed nor the policy's owner allows.
+fn unlisted(folder: &Path) -> Absence {
+    let server = text::from_name(&folder.join("postgres")).into_owned();
+    let message = format!(
+        "`binaries:` is not a folder where packages install PostgreSQL, and not on the PATH; nothing was started. To \
+         allow it, add to `commands:` of the policy an entry with `argv: [{}]`",
+        text::shell_word(&server)
+    );
+    Absence::new(Reason::Denied, message)
+}
+
 fn missing(major: u32, order: &Order) -> Absence {
     let place = order.binaries.as_deref().map_or_else(String::new, |f| format!(" in {}", text::from_name(f)));
     if major == 0 {
@@ -126,7 +165,7 @@ fn missing(major: u32, order: &Order) -> Absence {
 impl Engine for Local {
     fn raise(&mut self, steps: &mut Steps) -> Result<(), Absence> {
         let initdb = cluster::initdb(&self.start("KILL"), &self.binaries, &self.encoding);
-        steps.need("initdb", initdb)?;
+        sandbox::skipping_modes(|| steps.need("initdb", initdb))?;
         let watch = Stopwatch::start();
         let start = Start { alone: self.alone, confined: true, ..self.start("QUIT") };
         let server = cluster::launch(&start, &self.binaries, SETTINGS);
@@ -158,8 +197,8 @@ impl Engine for Local {
             .env("PGPASSFILE", self.home.path().join("none"))
     }
 
-    fn hand_over(&self, path: &Path, _: &mut Steps) -> Result<PathBuf, Absence> {
-        Ok(path.to_owned())
+    fn hand_over(&self, dump: &Dump, _: &mut Steps) -> Result<PathBuf, Absence> {
+        Ok(dump.path().to_owned())
     }
 
     fn socket(&self) -> Option<&Path> {
@@ -170,6 +209,11 @@ impl Engine for Local {
         Some(self.home.path())
     }
 
+    fn meter(&self) -> Meter {
+        let folder = self.home.path().to_owned();
+        Box::new(move || Some(files::disk_usage(&folder)))
+    }
+
     fn isolation(&mut self, _: &mut Steps) -> Result<Map, Absence> {
         let mut values = Map::new();
         let kept = |own: bool| if own { "of its own" } else { "shared with this machine" };
@@ -178,6 +222,10 @@ impl Engine for Local {
         let confined = self.server.as_ref().and_then(Server::confined);
         let (level, open) = confined.map_or_else(|| ("none", Vec::new()), |confined| self.confinement(confined));
         values.insert("confinement".into(), level.into());
+        if level == "none" {
+            // Only then was the permission needed.
+            values.insert("allow_unconfined".into(), true.into());
+        }
         values.insert("not_refused".into(), Value::List(open.into_iter().map(Value::from).collect()));
         let folder = files::metadata(self.home.path()).map_err(|e| Absence::new(Reason::Failed, e.to_string()))?;
         let mode = std::os::unix::fs::MetadataExt::mode(&folder);

@@ -12,7 +12,9 @@ pub(super) static DOC: Doc = Doc {
              statistics collector's n_live_tup beside it, which is asynchronous; neither is ever called exact. \
              Ordinary tables are counted without their inheritance children (ONLY), partitioned tables with \
              their partitions; `total` counts no row twice. A table that the role may not read, or whose rows a \
-             policy would hide from it, is missing with that reason and never counted smaller than it is.",
+             policy would hide from it, is missing with that reason and never counted smaller than it is. Planning a \
+             count works out calls with constants in indexes and checks; a table where that, or a foreign table \
+             among its partitions, may run code that is not proved to look only is not counted as a superuser.",
     needs_target: true,
     settings: &[
         Setting {

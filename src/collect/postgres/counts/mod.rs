@@ -14,6 +14,7 @@ use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::plan::Action;
 use crate::model::value::{Map, Value};
 
+use super::calls;
 use super::client::Client;
 use super::names::{self, Name};
 use super::session::{self, Answers, Question};
@@ -79,11 +80,16 @@ fn questions(with: &With, named: &[Name]) -> Result<Vec<Question>, String> {
         }
     };
     let from = format!("FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {scope}");
-    let tables = Question::own("tables", format!("{TABLES} {from} LIMIT {}", with.max_tables + 1));
     if with.method == Method::Estimate {
-        return Ok(vec![tables]);
+        let tables = TABLES.replace("<halted>", "NULL");
+        return Ok(vec![Question::own("tables", format!("{tables} {from} LIMIT {}", with.max_tables + 1))]);
     }
-    let mut counts = Question::own("counts", format!("{COUNTS} {from} AND {COUNTABLE} ORDER BY n.nspname, c.relname"));
+    let reached = calls::of_tables(&from);
+    let halted = "(SELECT h.name || ' ' || h.why FROM halted h WHERE h.root = c.oid)";
+    let tables = format!("{reached} {} {from} LIMIT {}", TABLES.replace("<halted>", halted), with.max_tables + 1);
+    let tables = Question::own("tables", tables);
+    let counts = format!("{reached} {COUNTS} {from} AND {COUNTABLE} AND {NOT_HALTED} ORDER BY n.nspname, c.relname");
+    let mut counts = Question::own("counts", counts);
     counts.spread = true;
     counts.only_if = Some(format!("(SELECT count(*) {from}) <= {}", with.max_tables));
     Ok(vec![tables, counts])
@@ -96,11 +102,14 @@ const COUNTS: &str = "SELECT format('SELECT json_build_object(''table'', %L, ''r
 const COUNTABLE: &str = "c.relkind IN ('r', 'p', 'm') AND c.relispopulated AND has_schema_privilege(n.oid, 'USAGE') \
      AND has_table_privilege(c.oid, 'SELECT') AND NOT row_security_active(c.oid)";
 
+/// Counting a table must run nothing but the server's own code (see [`calls`]).
+const NOT_HALTED: &str = "c.oid NOT IN (SELECT root FROM halted)";
+
 const TABLES: &str = "SELECT json_build_object('schema', n.nspname, 'table', c.relname, 'kind', \
      CASE c.relkind WHEN 'r' THEN 'table' WHEN 'p' THEN 'partitioned table' WHEN 'm' THEN 'materialized view' \
      WHEN 'v' THEN 'view' WHEN 'f' THEN 'foreign table' ELSE 'sequence' END, \
      'readable', has_schema_privilege(n.oid, 'USAGE') AND has_table_privilege(c.oid, 'SELECT'), \
-     'hidden', row_security_active(c.oid), 'populated', c.relispopulated, \
+     'halted', <halted>, 'hidden', row_security_active(c.oid), 'populated', c.relispopulated, \
      'ancestors', CASE WHEN c.relispartition THEN (SELECT json_agg(an.nspname || '.' || ac.relname) \
      FROM pg_partition_ancestors(c.oid) AS a(relid) JOIN pg_class ac ON ac.oid = a.relid \
      JOIN pg_namespace an ON an.oid = ac.relnamespace WHERE a.relid <> c.oid) END, \
@@ -113,8 +122,12 @@ pub(super) fn all_of(scope: &str) -> Vec<Question> {
     let from = format!(
         "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind IN ('r', 'p') AND {scope}"
     );
-    let kept = format!("SELECT json_build_object('table', n.nspname || '.' || c.relname) {from} AND NOT ({COUNTABLE})");
-    let mut counts = Question::own("counts", format!("{COUNTS} {from} AND {COUNTABLE}"));
+    let reached = calls::of_tables(&from);
+    let kept = format!(
+        "{reached} SELECT json_build_object('table', n.nspname || '.' || c.relname) {from} \
+         AND NOT (({COUNTABLE}) AND {NOT_HALTED})"
+    );
+    let mut counts = Question::own("counts", format!("{reached} {COUNTS} {from} AND {COUNTABLE} AND {NOT_HALTED}"));
     counts.spread = true;
     vec![Question::own("uncounted", kept), counts]
 }
@@ -123,7 +136,8 @@ pub(super) fn all_of(scope: &str) -> Vec<Question> {
 pub(super) fn digest_of_all(answers: &Answers) -> Result<Result<(usize, String), Absence>, Absence> {
     if let Some(row) = answers.maps("uncounted")?.first() {
         let table = row.get("table").and_then(Value::as_text).unwrap_or_default();
-        let message = format!("the role may not read {table}, or not all of its rows");
+        let message =
+            format!("the role may not read {table}, or not all of its rows, or counting it would run other code");
         return Ok(Err(Absence::new(Reason::Denied, message)));
     }
     let counted = counted(answers)?;
@@ -192,7 +206,7 @@ impl Look {
             row.insert("partition_of".to_owned(), parent.as_str().into());
         }
         let rows = self.rows(&shown, &row, counted);
-        for key in ["readable", "hidden", "populated", "estimate"] {
+        for key in ["readable", "hidden", "halted", "populated", "estimate"] {
             row.remove(key);
         }
         if self.method == Method::Exact {
@@ -225,6 +239,10 @@ impl Look {
             None if !is("readable") => no(Reason::Denied, format!("the role may not read {shown}")),
             None if is("hidden") => {
                 no(Reason::Denied, format!("{shown}: row-level security would hide rows from the role"))
+            }
+            None if row.contains_key("halted") => {
+                let what = row.get("halted").and_then(Value::as_text).unwrap_or_default();
+                no(Reason::Denied, format!("{shown} was not counted, since that may run other code: {what}"))
             }
             None if !is("populated") => no(Reason::NotApplicable, format!("{shown} was never filled")),
             None => no(Reason::Failed, format!("{shown} was not counted")),
