@@ -80,6 +80,11 @@ fn second_key(text: &str, message: &str) -> Option<(usize, usize)> {
 #[must_use]
 pub fn explain(message: &str) -> String {
     let message = message.split(" at line ").next().unwrap_or(message);
+    // The decoder names its own type where it expected a map.
+    let message = match message.split_once("expected struct ") {
+        Some((found, _)) => &format!("{found}expected a map of keys and values"),
+        None => message,
+    };
     let mut names = message.split('`').skip(1).step_by(2);
     let hint = match names.next() {
         Some(typed) if message.contains("unknown field") || message.contains("unknown variant") => {

@@ -171,6 +171,8 @@ pub struct Init {
 pub enum Kind {
     /// A blocker to be closed.
     Closure,
+    /// One backup job: is its newest file intact, fresh and complete.
+    Backup,
     /// Something broke.
     Incident,
     /// Something was done and must be verified.

@@ -5,8 +5,8 @@ use anyhow::{Context as _, Result, bail};
 use crate::base::files;
 use crate::base::ssh;
 use crate::judge;
-use crate::seal;
 use crate::seal::signature::{self, Ed25519Signer, SIGNATURE_LIMIT, SeatFiles};
+use crate::verify;
 
 use super::args;
 use super::exit::Exit;
@@ -20,7 +20,7 @@ use super::sign;
 /// When the seat has not signed, the key is another one or of another kind, or nothing can be written.
 pub fn run(place: &Place, screen: &Screen, args: &args::Attest) -> Result<Exit> {
     let found = place.find_run(&args.run)?;
-    let bundle = seal::read(&found.run)?;
+    let bundle = verify::sound(&found.run)?;
     sign::principal(&bundle.case, &args.seat)?;
     let signer = Ed25519Signer::read(&args.key)?;
     let files = SeatFiles::of(&found.run, &args.seat);

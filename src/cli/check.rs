@@ -13,6 +13,7 @@ use super::args;
 use super::exit::Exit;
 use super::place::Place;
 use super::screen::{Screen, tell};
+use super::since;
 use super::status;
 use super::verify::{Trusted, is_of_interest};
 
@@ -22,12 +23,11 @@ use super::verify::{Trusted, is_of_interest};
 /// When there is no such run or it cannot be read.
 pub fn run(place: &Place, screen: &Screen, args: &args::Check) -> Result<Exit> {
     let found = place.find_run(&args.run)?;
-    let bundle = seal::read(&found.run)?;
-    let facts: Vec<_> = bundle.facts.iter().map(|sealed| sealed.fact.clone()).collect();
-    let verdict = judge::judge(&bundle.policy, &facts, &bundle.case, &bundle.info.started_at);
-    if verdict != bundle.verdict {
-        tell("warning: the sealed verdict differs from this one; `evidence verify` tells where");
-    }
+    let bundle = verify::sound(&found.run)?;
+    let verdict = judge::again(&bundle);
+    let changed = since::changes(place, &found, &bundle);
+    changed.iter().for_each(|change| tell(&format!("warning: {}", change.sentence)));
+    since::policy_note(&bundle).into_iter().for_each(|note| tell(&format!("note: {note}")));
     let trusted = Trusted::new(place, args.allowed_signers.as_deref(), None);
     let now = clock::stamp_seconds(clock::now());
     let mut closing = verify::closing(&found.run, &bundle, &seal::inspect(&found.run), trusted.trust(), &now);
@@ -35,6 +35,9 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Check) -> Result<Exit> {
     let (waits, behind) = required.unwrap_or_default();
     waits.into_iter().for_each(|reason| closing.reopen(reason));
     screen.origin(&render::origin(&bundle))?;
+    if args.require_closed {
+        changed.into_iter().filter(|change| change.matters).for_each(|change| closing.reopen(change.sentence));
+    }
     if screen.json {
         screen.value(&report::json::judged(&verdict, &closing))?;
     } else {
@@ -44,7 +47,6 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Check) -> Result<Exit> {
         }
     }
     Ok(match Exit::from(verdict.outcome) {
-        _ if verdict != bundle.verdict => Exit::Mismatch,
         Exit::Established if args.require_closed && !closing.is_closed() => behind.unwrap_or(Exit::NotEstablished),
         exit => exit,
     })

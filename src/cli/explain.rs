@@ -4,10 +4,13 @@ use anyhow::{Result, bail};
 use clap::CommandFactory as _;
 
 use crate::base::text;
+use crate::hygiene;
+use crate::model::case::is_name;
 use crate::report;
 
 use super::args::{self, Cli};
 use super::exit::Exit;
+use super::place::Place;
 use super::reference;
 use super::screen::Screen;
 
@@ -15,8 +18,11 @@ use super::screen::Screen;
 ///
 /// # Errors
 /// When nothing has that name; the message suggests one.
-pub fn run(screen: &Screen, args: &args::Explain) -> Result<Exit> {
-    let Some(entry) = reference::entry(&args.name).or_else(|| reference::entry(&args.name.to_lowercase())) else {
+pub fn run(place: &Place, screen: &Screen, args: &args::Explain) -> Result<Exit> {
+    let own = in_force(place, &args.name)?;
+    let Some(entry) =
+        own.or_else(|| reference::entry(&args.name)).or_else(|| reference::entry(&args.name.to_lowercase()))
+    else {
         bail!("{}", unknown(&args.name));
     };
     if screen.json {
@@ -25,6 +31,21 @@ pub fn run(screen: &Screen, args: &args::Explain) -> Result<Exit> {
         screen.text(&entry)?;
     }
     Ok(Exit::Established)
+}
+
+/// The root's own policy of that name: it is the one that cases of the root are judged by.
+fn in_force(place: &Place, name: &str) -> Result<Option<String>> {
+    if !is_name(name) || !place.has_own_policy(name) {
+        return Ok(None);
+    }
+    let (policy, bytes) = place.policy(name)?;
+    let file = place.policy_file(name);
+    let note = match place.replaced(name, &bytes) {
+        Some(replaced) => format!("{}\n\n", replaced.sentence()),
+        None => String::new(),
+    };
+    let text = hygiene::mask_str(&String::from_utf8_lossy(&bytes));
+    Ok(Some(format!("# Policy {name}, from {file}\n\n{note}{}\n\n```yaml\n{}\n```\n", policy.title, text.trim_end())))
 }
 
 /// What to type instead: the verb's own help, the names that begin the same, the near one, or where

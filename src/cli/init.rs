@@ -25,6 +25,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Init) -> Result<Exit> {
     }
     let kind = match args.from {
         Kind::Closure => "closure",
+        Kind::Backup => "backup",
         Kind::Incident => "incident",
         Kind::Verification => "verification",
         Kind::Hardening => "hardening",

@@ -27,6 +27,7 @@ mod scan;
 mod schema;
 mod screen;
 mod sign;
+mod since;
 mod status;
 mod timestamp;
 mod verify;
@@ -42,6 +43,7 @@ use self::args::{Cli, Verb};
 use self::exit::Exit;
 use self::place::Place;
 use self::screen::{Screen, tell};
+use crate::verify::Unsound;
 
 /// Parses the arguments, runs the verb and gives the exit code.
 #[must_use]
@@ -56,7 +58,10 @@ pub fn main() -> ExitCode {
         Ok(exit) => exit.into(),
         Err(error) => {
             tell(&format!("error: {}", screen::chain(&error)));
-            Exit::Usage.into()
+            match error.downcast_ref::<Unsound>() {
+                Some(Unsound::Broken(_)) => Exit::Mismatch.into(),
+                _ => Exit::Usage.into(),
+            }
         }
     }
 }
@@ -99,7 +104,7 @@ fn run(cli: &Cli) -> Result<Exit> {
         Verb::Mask(args) => mask::run(&screen, args),
         Verb::Rules(args) => rules::run(&screen, args),
         Verb::Schema(args) => schema::run(&screen, args),
-        Verb::Explain(args) => explain::run(&screen, args),
+        Verb::Explain(args) => explain::run(&place, &screen, args),
         Verb::Completions(args) => completions::run(&screen, args),
     }
 }

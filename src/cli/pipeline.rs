@@ -207,6 +207,8 @@ impl<'a> Pipeline<'a> {
             tool_version: env!("CARGO_PKG_VERSION").to_owned(),
             plan_sha256: ready.digest.to_string(),
             sandbox: sandbox.unwrap_or(Level::None).word().to_owned(),
+            rules: Some(judge::RULES),
+            policy_replaces: ready.plan.policy_replaces.clone(),
         };
         let digest = writer.close(&info, &masker.table(), &verdict)?;
         interrupt::over();

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result, bail};
 use serde::Deserialize;
 
+use crate::base::digest::Digest;
 use crate::base::{assets, env, files, text, yaml};
+use crate::model::bundle::Replaced;
 use crate::model::case::{Case, is_name};
 use crate::model::policy::Policy;
 use crate::seal;
@@ -181,6 +183,30 @@ impl Place {
         };
         policy.validate().with_context(|| format!("policy `{name}`"))?;
         Ok((policy, bytes))
+    }
+
+    /// The built-in policy that the root's own `name`, whose bytes are `own`, replaces with another content.
+    #[must_use]
+    pub fn replaced(&self, name: &str, own: &[u8]) -> Option<Replaced> {
+        let built_in = assets::policy(&format!("{name}.yaml"))?;
+        (built_in.as_bytes() != own).then(|| Replaced {
+            name: name.to_owned(),
+            sha256: Digest::of(own).to_string(),
+            built_in_sha256: Digest::of(built_in.as_bytes()).to_string(),
+        })
+    }
+
+    /// Whether the root has a policy of its own called `name`.
+    #[must_use]
+    pub fn has_own_policy(&self, name: &str) -> bool {
+        files::metadata(&self.root.join("policies").join(format!("{name}.yaml"))).is_ok()
+    }
+
+    /// Where the policy `name` is read from, for messages.
+    #[must_use]
+    pub fn policy_file(&self, name: &str) -> String {
+        let own = self.root.join("policies").join(format!("{name}.yaml"));
+        if files::metadata(&own).is_ok() { own.display().to_string() } else { format!("built-in policy `{name}`") }
     }
 
     /// The template file `name` (`incident.md.j2`): the root's own, or the built-in one; `None` when

@@ -19,7 +19,7 @@ use crate::report;
 use super::args;
 use super::exit::Exit;
 use super::place::{LoadedCase, Place};
-use super::screen::Screen;
+use super::screen::{Screen, tell};
 
 /// A case that is ready to be collected: everything checked, nothing read yet.
 pub struct Ready {
@@ -64,10 +64,20 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
     let loaded = place.load_case(argument)?;
     let file = loaded.folder.join("case.yaml");
     let at = || file.display().to_string();
+    let by = |items: &judge::JudgeError| match items.is_of_policy() {
+        true => place.policy_file(&loaded.case.policy),
+        false => at(),
+    };
+    let checked = |result: Result<(), judge::JudgeError>| {
+        result.map_err(|error| {
+            let at = by(&error);
+            anyhow::Error::new(error).context(at)
+        })
+    };
     let (policy, policy_bytes) = place.policy(&loaded.case.policy).with_context(at)?;
-    judge::check_references(&policy, &loaded.case).with_context(at)?;
+    checked(judge::check_references(&policy, &loaded.case))?;
     let may_show = |step: &model::case::Step, path: &str| may_show(step, path) && compares(&loaded.case, step, path);
-    judge::check_paths(&policy, &loaded.case, &may_show).with_context(at)?;
+    checked(judge::check_paths(&policy, &loaded.case, &may_show))?;
     let unread = std::cell::RefCell::new(None);
     let load = |name: &str| place.template(name).unwrap_or_else(|error| unread.replace(Some(error)).and(None));
     let templates = render::needed(&loaded.case.template, &load);
@@ -101,13 +111,26 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
         waivers: loaded.case.waivers.clone(),
         templates: templates.iter().map(|(name, text)| (name.clone(), sha256(text))).collect(),
         narrative_sha256: narrative.as_deref().map(sha256),
+        sources: std::collections::BTreeMap::new(),
+        rules: judge::RULES,
+        policy_replaces: None,
         steps: steps.iter().map(Step::plan).collect(),
         action: action.as_ref().map(govern::Ready::plan),
         after: after.iter().map(Step::plan).collect(),
     };
-    let digest = canonical::anchor(&plan)?;
     let next = ["collect", "prune"].map(|verb| place.command(verb, &loaded.case.case));
-    Ok(Ready { loaded, policy_bytes, templates, narrative, steps, action, after, plan, digest, next })
+    let digest = Digest::of(b"");
+    let mut ready = Ready { loaded, policy_bytes, templates, narrative, steps, action, after, plan, digest, next };
+    ready.plan.sources = ready.sources().map(|(name, bytes)| (name, Digest::of(bytes).to_string())).collect();
+    ready.plan.policy_replaces = place.replaced(&policy.policy, &ready.policy_bytes);
+    ready.digest = canonical::anchor(&ready.plan)?;
+    for found in judge::vacuous(&policy, &ready.loaded.case) {
+        tell(&format!("warning: policy {}: {found}", policy.policy));
+    }
+    if let Some(replaced) = &ready.plan.policy_replaces {
+        tell(&format!("note: {}", replaced.sentence()));
+    }
+    Ok(ready)
 }
 
 fn sha256(text: &str) -> String {

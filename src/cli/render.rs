@@ -10,7 +10,7 @@ use crate::base::output::{Existing, Output};
 use crate::base::{files, text};
 use crate::render;
 use crate::report;
-use crate::seal;
+use crate::verify;
 
 use super::args;
 use super::exit::Exit;
@@ -23,7 +23,7 @@ use super::screen::{Screen, tell};
 /// When the run cannot be read, the template fails, or the record cannot be written.
 pub fn run(place: &Place, screen: &Screen, args: &args::Render) -> Result<Exit> {
     let found = place.find_run(&args.run)?;
-    let bundle = seal::read(&found.run)?;
+    let bundle = verify::sound(&found.run)?;
     let record = render::render(&bundle)?;
     if let Some(notice) = render::origin(&bundle).notice() {
         tell(&format!("warning: the record is {notice}; what that template prints is quoted"));

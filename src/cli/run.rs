@@ -15,6 +15,7 @@ use crate::govern;
 use crate::model::action::{ACTION, SIDE_EFFECTS};
 use crate::model::fact::{Absence, Basis, Reason};
 use crate::report;
+use crate::seal;
 
 use super::args;
 use super::collect::{own, show, without_action};
@@ -36,6 +37,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Run) -> Result<Exit> {
         bail!("case `{}` has no `action:`; `{collect}` looks without one", ready.loaded.case.case);
     };
     authorised(&ready.digest, args.plan_sha256.as_deref())?;
+    never_twice(&ready)?;
     screen::tell_swept(&cluster::sweep(&env::temporary_folder()));
     let mut pipeline = Pipeline::begin(&ready, args.limits.of())?;
     let ours = pipeline.folder().to_owned();
@@ -53,6 +55,27 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Run) -> Result<Exit> {
     Ok(sealed.verdict.outcome.into())
 }
 
+/// Refuses a plan whose action was started before: one authorisation is for one start. An action that was started and
+/// whose run was never sealed counts, because nobody knows how far it came.
+fn never_twice(ready: &Ready) -> Result<()> {
+    for run in seal::runs(&ready.loaded.folder)? {
+        let started = match seal::read(&run.path) {
+            Ok(bundle) if bundle.info.plan_sha256 != ready.digest.to_string() => false,
+            Ok(bundle) => bundle.facts.iter().any(|kept| kept.fact.id == ACTION && kept.fact.absence.is_none()),
+            Err(_) => seal::announced(&run.path).is_some_and(|text| text.contains(&ready.digest.to_string())),
+        };
+        if started {
+            bail!(
+                "the action was not started: it was started under this plan ({}) before, in the run {}; an action is \
+                 started once. To run it again, change the case (its title is enough), so that a new plan is authorised",
+                ready.digest,
+                run.name
+            );
+        }
+    }
+    Ok(())
+}
+
 /// A hard stop fired: the action never starts, and what would come after it has nothing to look at.
 fn refuse(pipeline: &mut Pipeline<'_>, ready: &Ready, stop: &str) -> Result<()> {
     tell(&format!("the action was not started: hard stop {stop}"));
@@ -61,7 +84,7 @@ fn refuse(pipeline: &mut Pipeline<'_>, ready: &Ready, stop: &str) -> Result<()> 
 }
 
 fn govern(pipeline: &mut Pipeline<'_>, ready: &Ready, action: &govern::Ready, before: &govern::Snapshot) -> Result<()> {
-    act(pipeline, action)?;
+    act(pipeline, action, &ready.digest.to_string())?;
     let ours = pipeline.folder().to_owned();
     let watch = Stopwatch::start();
     // Before anything else looks, and so in a look of its own.
@@ -73,10 +96,13 @@ fn govern(pipeline: &mut Pipeline<'_>, ready: &Ready, action: &govern::Ready, be
 }
 
 /// Runs the command, with our own ending held back until it has ended and is written down.
-fn act(pipeline: &mut Pipeline<'_>, action: &govern::Ready) -> Result<()> {
+fn act(pipeline: &mut Pipeline<'_>, action: &govern::Ready, plan: &str) -> Result<()> {
     let watch = signal::Watch::begin();
     let started = clock::stamp(clock::now());
-    pipeline.announce(&format!("The governed action was started at {started}: {}", action.command()))?;
+    pipeline.announce(&format!(
+        "The governed action was started at {started} under the plan {plan}: {}",
+        action.command()
+    ))?;
     note(&format!("running: {}", action.command()));
     let took = Stopwatch::start();
     let seen = action.act(Some(&(Arc::new(signal::caught) as Until)));

@@ -32,7 +32,7 @@ use super::verify::{SIGNERS, Trusted, record_beside};
 /// When the run is not what was sealed, nobody sits in the seat, or the key signs nothing.
 pub fn run(place: &Place, screen: &Screen, args: &args::Sign) -> Result<Exit> {
     let found = place.find_run(&args.run)?;
-    let bundle = seal::read(&found.run)?;
+    let bundle = verify::sound(&found.run)?;
     let principal = principal(&bundle.case, &args.seat)?;
     if args.allow {
         screen.text(&allow(&principal, &args.key)?)?;
@@ -80,8 +80,7 @@ pub(super) fn statement(found: &RunPlace, bundle: &Bundle, seat: &str) -> Result
     if !inspection.is_whole() {
         bail!("nothing was signed, the run is not what was sealed: {inspection}");
     }
-    let facts: Vec<_> = bundle.facts.iter().map(|sealed| sealed.fact.clone()).collect();
-    if judge::judge(&bundle.policy, &facts, &bundle.case, &bundle.info.started_at) != bundle.verdict {
+    if judge::again(bundle) != bundle.verdict {
         bail!("nothing was signed, the sealed verdict is not what the facts give; `evidence verify` tells where");
     }
     let record = render::render(bundle)?;

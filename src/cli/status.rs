@@ -19,8 +19,9 @@ use crate::verify;
 
 use super::args::{self, StatusFormat};
 use super::exit::Exit;
-use super::place::Place;
+use super::place::{Place, RunPlace};
 use super::screen::{Screen, chain};
+use super::since;
 use super::verify::Trusted;
 
 /// Runs the verb.
@@ -117,8 +118,11 @@ fn subject(place: &Place, trusted: &Trusted, case: &str, now: &str) -> Subject {
             // What a damaged or unsealed run says of itself is not to be relied on; its name is there.
             let began = clock::of_run(&run.name).map(clock::stamp);
             subject.age_seconds = began.and_then(|began| judge::age_seconds(&began, now));
-            subject.own =
-                if run.sealed { said(place, &run.path, &loaded.case.policy, trusted, now) } else { Own::Unsealed };
+            subject.own = if run.sealed {
+                said(place, &run.path, &loaded.folder, &loaded.case.policy, trusted, now)
+            } else {
+                Own::Unsealed
+            };
             subject.run = Some(run.name);
         }
         Err(error) => subject.own = Own::Broken(error.to_string()),
@@ -128,7 +132,7 @@ fn subject(place: &Place, trusted: &Trusted, case: &str, now: &str) -> Subject {
 
 /// What a sealed run says, after everything in it was hashed again and its verdict judged again;
 /// `policy` is the one that the case names now.
-fn said(place: &Place, run: &Path, policy: &str, trusted: &Trusted, now: &str) -> Own {
+fn said(place: &Place, run: &Path, folder: &Path, policy: &str, trusted: &Trusted, now: &str) -> Own {
     let inspection = seal::inspect(run);
     if !inspection.is_whole() {
         return Own::Broken(inspection.to_string());
@@ -143,8 +147,13 @@ fn said(place: &Place, run: &Path, policy: &str, trusted: &Trusted, now: &str) -
     }
     if let Own::Judged { closure: Closure::Closed | Closure::ClosedWithNotes, outdated, unsigned, notes, .. } = &mut own
     {
+        notes.extend(since::policy_note(&bundle));
+        let found = RunPlace { run: run.to_owned(), case_folder: folder.to_owned() };
+        for change in since::changes(place, &found, &bundle).into_iter().filter(|change| change.of_case) {
+            if change.matters { outdated.push(change.sentence) } else { notes.push(change.sentence) }
+        }
         if bundle.case.policy == policy {
-            match policy_now(place, policy).map(|policy| judge::under_policy(&bundle, &policy, now)) {
+            match policy_now(place, policy).map(|policy| judge::under_policy(&bundle, &policy)) {
                 Ok(Ok(note)) => notes.extend(note),
                 Ok(Err(reasons)) => outdated.extend(reasons),
                 Err(error) => notes.push(format!("its policy cannot be read now: {}", text::visible(&chain(&error)))),

@@ -7,6 +7,7 @@ use anyhow::Result;
 use crate::base::clock;
 use crate::base::files::{self, ReadError};
 use crate::model::closing::Closing;
+use crate::model::verification::LevelStatus;
 use crate::report;
 use crate::seal;
 use crate::verify::{self, Verified};
@@ -14,7 +15,8 @@ use crate::verify::{self, Verified};
 use super::args;
 use super::exit::Exit;
 use super::place::{FrontMatter, Place, RunPlace};
-use super::screen::Screen;
+use super::screen::{Screen, tell};
+use super::since;
 use super::status;
 
 /// The list of allowed signers in the root.
@@ -44,6 +46,13 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> 
         let (waits, _) = status::waits_for(place, &bundle.case);
         waits.into_iter().for_each(|reason| closing.reopen(reason));
     }
+    if let Some(closing) = verified.closing.as_mut() {
+        // A closing rests on all that was verified: a level that could not be done leaves it open.
+        let undone = verified.verification.levels.iter().filter(|level| level.status == LevelStatus::NotDone);
+        undone.for_each(|level| closing.reopen(format!("`{}` could not be established", level.name)));
+    }
+    let sealed = seal::read(&found.run).ok();
+    let note = sealed.as_ref().and_then(since::policy_note);
     let exit = exit(&verified, args);
     let closing = verified.closing.as_ref();
     if screen.json {
@@ -56,6 +65,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Verify) -> Result<Exit> 
             screen.text(&format!("\n{}", report::closing(closing, &screen.style)))?;
         }
     }
+    note.into_iter().for_each(|note| tell(&format!("note: {note}")));
     Ok(exit)
 }
 

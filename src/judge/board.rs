@@ -12,7 +12,7 @@ use crate::base::quantity;
 use crate::model::bundle::Bundle;
 use crate::model::fact::Fact;
 use crate::model::policy::Policy;
-use crate::model::verdict::{Closure, Outcome, Row, Verdict};
+use crate::model::verdict::{Closure, Outcome, Row, Status, Verdict};
 
 use super::judge;
 
@@ -155,23 +155,27 @@ impl Board {
     }
 }
 
-/// What the run in `bundle` says as of the instant `now` (RFC 3339): its verdict is judged again,
-/// because backups and waivers grow old.
+/// What the run in `bundle` says as of the instant `now` (RFC 3339). A case that was closed stays closed: ages count
+/// from the start of its run. What would not hold any more is a note. A waiver that ended, and `max_age` of the
+/// policy, do end a closure.
 #[must_use]
 pub fn outdated(bundle: &Bundle, now: &str) -> Own {
-    let facts: Vec<Fact> = bundle.facts.iter().map(|sealed| sealed.fact.clone()).collect();
-    let then = judge(&bundle.policy, &facts, &bundle.case, &bundle.info.started_at);
+    let then = super::again(bundle);
     if then != bundle.verdict {
         return Own::Broken("the sealed verdict is not the one that its facts give".to_owned());
     }
     let closure = closure(&then);
-    let mut outdated = Vec::new();
+    let (mut outdated, mut notes) = (Vec::new(), Vec::new());
     if matches!(closure, Closure::Closed | Closure::ClosedWithNotes) {
-        let again = judge(&bundle.policy, &facts, &bundle.case, now);
-        if matches!(self::closure(&again), Closure::Open | Closure::HardStop) {
-            outdated.extend(
-                fallen(&then, &again).into_iter().map(|row| format!("{} no longer holds: {}", row.id, row.title)),
-            );
+        let again = super::at(bundle, now);
+        for row in fallen(&then, &again) {
+            // A waiver has an end. A backup that was fresh when the case was closed was so for good.
+            match then.rows.iter().any(|before| before.id == row.id && before.status == Status::Waived) {
+                true => outdated.push(format!("{} no longer holds: {}", row.id, row.title)),
+                false => {
+                    notes.push(format!("{} held when the run began and would not hold now: {}", row.id, row.title))
+                }
+            }
         }
         let age = age_seconds(&bundle.info.started_at, now).unwrap_or(f64::INFINITY);
         if age < -SKEW {
@@ -183,21 +187,21 @@ pub fn outdated(bundle: &Bundle, now: &str) -> Own {
         }));
     }
     let fails = then.rows.iter().any(|row| row.status.fails());
-    Own::Judged { closure, outdated, unsigned: Vec::new(), fails, notes: Vec::new() }
+    Own::Judged { closure, outdated, unsigned: Vec::new(), fails, notes }
 }
 
 /// What it means for a run that closes that its case's policy is `policy` by now: nothing where that is the
-/// sealed one, else whether the sealed facts still close the case by it. `Err` says why they do not.
+/// sealed one, else whether the sealed facts, as of their run, still close the case by it. `Err` says why they do not.
 ///
 /// # Errors
 /// With the reasons why the verdict no longer stands.
-pub fn under_policy(bundle: &Bundle, policy: &Policy, now: &str) -> Result<Option<String>, Vec<String>> {
+pub fn under_policy(bundle: &Bundle, policy: &Policy) -> Result<Option<String>, Vec<String>> {
     let text = |policy: &Policy| serde_json::to_value(policy).ok();
     if text(policy) == text(&bundle.policy) {
         return Ok(None);
     }
     let facts: Vec<Fact> = bundle.facts.iter().map(|sealed| sealed.fact.clone()).collect();
-    let again = judge(policy, &facts, &bundle.case, now);
+    let again = judge(policy, &facts, &bundle.case, &bundle.info.started_at);
     if matches!(closure(&again), Closure::Closed | Closure::ClosedWithNotes) {
         return Ok(Some("its policy changed since the run; the same facts close it by the new one too".to_owned()));
     }

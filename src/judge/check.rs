@@ -23,6 +23,8 @@ pub struct Problem {
     pub subject: String,
     /// What is wrong with it and what to do.
     pub message: String,
+    /// Whether it stands in the policy and not in the case.
+    pub of_policy: bool,
 }
 
 impl fmt::Display for Problem {
@@ -39,12 +41,25 @@ pub struct JudgeError {
     pub problems: Vec<Problem>,
 }
 
+impl JudgeError {
+    /// Whether what is wrong may be the policy's fault: everything but the case's waivers, statements, seats and
+    /// hypotheses.
+    #[must_use]
+    pub fn is_of_policy(&self) -> bool {
+        self.problems.iter().all(|problem| problem.of_policy)
+    }
+}
+
 fn settled(problems: Vec<Problem>) -> Result<(), JudgeError> {
     if problems.is_empty() { Ok(()) } else { Err(JudgeError { problems }) }
 }
 
 fn problem(item: &str, subject: &str, message: impl Into<String>) -> Problem {
-    Problem { item: item.to_owned(), subject: subject.to_owned(), message: message.into() }
+    Problem { item: item.to_owned(), subject: subject.to_owned(), message: message.into(), of_policy: true }
+}
+
+fn of_case(problem: Problem) -> Problem {
+    Problem { of_policy: false, ..problem }
 }
 
 /// Checks what the policy's own types cannot: structure, operands, units, patterns.
@@ -89,14 +104,14 @@ fn check_whole(item: &str, reference: &str) -> Option<Problem> {
 /// Everything that is wrong; when the policy itself is, only that.
 pub fn check_references(policy: &Policy, case: &Case) -> Result<(), JudgeError> {
     check_policy(policy)?;
-    let all = references(policy).chain(supposed(case));
-    let mut problems: Vec<_> = all.filter_map(|(item, r)| uncollected(case, item, r)).collect();
+    let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| uncollected(case, item, r)).collect();
+    problems.extend(supposed(case).filter_map(|(item, r)| uncollected(case, item, r)).map(of_case));
     let conditions = case.hypotheses.iter().flat_map(|h| conditions(h).map(|c| (h.id.as_str(), c)));
-    problems.extend(conditions.flat_map(|(id, condition)| check_condition(id, condition)));
-    problems.extend(supposed(case).filter_map(|(item, r)| check_whole(item, r)));
-    problems.extend(case_problems(policy, case));
+    problems.extend(conditions.flat_map(|(id, condition)| check_condition(id, condition)).map(of_case));
+    problems.extend(supposed(case).filter_map(|(item, r)| check_whole(item, r)).map(of_case));
+    problems.extend(case_problems(policy, case).into_iter().map(of_case));
     let seats = policy.signatures.iter().flat_map(|asked| seat_problems(asked, case));
-    problems.extend(seats.map(|(seat, why)| problem("signatures", seat, why)));
+    problems.extend(seats.map(|(seat, why)| of_case(problem("signatures", seat, why))));
     problems.dedup();
     settled(problems)
 }
@@ -108,8 +123,8 @@ pub fn check_references(policy: &Policy, case: &Case) -> Result<(), JudgeError> 
 /// # Errors
 /// Every reference that leads nowhere.
 pub fn check_paths(policy: &Policy, case: &Case, known: &dyn Fn(&Step, &str) -> bool) -> Result<(), JudgeError> {
-    let all = references(policy).chain(supposed(case));
-    let mut problems: Vec<_> = all.filter_map(|(item, r)| unknown_path(case, item, r, known)).collect();
+    let mut problems: Vec<_> = references(policy).filter_map(|(item, r)| unknown_path(case, item, r, known)).collect();
+    problems.extend(supposed(case).filter_map(|(item, r)| unknown_path(case, item, r, known)).map(of_case));
     problems.dedup();
     settled(problems)
 }

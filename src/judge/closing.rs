@@ -20,9 +20,26 @@ pub fn closing(policy: &Policy, case: &Case, verdict: &Verdict, signatures: &[Se
         found.extend(closing.seats.iter().filter_map(|state| missing(state, signatures)));
         found.extend(asked.different.iter().filter_map(|pair| same(pair, &closing.seats)));
     }
+    found.extend(verdict.rows.iter().filter_map(|row| unsupported(row, case, signatures)));
     found.extend(signatures.iter().filter_map(bad));
     found.into_iter().for_each(|reason| closing.reopen(reason));
     closing
+}
+
+/// A waiver or a statement counts only when the seat that it is of has signed the run: the file alone shows that
+/// somebody wrote the name of the seat into it.
+fn unsupported(row: &Row, case: &Case, signatures: &[SeatSignature]) -> Option<String> {
+    let (what, seat) = match (row.status, &row.seat) {
+        (Status::Waived, _) => ("waiver", waiver_of(case, row)?.owner.as_str()),
+        (Status::Pass, Some(seat)) => ("statement", seat.as_str()),
+        _ => return None,
+    };
+    let signed = of_seat(signatures, seat).any(|signature| signature.standing == Standing::Verified);
+    let who = case.seats.get(seat).map_or("nobody", String::as_str);
+    let word = if what == "waiver" { "of" } else { "on" };
+    (!signed).then(|| {
+        format!("the {what} {word} {} does not count: the seat {seat} ({who}) has not signed this run", row.id)
+    })
 }
 
 /// The same before anybody signed: what the verdict and the waivers alone make of it. `seats` lists

@@ -7,7 +7,7 @@ use super::operators::{self, Leaf, Operator, Rule};
 use super::sight::{self, Blank, Gap, Sight};
 use super::truth::Truth;
 use super::unit::Unit;
-use super::words;
+use super::{vacuous, words};
 
 /// How a condition came out.
 pub(super) struct Finding {
@@ -59,6 +59,10 @@ impl Finding {
 pub(super) fn evaluate(condition: &Condition, sight: &Sight<'_>) -> Finding {
     if let Some(parts) = &condition.all {
         return combine(parts, sight, " and ", Truth::True, Truth::and);
+    }
+    if let Some(why) = vacuous::combination(condition).filter(|_| sight.rules > 1) {
+        let finding = nothing_asked();
+        return Finding { gaps: vec![Gap::new(why)], ..finding };
     }
     if let Some(parts) = &condition.any {
         return combine(parts, sight, " or ", Truth::False, Truth::or);
@@ -112,7 +116,7 @@ fn judge_leaf(operator: &Operator, condition: &Condition, reference: &str, sight
     let (answer, observed, expected) = match &operator.rule {
         Rule::Value { expected, holds } => {
             let (answer, observed) = match sight.value(reference) {
-                Ok(value) => (holds(&leaf, value), words::show(value, leaf.unit)),
+                Ok(value) => (proved(&leaf, holds(&leaf, value)), words::show(value, leaf.unit)),
                 Err(Blank { observed, gap, .. }) => (Err(gap), observed),
             };
             (answer, observed, expected(&leaf))
@@ -131,6 +135,15 @@ fn judge_leaf(operator: &Operator, condition: &Condition, reference: &str, sight
     let clause = format!("{reference} {verb}{expected}");
     let (truth, gaps) = answer.map_or_else(|gap| (Truth::Unknown, vec![gap]), |holds| (holds.into(), Vec::new()));
     Finding { truth, seen: vec![(reference.to_owned(), credited(&leaf, observed))], expected, clause, gaps }
+}
+
+/// A condition that nothing could make fail proves nothing when it holds.
+fn proved(leaf: &Leaf<'_>, answer: Result<bool, Gap>) -> Result<bool, Gap> {
+    let why = || vacuous::leaf(leaf.condition).or_else(|| vacuous::same_thing(leaf));
+    match answer {
+        Ok(true) if leaf.sight.rules > 1 => why().map_or(Ok(true), |why| Err(Gap::new(why))),
+        answer => answer,
+    }
 }
 
 /// What a seat said never stands there as if it had been seen.

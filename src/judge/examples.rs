@@ -40,7 +40,7 @@ pub fn prove_examples(policy: &Policy) -> Result<(), JudgeError> {
 }
 
 fn unproven(policy: &Policy, subject: &str, message: &str) -> Problem {
-    Problem { item: policy.policy.clone(), subject: subject.to_owned(), message: message.to_owned() }
+    Problem { item: policy.policy.clone(), subject: subject.to_owned(), message: message.to_owned(), of_policy: true }
 }
 
 fn not_passed(verdict: &Verdict) -> Vec<String> {
@@ -84,7 +84,7 @@ fn fact(id: &str, values: Map) -> Fact {
         uses: if stated { "statement" } else { "example" }.to_owned(),
         basis: if stated { Basis::Statement } else { Basis::Observed },
         target: None,
-        source: "the policy's examples".to_owned(),
+        source: String::new(),
         how: Vec::new(),
         observed_at: EXAMPLES_AS_OF.to_owned(),
         took_ms: 0,

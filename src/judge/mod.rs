@@ -23,6 +23,7 @@ mod testresult;
 mod tests;
 mod truth;
 mod unit;
+mod vacuous;
 mod waivers;
 mod words;
 
@@ -32,25 +33,62 @@ pub use closing::{closing, unsigned};
 pub use examples::{EXAMPLES_AS_OF, prove_examples};
 pub use operators::{OPERATORS, Operator, operator};
 pub use testresult::attestation;
+pub use vacuous::{Vacuous, vacuous};
 
+use crate::model::action::ACTION;
+use crate::model::bundle::Bundle;
 use crate::model::case::Case;
 use crate::model::fact::{Fact, split_reference};
 use crate::model::policy::{Halts, HardStop, Policy};
+use crate::model::value::Value;
 use crate::model::verdict::Verdict;
 
 use sight::Sight;
 
-/// The verdict of `policy` over `facts`; `case` gives the waivers and says which statements answer
+/// The rules of judgement of this version. A run records the number, so that its verdict stays the one that was
+/// sealed when later rules are stricter.
+///
+/// 1: the first ones. 2: a condition that nothing could make fail is UNKNOWN, as is a thing compared with itself;
+/// an action that was interrupted leaves the outcome UNKNOWN and the case open.
+pub const RULES: u32 = 2;
+
+/// The verdict of the run in `bundle`, by the rules that it records. Ages are counted from its start, whatever
+/// instant the sealed verdict claims.
+#[must_use]
+pub fn again(bundle: &Bundle) -> Verdict {
+    at(bundle, &bundle.info.started_at)
+}
+
+/// The same with ages counted from `now`.
+fn at(bundle: &Bundle, now: &str) -> Verdict {
+    let facts: Vec<Fact> = bundle.facts.iter().map(|sealed| sealed.fact.clone()).collect();
+    judge_by(bundle.info.rules.unwrap_or(1), &bundle.policy, &facts, &bundle.case, now)
+}
+
+/// The verdict of `policy` over `facts` by the rules of this version; `case` gives the waivers and says which statements answer
 /// which item. `as_of` is the start of the run (RFC 3339): ages and expiries are counted from it.
 #[must_use]
 pub fn judge(policy: &Policy, facts: &[Fact], case: &Case, as_of: &str) -> Verdict {
-    let sight = Sight::new(facts, as_of).with_exceptions(&policy.exceptions);
+    judge_by(RULES, policy, facts, case, as_of)
+}
+
+fn judge_by(rules: u32, policy: &Policy, facts: &[Fact], case: &Case, as_of: &str) -> Verdict {
+    let sight = Sight::new(facts, as_of).with_exceptions(&policy.exceptions).by_rules(rules, case);
     let mut rows = items::rows(policy, case, &sight);
     waivers::apply(case, as_of, &mut rows);
-    let outcome = outcome::outcome(&rows);
-    let closure = (!policy.criteria.is_empty()).then(|| outcome::closure(&rows, outcome));
+    let interrupted = rules > 1 && interrupted(case, facts);
+    let outcome = outcome::outcome(&rows, interrupted);
+    let closure = (!policy.criteria.is_empty()).then(|| outcome::closure(&rows, outcome, interrupted));
     let hypotheses = hypothesis::weigh(case, &sight);
     Verdict { policy: policy.policy.clone(), as_of: as_of.to_owned(), outcome, closure, rows, hypotheses }
+}
+
+/// Whether the controlled change of `case` was interrupted: how far it came is then not known.
+#[must_use]
+pub fn interrupted(case: &Case, facts: &[Fact]) -> bool {
+    let action = facts.iter().find(|fact| fact.id == ACTION);
+    let by_signal = |fact: &Fact| matches!(fact.at("interrupted"), Some(Ok(Value::Bool(true))));
+    case.action.is_some() && action.is_some_and(by_signal)
 }
 
 /// The id of the first hard stop that halts everything and fires on the facts so far. One that

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::text;
+use crate::model::case::Case;
 use crate::model::fact::{Absence, Basis, Fact, Reason, split_reference};
 use crate::model::policy::Exception;
 use crate::model::value::Value;
@@ -59,6 +60,9 @@ pub(super) struct Blank {
 pub(super) struct Sight<'a> {
     facts: BTreeMap<&'a str, Vec<&'a Fact>>,
     exceptions: &'a [Exception],
+    case: Option<&'a Case>,
+    /// The rules of judgement; see [`super::RULES`].
+    pub(super) rules: u32,
     /// The instant that ages are counted from.
     pub(super) as_of: &'a str,
 }
@@ -70,12 +74,28 @@ impl<'a> Sight<'a> {
         for fact in facts {
             by_id.entry(&fact.id).or_default().push(fact);
         }
-        Self { facts: by_id, exceptions: &[], as_of }
+        Self { facts: by_id, exceptions: &[], case: None, rules: super::RULES, as_of }
     }
 
     /// The same, with the policy's named exceptions.
     pub(super) fn with_exceptions(self, exceptions: &'a [Exception]) -> Self {
         Self { exceptions, ..self }
+    }
+
+    /// The same by the `rules` of judgement, over the facts of `case`.
+    pub(super) fn by_rules(self, rules: u32, case: &'a Case) -> Self {
+        Self { rules, case: Some(case), ..self }
+    }
+
+    /// Whether two references lead to two observations of one and the same thing, between which nothing was done:
+    /// the same collector, target and source. A case with an action may look at a thing twice.
+    pub(super) fn is_same_thing(&self, one: &str, other: &str) -> bool {
+        let (one, other) = (split_reference(one).0, split_reference(other).0);
+        let collected = |case: &&Case| case.action.is_none() && case.collect.iter().any(|step| step.id == one);
+        let (Some(_), Ok(a), Ok(b)) = (self.case.filter(collected), self.fact(one), self.fact(other)) else {
+            return false;
+        };
+        one != other && !a.source.is_empty() && (&a.uses, &a.target, &a.source) == (&b.uses, &b.target, &b.source)
     }
 
     /// The policy's exception called `id`.

@@ -25,6 +25,35 @@ pub struct RunInfo {
     pub plan_sha256: String,
     /// How far the kernel enforced that nothing else was written: `full`, `partial`, `none`.
     pub sandbox: String,
+    /// The rules of judgement that the verdict was made by; a run without a number was made by the first ones.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<u32>,
+    /// The built-in policy that a policy of the root's own replaced under the same name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_replaces: Option<Replaced>,
+}
+
+/// A built-in policy that another file of the same name replaced.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Replaced {
+    /// The name of both.
+    pub name: String,
+    /// SHA-256 of the file in force, as it was read.
+    pub sha256: String,
+    /// SHA-256 of the built-in policy.
+    pub built_in_sha256: String,
+}
+
+impl Replaced {
+    /// The sentence that every screen and the record show.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { name, sha256, built_in_sha256 } = self;
+        format!(
+            "the policy {name} ({sha256}) is not the built-in one: it replaces the built-in {name} ({built_in_sha256})"
+        )
+    }
 }
 
 /// One line of the hygiene table.

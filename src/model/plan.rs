@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::bundle::Replaced;
 use super::case::Waiver;
 
 /// How a collector reaches something.
@@ -70,6 +71,16 @@ pub struct Plan {
     /// See `templates`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub narrative_sha256: Option<String>,
+    /// SHA-256 of every file that a run seals before it looks, by its name in the run: the whole case, the whole
+    /// policy, every template and the narrative. No key of them can be left out of the plan's digest.
+    #[serde(default)]
+    pub sources: BTreeMap<String, String>,
+    /// The rules of judgement that the run will be judged by.
+    #[serde(default)]
+    pub rules: u32,
+    /// The built-in policy that the root's own one replaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy_replaces: Option<Replaced>,
     /// In order; with an action, those before it.
     pub steps: Vec<PlannedStep>,
     /// The one command that `evidence run` starts.

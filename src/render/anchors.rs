@@ -146,7 +146,9 @@ pub(super) fn front_matter(bundle: &Bundle, template: Option<&str>) -> String {
     ];
     // A record is made before anybody signs it: it says who must, never that somebody did.
     let asked = bundle.policy.signatures.as_ref().map(|asked| format!("required: {}", asked.seats.join(", ")));
-    let rows = rows.into_iter().chain(asked.as_deref().map(|asked| ("signatures", asked)));
+    let replaces = bundle.info.policy_replaces.as_ref().map(|replaced| replaced.sentence());
+    let rows = rows.into_iter().chain(replaces.as_deref().map(|words| ("policy_replaces", words)));
+    let rows = rows.chain(asked.as_deref().map(|asked| ("signatures", asked)));
     let rows = rows.chain(template.map(|template| ("template", template)));
     let lines: String = rows.map(|(key, value)| format!("{key}: {}\n", head_scalar(value))).collect();
     format!("---\n{lines}---\n\n")

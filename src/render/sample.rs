@@ -35,6 +35,8 @@ pub(super) fn bundle(template: &str) -> Bundle {
             tool_version: "0.1.0".into(),
             plan_sha256: "ab".repeat(32),
             sandbox: "full".into(),
+            rules: None,
+            policy_replaces: None,
         },
         case,
         policy,

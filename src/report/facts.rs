@@ -11,7 +11,7 @@ use crate::model::verdict::{Row, Section, Status, Verdict};
 use super::headlines;
 use super::style::{Paint, Style};
 use super::table::{Cell, table};
-use super::verdict::stops;
+use super::verdict::{halt, stops};
 
 /// Values shown when a collector has no headline, and names shown of what was not seen.
 const FEW: usize = 5;
@@ -28,7 +28,13 @@ pub fn facts(facts: &[Fact], style: &Style) -> String {
 /// The table of `facts`, then the hard stops of `verdict`, then how much was seen.
 #[must_use]
 pub fn collection(collected: &[Fact], verdict: &Verdict, style: &Style) -> String {
-    let mut out = facts(collected, style);
+    // What a hard stop halted has one cause: it is named first, and the steps are counted.
+    let is_halted = |fact: &&Fact| fact.absence.as_ref().is_some_and(|why| why.reason == Reason::Halted);
+    let (halted, seen): (Vec<&Fact>, Vec<&Fact>) = collected.iter().partition(is_halted);
+    let seen: Vec<Fact> = seen.into_iter().cloned().collect();
+    let ids: Vec<&str> = halted.iter().map(|fact| fact.id.as_str()).collect();
+    let mut out = halt(verdict, "step", "skipped", &ids, style);
+    out.push_str(&facts(&seen, style));
     let stops = stops(verdict, style);
     if !stops.is_empty() {
         out.push('\n');

@@ -115,6 +115,9 @@ fn plan() -> Plan {
         actions,
     };
     Plan {
+        sources: Default::default(),
+        rules: 0,
+        policy_replaces: None,
         case: "g6".into(),
         policy: "backup-integrity".into(),
         policy_sha256: "ab".repeat(32),
@@ -266,6 +269,8 @@ fn json_shapes_are_frozen() {
         tool_version: "0.1.0".into(),
         plan_sha256: "cd".repeat(32),
         sandbox: "full".into(),
+        rules: None,
+        policy_replaces: None,
     };
     let pretty = |value: serde_json::Value| serde_json::to_string_pretty(&value).unwrap();
     let collection = serde_json::to_value(json::collection(&info, &facts()[..2], &g6(), "ee")).unwrap();

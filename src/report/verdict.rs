@@ -2,6 +2,7 @@
 //! What is UNKNOWN comes with the command that would settle it, on a line of its own to be copied.
 
 use crate::base::text::plural;
+use crate::model::fact::Reason;
 use crate::model::verdict::{Outcome, Row, Section, Status, Verdict};
 
 use super::clean;
@@ -22,14 +23,38 @@ const SECTIONS: [(Section, &str); 4] = [
 #[must_use]
 pub fn verdict(verdict: &Verdict, style: &Style) -> String {
     let mut out = format!("policy {}, as of {}\n", clean(&verdict.policy), clean(&verdict.as_of));
+    let halted: Vec<&str> = verdict.rows.iter().filter(|row| is_halted(row)).map(|row| row.id.as_str()).collect();
+    out.push_str(&halt(verdict, "item", "not established for that reason", &halted, style));
     for (section, title) in SECTIONS {
-        let rows: Vec<&Row> = verdict.section(section).collect();
+        let rows: Vec<&Row> = verdict.section(section).filter(|row| !is_halted(row)).collect();
         push_section(&mut out, title, &rows, style);
     }
     push_commands(&mut out, verdict);
     let (words, paint) = outcome(verdict);
     out.push_str(&format!("\n{}\n", style.paint(&clean(&words), paint)));
     out
+}
+
+/// Why something was halted, in one line for each hard stop that fired, and how much that left out; empty when nothing
+/// was halted.
+pub(super) fn halt(verdict: &Verdict, thing: &str, left: &str, ids: &[&str], style: &Style) -> String {
+    if ids.is_empty() {
+        return String::new();
+    }
+    let stops = verdict.section(Section::HardStops).filter(|row| row.status != Status::Pass && !is_halted(row));
+    let lines = stops.map(|row| {
+        let why = if row.because.is_empty() { &row.observed } else { &row.because };
+        format!("{} fired: {}: {why}", row.id, row.title)
+    });
+    let mut out: String = lines.map(|line| format!("{}\n", style.paint(&clean(&line), Paint::Bad))).collect();
+    out.push_str(&format!("{} {left}: {}\n\n", plural(ids.len(), thing), clean(&ids.join(", "))));
+    out
+}
+
+/// Whether an item is UNKNOWN only because a hard stop halted the look that it rests on.
+fn is_halted(row: &Row) -> bool {
+    let halted = format!("not seen: {}", Reason::Halted.word());
+    row.status == Status::Unknown && row.observed.split("; ").all(|part| part.ends_with(&halted))
 }
 
 /// The hard stops alone; empty when the policy has none.

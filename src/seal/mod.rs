@@ -17,5 +17,5 @@ pub use error::SealError;
 pub use inspect::{Damage, DamageKind, Inspection, inspect};
 pub use layout::{SIGNATURES, TAG_MANIFEST};
 pub use read::{KeptFact, Partial, ReadError, read, read_partial};
-pub use runs::{Run, Unsealed, acted, is_run_name, kept, latest, remove, runs, unsealed};
+pub use runs::{Run, Unsealed, acted, announced, is_run_name, kept, latest, remove, runs, unsealed};
 pub use writer::Writer;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::base::files::{self, FolderLock};
 
 use super::error::SealError;
-use super::layout::{FACTS, FACTS_LIMIT, MANIFEST, MARKER, SCRATCH, SIGNATURES, TAG_MANIFEST, is_unsealed};
+use super::layout::{FACTS, FACTS_LIMIT, MANIFEST, MARKER, SCRATCH, SIGNATURES, TAG_MANIFEST, TEXT_LIMIT, is_unsealed};
 use super::read::{self, ReadError};
 
 /// The folder of a case that its runs lie in.
@@ -53,12 +53,17 @@ pub fn kept(folder: &Path) -> usize {
     facts.iter().filter(|byte| **byte == b'\n').count()
 }
 
+/// What the marker of a run that was not sealed says, e.g. that an action was started.
+#[must_use]
+pub fn announced(run: &Path) -> Option<String> {
+    files::read_text(&run.join(MARKER), TEXT_LIMIT).ok()
+}
+
 /// Whether the marker of the unsealed run in `folder` says that the controlled change was started.
 #[must_use]
 pub fn acted(folder: &Path) -> bool {
     // The marker's first line is its own; what is announced follows.
-    let marker = files::read_text(&folder.join(MARKER), 1 << 20).unwrap_or_default();
-    marker.lines().nth(1).is_some_and(|announced| !announced.trim().is_empty())
+    announced(folder).is_some_and(|text| text.lines().nth(1).is_some_and(|line| !line.trim().is_empty()))
 }
 
 /// Whether the folder's name is one that only runs have.

@@ -8,6 +8,7 @@ mod authenticity;
 mod bag;
 mod effects;
 mod record;
+mod sound;
 mod stamps;
 mod subject;
 mod verdict;
@@ -23,6 +24,7 @@ use crate::model::closing::{Closing, SeatSignature, Standing};
 use crate::model::verification::{Level, LevelStatus, Verification};
 use crate::seal::{self, Inspection, ReadError};
 
+pub use sound::{Unsound, sound};
 use subject::Subject;
 pub use subject::Trust;
 
@@ -85,6 +87,10 @@ fn closing_of(bundle: &Bundle, signatures: &Result<Vec<SeatSignature>, String>, 
     let mut closing = judge::closing(policy, case, verdict, signatures.as_ref().unwrap_or(&none), at);
     if let Err(why) = signatures {
         closing.reopen(format!("the signatures could not be looked at: {why}"));
+    }
+    let facts: Vec<_> = bundle.facts.iter().map(|sealed| sealed.fact.clone()).collect();
+    if judge::interrupted(case, &facts) {
+        closing.reopen("the action was interrupted: how far it came is not known");
     }
     let broken = levels.iter().filter(|level| level.status == LevelStatus::Broken && level.name != authenticity::NAME);
     for level in broken {

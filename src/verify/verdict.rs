@@ -11,9 +11,7 @@ const NAME: &str = "verdict re-judged";
 const PLACE: &str = "data/verdict.json";
 
 pub(super) fn level(bundle: &Bundle) -> Level {
-    let facts: Vec<_> = bundle.facts.iter().map(|sealed| sealed.fact.clone()).collect();
-    // Ages count from the start of the run, whatever instant the verdict claims.
-    let again = judge::judge(&bundle.policy, &facts, &bundle.case, &bundle.info.started_at);
+    let again = judge::again(bundle);
     if again == bundle.verdict {
         return super::level(NAME, LevelStatus::Holds, vec![format!("{}, as sealed", again.outcome.word())]);
     }

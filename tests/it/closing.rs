@@ -24,7 +24,7 @@ signatures: { seats: [executor, verifier], different: [[executor, verifier]] }
 
 /// The record's future: nobody can have seen the next file yet, so somebody answers for it.
 const WAIVER: &str =
-    "waivers:\n  - { item: K-2, owner: owner, reason: The next file comes tomorrow., expires: \"EXPIRES\" }\n";
+    "waivers:\n  - { item: K-2, owner: verifier, reason: The next file comes tomorrow., expires: \"EXPIRES\" }\n";
 
 struct Closing {
     world: World,
@@ -177,7 +177,7 @@ fn both_seats_sign_and_the_case_is_closed_with_notes() {
     assert_eq!(closing.verify().code, 3, "one of two seats");
     let two = closing.sign("verifier", "dba");
     assert!(two.stdout.contains("closing: closed_with_notes"), "{}", two.stdout);
-    assert!(two.stdout.contains("K-2 is waived by owner until 2999"), "{}", two.stdout);
+    assert!(two.stdout.contains("K-2 is waived by verifier until 2999"), "{}", two.stdout);
     closing.expect(
         0,
         &["signed by dba@example.org for the seat verifier with the key SHA256:", "closing: closed_with_notes"],
@@ -343,7 +343,7 @@ fn an_expired_waiver_does_not_count_and_an_unused_one_is_named() {
     expired.both();
     assert_eq!(expired.closing()["state"], "open");
     assert!(
-        expired.reasons().contains("the waiver of K-2 by owner expired at 2020-01-01T00:00:00Z and does not count")
+        expired.reasons().contains("the waiver of K-2 by verifier expired at 2020-01-01T00:00:00Z and does not count")
     );
     expired.expect(0, &["closing: open", "K-2 is not established"]);
 

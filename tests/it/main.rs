@@ -27,6 +27,7 @@ mod hb08;
 mod hostile;
 mod hygiene;
 mod interrupts;
+mod judgement;
 mod nas;
 mod outputs;
 mod phase_c;

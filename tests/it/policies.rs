@@ -60,7 +60,7 @@ fn fits(case: &Case) {
 
 #[test]
 fn every_starting_case_can_be_planned() {
-    for kind in ["closure", "incident", "verification", "hardening", "restore-test", "post-execution"] {
+    for kind in ["closure", "backup", "incident", "verification", "hardening", "restore-test", "post-execution"] {
         fits(&read(&assets::starter(kind).unwrap().replace("CASE", "hb-08")));
     }
 }

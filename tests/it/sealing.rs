@@ -63,6 +63,8 @@ pub fn info() -> RunInfo {
         tool_version: "0.1.0".to_owned(),
         plan_sha256: "0".repeat(64),
         sandbox: "full".to_owned(),
+        rules: None,
+        policy_replaces: None,
     }
 }
 

@@ -103,6 +103,11 @@ pub fn operator(name: &str) -> Option<&'static Operator> {
     OPERATORS.iter().copied().find(|operator| operator.name == name)
 }
 
+/// A compiled pattern.
+pub(super) fn compile(pattern: &str) -> Result<regex::Regex, String> {
+    text::compile(pattern)
+}
+
 /// What is wrong with a pattern, if something is.
 pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
     text::compile(pattern).map(drop)

@@ -67,7 +67,7 @@ fn the_broken_night_shows_one_misleading_pass_four_of_seven_failures_and_hard_st
 
 #[test]
 fn every_starting_case_fits_its_policy_and_is_not_yet_a_success() {
-    for kind in ["closure", "incident", "verification", "hardening", "restore-test", "post-execution"] {
+    for kind in ["closure", "backup", "incident", "verification", "hardening", "restore-test", "post-execution"] {
         let text = assets::starter(kind).unwrap().replace("CASE", "hb-08");
         let case: Case = read(&text);
         case.validate().unwrap_or_else(|e| panic!("{kind}: {e}"));

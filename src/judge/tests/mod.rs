@@ -7,6 +7,7 @@ mod closing;
 mod monotone;
 mod operators;
 mod rows;
+mod vacuous;
 
 use std::path::Path;
 

@@ -195,7 +195,16 @@ impl Look {
             }
             coverage.push(self.row(function, covered, via));
         }
-        seen.set("coverage", coverage);
+        seen.set("coverage", coverage.clone());
+        if coverage.is_empty() {
+            // None of nothing: a number would read as "all of them are covered".
+            let why = "no function was found that must take the lock, so nothing was judged; \
+                check `tables`, `functions` and the database";
+            for name in ["gaps", "covered_count", "gap_count", "unknown_count"] {
+                seen.miss(name, Absence::new(Reason::NotApplicable, why));
+            }
+            return;
+        }
         seen.set("gaps", gaps);
         for (name, word) in [("covered_count", "yes"), ("gap_count", "no"), ("unknown_count", "unknown")] {
             seen.set(name, counts[word]);

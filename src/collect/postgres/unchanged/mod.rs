@@ -67,6 +67,11 @@ impl Collector for Unchanged {
         for (kind, _) in kinds(settings, "before", &before)? {
             let (a, b) = (of_kind(settings, "before", &before, &kind)?, of_kind(settings, "after", &after, &kind)?);
             let target = |id: &str| settings.case.collect.iter().find(|step| step.id == id).and_then(|s| s.on.clone());
+            if a == b {
+                let message =
+                    format!("with: before and after both name `{a}`: a fact compared with itself is always equal");
+                return Err(SettingError::new(message));
+            }
             if target(&a) != target(&b) {
                 return Err(SettingError::new(format!("with: `{a}` and `{b}` ask different targets")));
             }
