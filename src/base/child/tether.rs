@@ -45,9 +45,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().to_owned();
         let start = move || Invocation::new("sleep").args(["600"]).folder(&inside).ends_with_us().spawn();
-        let daemon = std::thread::spawn(move || std::mem::forget(start().unwrap()));
+        let starts = Deadline::after(Duration::from_secs(60));
+        let runs = |folder: &Path| process::working_for(folder, None).iter().any(|worker| worker.program == "sleep");
+        let outside = folder.path().to_owned();
+        let daemon = std::thread::spawn(move || {
+            std::mem::forget(start().unwrap());
+            // The request reaches the kernel before the program itself begins.
+            while !runs(&outside) {
+                assert!(!starts.passed(), "it does not start");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        });
         daemon.join().unwrap();
-        let patience = Deadline::after(Duration::from_secs(20));
+        let patience = Deadline::after(Duration::from_secs(60));
         while !process::working_for(folder.path(), None).is_empty() {
             assert!(!patience.passed(), "it still runs");
             std::thread::sleep(Duration::from_millis(5));

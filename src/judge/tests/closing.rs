@@ -5,7 +5,7 @@ use super::*;
 use crate::model::closing::{Closing, SeatSignature, Standing};
 use crate::model::verdict::Closure;
 
-const POLICY: &str = "criteria:\n  - { id: K-1, title: one, require: { fact: f.n, equals: 1 } }\n  - { id: K-2, title: two, require: { fact: g.n, equals: 1 } }\nchecklist:\n  - { id: C-1, title: said, statement: owner }\n";
+const POLICY: &str = "criteria:\n  - { id: K-1, title: one, require: { fact: f.n, equals: 1 } }\n  - { id: K-2, title: two, require: { fact: g.n, equals: 1 } }\nchecklist:\n  - { id: C-1, title: said, statement: verifier }\n";
 const SEATS: &str = "signatures: { seats: [executor, verifier], different: [[executor, verifier]] }\n";
 const NOW: &str = "2026-06-01T00:00:00Z";
 
@@ -28,12 +28,12 @@ fn good(seat: &str, key: &str) -> SeatSignature {
 fn of(f: i64, g: Option<i64>, said: bool, waivers: &str, signatures: &[SeatSignature], at: &str) -> Closing {
     let policy = policy(&format!("{POLICY}{SEATS}"));
     let step = if said {
-        "collect: [{ id: s, uses: statement, with: { seat: owner, says: x, answers: C-1 } }]\n"
+        "collect: [{ id: s, uses: statement, with: { seat: verifier, says: x, answers: C-1 } }]\n"
     } else {
         "collect: []\n"
     };
     let case = case(&format!("{step}{waivers}"));
-    let mut facts = vec![fact("f", &format!("{{ n: {f} }}")), statement("s", "owner", "C-1")];
+    let mut facts = vec![fact("f", &format!("{{ n: {f} }}")), statement("s", "verifier", "C-1")];
     facts.extend(g.map(|g| fact("g", &format!("{{ n: {g} }}"))));
     let verdict = judge(&policy, &facts, &case, AS_OF);
     closing(&policy, &case, &verdict, signatures, at)
@@ -92,6 +92,16 @@ fn a_signature_counts_only_when_it_is_verified() {
 }
 
 #[test]
+fn a_waiver_of_a_seat_that_never_signed_does_not_count() {
+    let waiver = "waivers: [{ item: K-2, owner: owner, reason: next week, expires: \"2026-07-01T00:00:00Z\" }]\n";
+    let open = of(1, None, true, waiver, &both(), NOW);
+    assert_eq!(open.state, Closure::Open, "{open:?}");
+    assert!(open.reasons.iter().any(|reason| reason.contains("owner") && reason.contains("not signed")), "{open:?}");
+    let signed = [both().to_vec(), vec![good("owner", "SHA256:c")]].concat();
+    assert_eq!(of(1, None, true, waiver, &signed, NOW).state, Closure::ClosedWithNotes);
+}
+
+#[test]
 fn one_person_in_two_seats_is_refused_and_never_closes() {
     let policy = policy(&format!("{POLICY}{SEATS}"));
     let mut case = case("collect: [{ id: f, uses: file }, { id: g, uses: file }]\n");
@@ -110,15 +120,15 @@ fn one_person_in_two_seats_is_refused_and_never_closes() {
 
 #[test]
 fn a_waiver_counts_until_it_ends_and_only_where_it_is_needed() {
-    let waiver = "waivers: [{ item: K-2, owner: owner, reason: next week, expires: \"2026-07-01T00:00:00Z\" }]\n";
+    let waiver = "waivers: [{ item: K-2, owner: verifier, reason: next week, expires: \"2026-07-01T00:00:00Z\" }]\n";
     let noted = of(1, None, true, waiver, &both(), NOW);
     assert_eq!(noted.state, Closure::ClosedWithNotes);
-    assert_eq!(noted.notes, ["K-2 is waived by owner until 2026-07-01T00:00:00Z: next week"]);
+    assert_eq!(noted.notes, ["K-2 is waived by verifier until 2026-07-01T00:00:00Z: next week"]);
     // Afterwards the same run is open again; at its last instant it no longer counts.
     for at in ["2026-07-01T00:00:00Z", "2026-07-01T02:00:00+02:00", "2027-01-01T00:00:00Z", "no instant"] {
         let open = of(1, None, true, waiver, &both(), at);
         assert_eq!(open.state, Closure::Open, "{at}");
-        assert!(open.reasons[0].starts_with("the waiver of K-2 by owner"), "{open:?}");
+        assert!(open.reasons[0].starts_with("the waiver of K-2 by verifier"), "{open:?}");
     }
     let unused = of(1, Some(1), true, waiver, &both(), NOW);
     assert_eq!((unused.state, unused.warnings.len()), (Closure::Closed, 1), "{unused:?}");
