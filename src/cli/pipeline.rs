@@ -192,6 +192,15 @@ impl<'a> Pipeline<'a> {
         Ok(self.writer.announce(&masked)?)
     }
 
+    /// Removes the run, of which nothing was sealed and in which no action was started.
+    ///
+    /// # Errors
+    /// When the system refuses; the run then stays unsealed.
+    pub fn discard(self) -> Result<()> {
+        interrupt::over();
+        Ok(self.writer.discard()?)
+    }
+
     /// Judges the facts and seals the run.
     ///
     /// # Errors

@@ -37,7 +37,6 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Run) -> Result<Exit> {
         bail!("case `{}` has no `action:`; `{collect}` looks without one", ready.loaded.case.case);
     };
     authorised(&ready.digest, args.plan_sha256.as_deref())?;
-    never_twice(&ready)?;
     screen::tell_swept(&cluster::sweep(&env::temporary_folder()));
     let mut pipeline = Pipeline::begin(&ready, args.limits.of())?;
     let ours = pipeline.folder().to_owned();
@@ -45,7 +44,10 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Run) -> Result<Exit> {
     let (halted, before) = pipeline.look(&ready.steps, || action.watched.look(&ours))?;
     match halted.map_or_else(|| pipeline.forbidden(), |stop| vec![stop]).first() {
         Some(stop) => refuse(&mut pipeline, &ready, stop)?,
-        None => govern(&mut pipeline, &ready, action, &before)?,
+        None => match started_before(&ready)? {
+            Some(run) => return never_twice(pipeline, &ready, &run),
+            None => govern(&mut pipeline, &ready, action, &before)?,
+        },
     }
     let sealed = pipeline.close()?;
     show(screen, &sealed)?;
@@ -55,25 +57,28 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Run) -> Result<Exit> {
     Ok(sealed.verdict.outcome.into())
 }
 
-/// Refuses a plan whose action was started before: one authorisation is for one start. An action that was started and
-/// whose run was never sealed counts, because nobody knows how far it came.
-fn never_twice(ready: &Ready) -> Result<()> {
-    for run in seal::runs(&ready.loaded.folder)? {
-        let started = match seal::read(&run.path) {
-            Ok(bundle) if bundle.info.plan_sha256 != ready.digest.to_string() => false,
-            Ok(bundle) => bundle.facts.iter().any(|kept| kept.fact.id == ACTION && kept.fact.absence.is_none()),
-            Err(_) => seal::announced(&run.path).is_some_and(|text| text.contains(&ready.digest.to_string())),
-        };
-        if started {
-            bail!(
-                "the action was not started: it was started under this plan ({}) before, in the run {}; an action is \
-                 started once. To run it again, change the case (its title is enough), so that a new plan is authorised",
-                ready.digest,
-                run.name
-            );
-        }
-    }
-    Ok(())
+/// Returns the run in which the action was started under this plan. It is read while this run holds the case, so that
+/// of two commands at the same time one starts it. A run that a hard stop ended did not start it. An action that was
+/// started and whose run was never sealed counts, because how far it came is not known.
+fn started_before(ready: &Ready) -> Result<Option<String>> {
+    let digest = ready.digest.to_string();
+    let started = |run: &seal::Run| match seal::read(&run.path) {
+        Ok(bundle) if bundle.info.plan_sha256 != digest => false,
+        Ok(bundle) => bundle.facts.iter().any(|kept| kept.fact.id == ACTION && kept.fact.absence.is_none()),
+        Err(_) => seal::announced(&run.path).is_some_and(|text| text.contains(&digest)),
+    };
+    Ok(seal::runs(&ready.loaded.folder)?.into_iter().find(started).map(|run| run.name))
+}
+
+/// Refuses a second start under one plan: one authorisation is for one start. Nothing was changed, so the run that was
+/// begun for it is removed and the earlier one stays the newest.
+fn never_twice(pipeline: Pipeline<'_>, ready: &Ready, earlier: &str) -> Result<Exit> {
+    pipeline.discard()?;
+    bail!(
+        "the action was not started: it was started under this plan ({}) before, in the run {earlier}; an action is \
+         started once. To run it again, change the case (its title is enough), so that a new plan is authorised",
+        ready.digest
+    )
 }
 
 /// A hard stop fired: the action never starts, and what would come after it has nothing to look at.

@@ -160,6 +160,17 @@ impl Writer {
         Ok(())
     }
 
+    /// Removes the run that was begun. A run in which an action was announced stays.
+    ///
+    /// # Errors
+    /// When the system refuses; the run then stays unsealed.
+    pub fn discard(self) -> Result<(), SealError> {
+        if !super::acted(&self.run) {
+            files::remove_folder(&self.run)?;
+        }
+        Ok(())
+    }
+
     /// Seals the run: run, hygiene and verdict, the manifests, a look at what the disk holds, and
     /// at last the marker is removed. Gives the bundle's digest, the SHA-256 of its tag manifest.
     /// The run's own name replaces the one in `info`.

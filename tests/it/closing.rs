@@ -405,7 +405,7 @@ fn signing_is_refused_when_there_is_nothing_to_stand_by() {
     let policy = closing.run().join("data/policy.yaml");
     fs::write(&policy, fs::read_to_string(&policy).unwrap() + "# a word more\n").unwrap();
     let ran = closing.world.run(&["sign", "c", "--seat", "verifier", "--key", "keys/dba", "--replace"]);
-    assert!(ran.code == 2 && ran.stderr.contains("not what was sealed"), "{}", ran.stderr);
+    assert!(ran.code == 5 && ran.stderr.contains("not what was sealed"), "{}", ran.stderr);
 }
 
 #[test]

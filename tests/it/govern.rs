@@ -360,7 +360,13 @@ fn killed_while_it_runs_leaves_a_run_that_says_so() {
 #[test]
 fn killed_at_any_moment_it_is_sealed_whole_or_says_that_it_is_not() {
     let world = world(&format!("sleep 0.1\n{JOB}"), "");
+    let case = fs::read_to_string(world.path("reports/job/case.yaml")).unwrap();
+    // An action is started once under one plan, so that each start has a plan of its own.
+    let plan = |moment: u64| {
+        world.write("reports/job/case.yaml", case.replace("The nightly job", &format!("The nightly job {moment}")))
+    };
     for moment in 0..20_u64 {
+        plan(moment);
         let binary = assert_cmd::cargo::cargo_bin("evidence");
         let quiet = || std::process::Stdio::null();
         let mut child = std::process::Command::new(binary);
@@ -376,9 +382,34 @@ fn killed_at_any_moment_it_is_sealed_whole_or_says_that_it_is_not() {
         let unsealed = runs.iter().filter(|run| !run.sealed);
         assert!(unsealed.clone().all(|run| evidence::seal::read(&run.path).is_err()));
     }
+    plan(20);
     assert_ne!(world.run(&["run", "job"]).code, 2, "the next one goes on");
     let left = crate::sealing::tree(&world.path("reports/job/runs"));
     assert!(!left.iter().any(|path| path.contains(".scratch")), "{left:?}");
+}
+
+#[test]
+fn one_plan_starts_its_action_once_and_a_hard_stop_before_it_uses_no_plan_up() {
+    let world = world("echo x >>\"$ROOT/count\"", "");
+    let count = || fs::read_to_string(world.path("count")).unwrap_or_default().lines().count();
+    let names = || -> Vec<String> {
+        evidence::seal::runs(&world.path("reports/job")).unwrap().into_iter().map(|run| run.name).collect()
+    };
+    fs::rename(world.path("room"), world.path("away")).unwrap();
+    let stopped = world.run(&["run", "job"]);
+    assert_eq!((stopped.code, count()), (4, 0), "{}", stopped.stderr);
+    fs::rename(world.path("away"), world.path("room")).unwrap();
+    world.run(&["run", "job"]);
+    assert_eq!(count(), 1, "the hard stop came before the action");
+    let before = names();
+    let again = world.run(&["run", "job"]);
+    assert_eq!((again.code, count()), (2, 1), "{}", again.stderr);
+    assert!(again.stderr.contains("an action is started once"), "{}", again.stderr);
+    assert_eq!(names(), before, "the refused run leaves nothing, and the one that acted stays the newest");
+    fs::rename(world.path("room"), world.path("away")).unwrap();
+    assert_eq!((world.run(&["run", "job"]).code, count()), (4, 1), "a hard stop is reported first");
+    fs::rename(world.path("away"), world.path("room")).unwrap();
+    assert_eq!((world.run(&["run", "job"]).code, count()), (2, 1));
 }
 
 #[test]
@@ -629,7 +660,7 @@ fn a_blocked_case_is_ready_only_when_all_that_it_requires_are_closed() {
     close(&world, "hb-05");
     assert_eq!(of(&state(&world, &[]).1, "hb-05")["state"], "closed");
 
-    // The backup of hb-08 grows old, and later its verdict too: what rests on it is open again.
+    // The backup of hb-08 grows old: the case was closed with a fresh one and stays closed, with a note.
     let old = |days: u32| {
         let out = std::process::Command::new("date").args(["-u", "-d", &format!("+{days} days"), "+%FT%TZ"]).output();
         String::from_utf8(out.unwrap().stdout).unwrap().trim().to_owned()
@@ -637,11 +668,19 @@ fn a_blocked_case_is_ready_only_when_all_that_it_requires_are_closed() {
     let (code, json) = state(&world, &["--as-of", &old(21)]);
     assert_eq!(
         (code, of(&json, "hb-08")["state"].as_str(), of(&json, "hb-05")["state"].as_str()),
+        (0, Some("closed"), Some("closed"))
+    );
+    let note = of(&json, "hb-08")["because"][0].as_str().unwrap();
+    assert!(note.contains("K-2 held when the run began and would not hold now"), "{note}");
+
+    // The policy says `max_age: 30d`: after that the verdict has to be renewed, and what requires the case waits.
+    let (code, json) = state(&world, &["--as-of", &old(31)]);
+    assert_eq!(
+        (code, of(&json, "hb-08")["state"].as_str(), of(&json, "hb-05")["state"].as_str()),
         (3, Some("stale"), Some("stale"))
     );
-    assert!(of(&json, "hb-08")["because"][0].as_str().unwrap().contains("K-2 no longer holds"));
-    let (_, json) = state(&world, &["--as-of", &old(31)]);
-    assert!(of(&json, "hb-08")["because"][1].as_str().unwrap().contains("lets it stand for 30d"));
+    assert!(of(&json, "hb-08")["because"][0].as_str().unwrap().contains("lets it stand for 30d"));
+    assert_eq!(of(&json, "hb-05")["blocked_by"], serde_json::json!(["hb-08", "hb-09"]));
     assert_eq!(world.run(&["status", "--as-of", "soon"]).code, 2);
 }
 
