@@ -100,7 +100,8 @@ pub enum Verb {
     /// Sign a run and its record for a seat of the case, with an SSH key.
     #[command(after_help = "Examples:\n  evidence sign hb-08 --seat verifier --key ~/.ssh/id_ed25519\n  \
         evidence sign hb-08 --seat verifier --key ~/.ssh/id_ed25519.pub     # the private part is in an agent\n  \
-        evidence sign hb-08 --seat verifier --key ~/.ssh/id_ed25519 --allow # prints a line for allowed_signers\n\n\
+        evidence sign hb-08 --seat verifier --key ~/.ssh/id_ed25519 --allow # prints a line for allowed_signers\n  \
+        evidence sign hb-08 --seat owner --key KEY --answers C-5 --says 'Seen by me.' # answers an item after the run\n\n\
         Anybody verifies it with `ssh-keygen -Y verify`; the exact command is printed.")]
     Sign(Sign),
     /// Say the verdict for machines: an in-toto test-result in a DSSE envelope, signed for a seat.
@@ -352,11 +353,20 @@ pub struct Sign {
     #[arg(value_name = "CASE|RUN")]
     pub run: String,
     /// The seat that signs; the case says who sits there.
-    #[arg(long)]
+    #[arg(long, visible_alias = "as")]
     pub seat: String,
     /// The SSH key: a private one, or the public part of one that an agent holds.
     #[arg(long, value_name = "FILE")]
     pub key: PathBuf,
+    /// State under the signature that this checklist item holds; the policy asks the seat, and the run left it UNKNOWN.
+    #[arg(long, value_name = "ITEM", requires = "says", conflicts_with = "allow")]
+    pub answers: Vec<String>,
+    /// What the seat states about the item; once for each `--answers`, in the same order.
+    #[arg(long, value_name = "TEXT", requires = "answers")]
+    pub says: Vec<String>,
+    /// Whether the answered items hold: `true` or `false`.
+    #[arg(long, value_name = "BOOL", default_value = "true", action = clap::ArgAction::Set, requires = "answers")]
+    pub holds: bool,
     /// Sign nothing; print the line of an allowed-signers file that lets this key sign as who sits there.
     #[arg(long)]
     pub allow: bool,

@@ -35,6 +35,7 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Attest) -> Result<Exit> 
     let statement = files::read(&files.statement, SIGNATURE_LIMIT).with_context(first)?;
     let statement = signature::read_statement(&statement);
     let now = sign::statement(&found, &bundle, &args.seat)?;
+    let now = now.answering(statement.as_ref().map(|signed| signed.answers.clone()).unwrap_or_default());
     if statement.as_ref() != Ok(&now) {
         bail!(
             "the seat {} signed something else than this run and its record; `evidence verify` tells what",

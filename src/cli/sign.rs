@@ -10,10 +10,13 @@ use crate::base::digest::Digest;
 use crate::base::files;
 use crate::base::ssh;
 use crate::base::text;
+use crate::hygiene::{Masker, Raw};
 use crate::judge;
 use crate::model::bundle::Bundle;
 use crate::model::case::{Case, is_name};
-use crate::model::closing::{STATEMENT_KIND, SeatStatement, Standing};
+use crate::model::closing::{STATEMENT_KIND, SeatAnswer, SeatStatement, Standing};
+use crate::model::policy::Policy;
+use crate::model::verdict::{Row, Section, Status, Verdict};
 use crate::render;
 use crate::report;
 use crate::seal;
@@ -23,7 +26,7 @@ use crate::verify;
 use super::args;
 use super::exit::Exit;
 use super::place::{Place, RunPlace};
-use super::screen::{Screen, note};
+use super::screen::{Screen, note, tell};
 use super::verify::{SIGNERS, Trusted, record_beside};
 
 /// Runs the verb.
@@ -38,12 +41,20 @@ pub fn run(place: &Place, screen: &Screen, args: &args::Sign) -> Result<Exit> {
         screen.text(&allow(&principal, &args.key)?)?;
         return Ok(Exit::Established);
     }
-    let statement = statement(&found, &bundle, &args.seat)?;
+    let answers = answers(args, &bundle.policy, &bundle.verdict)?;
+    let statement = statement(&found, &bundle, &args.seat)?.answering(answers);
     screen.origin(&render::origin(&bundle))?;
     let bytes = signature::statement_bytes(&statement)?;
     let files = SeatFiles::of(&found.run, &args.seat);
     if files::metadata(&files.signature).is_ok() && !args.replace {
         return Err(signature::SignError::There { file: files.signature }.into());
+    }
+    for answer in &statement.answers {
+        let holds = if answer.holds { "holds" } else { "does not hold" };
+        tell(&format!("you state that {} {holds}: {}", answer.item, text::visible(&answer.says)));
+    }
+    for item in dropped(&files, &statement) {
+        tell(&format!("warning: the signature that is replaced answers {item}, and this one does not"));
     }
     note(&format!(
         "signing for the seat {} as {principal}; `ssh-keygen` may ask for a passphrase or a touch",
@@ -101,7 +112,55 @@ pub(super) fn statement(found: &RunPlace, bundle: &Bundle, seat: &str) -> Result
         principal: principal(&bundle.case, seat)?,
         bundle_sha256: bundle.digest.clone(),
         record_sha256: Digest::of(&record).to_string(),
+        answers: Vec::new(),
     })
+}
+
+/// Returns the answers that the arguments give, their texts masked. An item is answered only by the seat that the
+/// policy asks, and only when the run left it UNKNOWN: a statement never overrules a fact.
+fn answers(args: &args::Sign, policy: &Policy, verdict: &Verdict) -> Result<Vec<SeatAnswer>> {
+    if args.answers.len() != args.says.len() {
+        bail!(
+            "--answers and --says: give one text for each item; {} items, {} texts",
+            args.answers.len(),
+            args.says.len()
+        );
+    }
+    let mut masker = Masker::new();
+    let mut found: Vec<SeatAnswer> = Vec::new();
+    for (item, says) in args.answers.iter().zip(&args.says) {
+        let shown = text::visible(item);
+        let asked = policy.checklist.iter().find(|asked| asked.id == *item);
+        match asked.and_then(|asked| asked.statement.as_ref()) {
+            Some(seat) if *seat == args.seat => {}
+            Some(seat) => bail!("--answers {shown}: the policy asks the seat {seat} for it, not {}", args.seat),
+            None => bail!("--answers {shown}: the policy has no checklist item with this id that asks for a statement"),
+        }
+        let row = |row: &&Row| row.section == Section::Checklist && row.id == *item;
+        let status = verdict.rows.iter().find(row).map(|row| row.status);
+        if status != Some(Status::Unknown) {
+            bail!(
+                "--answers {shown}: the run did not leave this item UNKNOWN; collect again to change how it came out"
+            );
+        }
+        if found.iter().any(|one| one.item == *item) {
+            bail!("--answers {shown}: given twice");
+        }
+        if says.trim().is_empty() {
+            bail!("--says: the text for {shown} is empty; write what you state");
+        }
+        let says = masker.text(Raw::new(says.clone())).into_inner();
+        found.push(SeatAnswer { item: item.clone(), holds: args.holds, says });
+    }
+    Ok(found)
+}
+
+/// The items that the signature which is replaced answers and `statement` does not.
+fn dropped(files: &SeatFiles, statement: &SeatStatement) -> Vec<String> {
+    let bytes = files::read(&files.statement, signature::SIGNATURE_LIMIT).unwrap_or_default();
+    let before = signature::read_statement(&bytes).map(|before| before.answers).unwrap_or_default();
+    let kept = |item: &str| statement.answers.iter().any(|answer| answer.item == item);
+    before.into_iter().map(|answer| answer.item).filter(|item| !kept(item)).collect()
 }
 
 /// The line that lets a key sign as `principal`, in this namespace and in no other.

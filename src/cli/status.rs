@@ -141,7 +141,10 @@ fn said(place: &Place, run: &Path, folder: &Path, policy: &str, trusted: &Truste
         Err(error) => return Own::Broken(error.to_string()),
         Ok(bundle) => bundle,
     };
-    let mut own = judge::outdated(&bundle, now);
+    let closing = || verify::closing(run, &bundle, &inspection, trusted.trust(), now);
+    let asks = bundle.policy.checklist.iter().any(|item| item.statement.is_some());
+    let answered = asks.then(closing).filter(|closing| closing.is_closed() && !closing.answers.is_empty());
+    let mut own = judge::outdated(&bundle, answered.map(|closing| closing.state), now);
     if let (Own::Judged { notes, .. }, Some(notice)) = (&mut own, render::origin(&bundle).notice()) {
         notes.push(format!("its record is {notice}"));
     }
@@ -165,7 +168,7 @@ fn said(place: &Place, run: &Path, folder: &Path, policy: &str, trusted: &Truste
         }
         if outdated.is_empty() {
             // Who did not sign, and what is wrong beside it.
-            let closing = verify::closing(run, &bundle, &inspection, trusted.trust(), now);
+            let closing = closing();
             unsigned.extend(if closing.is_closed() { Vec::new() } else { closing.reasons });
         }
     }

@@ -126,5 +126,5 @@ impl Trusted {
 #[must_use]
 pub fn is_of_interest(closing: &Closing, signed: bool) -> bool {
     let waived = !closing.warnings.is_empty() || closing.notes.iter().any(|note| note.contains(" is waived by "));
-    signed || waived || !closing.seats.is_empty()
+    signed || waived || !closing.seats.is_empty() || !closing.answers.is_empty()
 }

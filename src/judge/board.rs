@@ -157,14 +157,14 @@ impl Board {
 
 /// What the run in `bundle` says as of the instant `now` (RFC 3339). A case that was closed stays closed: ages count
 /// from the start of its run. What would not hold any more is a note. A waiver that ended, and `max_age` of the
-/// policy, do end a closure.
+/// policy, do end a closure. `answered` is what signed answers of seats make of the closure, when they close the case.
 #[must_use]
-pub fn outdated(bundle: &Bundle, now: &str) -> Own {
+pub fn outdated(bundle: &Bundle, answered: Option<Closure>, now: &str) -> Own {
     let then = super::again(bundle);
     if then != bundle.verdict {
         return Own::Broken("the sealed verdict is not the one that its facts give".to_owned());
     }
-    let closure = closure(&then);
+    let closure = answered.unwrap_or_else(|| closure(&then));
     let (mut outdated, mut notes) = (Vec::new(), Vec::new());
     if matches!(closure, Closure::Closed | Closure::ClosedWithNotes) {
         let again = super::at(bundle, now);

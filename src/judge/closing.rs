@@ -5,7 +5,7 @@
 use chrono::{DateTime, FixedOffset};
 
 use crate::model::case::{Case, Waiver};
-use crate::model::closing::{Closing, SeatSignature, SeatState, Standing};
+use crate::model::closing::{Closing, SeatSignature, SeatState, SignedAnswer, Standing};
 use crate::model::policy::{Policy, Signatures};
 use crate::model::verdict::{Closure, Outcome, Row, Section, Status, Verdict};
 
@@ -13,7 +13,9 @@ use crate::model::verdict::{Closure, Outcome, Row, Section, Status, Verdict};
 /// are those found beside it. A signature counts only when it is [`Standing::Verified`].
 #[must_use]
 pub fn closing(policy: &Policy, case: &Case, verdict: &Verdict, signatures: &[SeatSignature], at: &str) -> Closing {
+    let (verdict, answers) = &answered(policy, case, verdict, signatures);
     let mut closing = unsigned(policy, case, verdict, at);
+    closing.answers.clone_from(answers);
     let mut found = Vec::new();
     if let Some(asked) = &policy.signatures {
         closing.seats = asked.seats.iter().map(|seat| seat_state(case, signatures, seat)).collect();
@@ -24,6 +26,32 @@ pub fn closing(policy: &Policy, case: &Case, verdict: &Verdict, signatures: &[Se
     found.extend(signatures.iter().filter_map(bad));
     found.into_iter().for_each(|reason| closing.reopen(reason));
     closing
+}
+
+/// Returns the verdict with what seats stated under their signatures after the run, and these answers. An answer counts
+/// only for an item that the policy asks of this seat and that the run left UNKNOWN; a fact is never overruled by it.
+fn answered(
+    policy: &Policy,
+    case: &Case,
+    verdict: &Verdict,
+    signatures: &[SeatSignature],
+) -> (Verdict, Vec<SignedAnswer>) {
+    let (mut verdict, mut found) = (verdict.clone(), Vec::new());
+    for item in &policy.checklist {
+        let Some(seat) = &item.statement else { continue };
+        let unknown =
+            |row: &&mut Row| row.section == Section::Checklist && row.id == item.id && row.status == Status::Unknown;
+        let Some(row) = verdict.rows.iter_mut().find(unknown) else { continue };
+        let counts = of_seat(signatures, seat).filter(|signature| signature.standing == Standing::Verified);
+        let answers = counts.flat_map(|signature| &signature.answers).filter(|answer| answer.item == item.id);
+        for answer in answers {
+            row.status = if answer.holds && row.status != Status::Fail { Status::Pass } else { Status::Fail };
+            row.seat = Some(seat.clone());
+            let principal = case.seats.get(seat).cloned().unwrap_or_default();
+            found.push(SignedAnswer { seat: seat.clone(), principal, answer: answer.clone() });
+        }
+    }
+    (verdict, found)
 }
 
 /// A waiver or a statement counts only when the seat that it is of has signed the run: the file alone shows that
@@ -63,7 +91,8 @@ pub fn unsigned(policy: &Policy, case: &Case, verdict: &Verdict, at: &str) -> Cl
         () => Closure::Closed,
     };
     let seats = policy.signatures.iter().flat_map(|asked| &asked.seats).map(|seat| seat_state(case, &[], seat));
-    Closing { state, at: at.to_owned(), reasons, notes, warnings: warnings(case, verdict), seats: seats.collect() }
+    let (warnings, seats) = (warnings(case, verdict), seats.collect());
+    Closing { state, at: at.to_owned(), reasons, notes, warnings, seats, answers: Vec::new() }
 }
 
 fn stopped(row: &Row) -> Option<String> {

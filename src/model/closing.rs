@@ -8,12 +8,27 @@ use super::verdict::Closure;
 /// What [`SeatStatement::kind`] says: nobody can take another signed file for a statement of a seat.
 pub const STATEMENT_KIND: &str = "evidence seat statement v1";
 
+/// The same of a statement that answers items of the policy. A program that does not know answers refuses it.
+pub const ANSWERS_KIND: &str = "evidence seat statement v2";
+
+/// What a seat states about an item of the policy after the run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SeatAnswer {
+    /// The item's id.
+    pub item: String,
+    /// Whether the item holds, by the seat's own yes or no.
+    pub holds: bool,
+    /// In the seat's words, masked.
+    pub says: String,
+}
+
 /// The statement that a seat signs: these bytes, and no others, are under its signature, so that
 /// renaming the file gives the signature to no other seat, run or record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SeatStatement {
-    /// [`STATEMENT_KIND`].
+    /// [`STATEMENT_KIND`], or [`ANSWERS_KIND`] when there are answers.
     pub kind: String,
     /// The case.
     pub case: String,
@@ -27,6 +42,19 @@ pub struct SeatStatement {
     pub bundle_sha256: String,
     /// SHA-256 of the record that the bundle renders to.
     pub record_sha256: String,
+    /// What the seat states about items of the policy.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<SeatAnswer>,
+}
+
+impl SeatStatement {
+    /// Returns the statement with these answers, and with the kind that they ask for.
+    #[must_use]
+    pub fn answering(mut self, answers: Vec<SeatAnswer>) -> Self {
+        self.kind = if answers.is_empty() { STATEMENT_KIND } else { ANSWERS_KIND }.to_owned();
+        self.answers = answers;
+        self
+    }
 }
 
 /// What a signature turned out to be worth.
@@ -57,6 +85,19 @@ pub struct SeatSignature {
     pub standing: Standing,
     /// What `ssh-keygen` said of a verified one.
     pub said: String,
+    /// What is stated under a verified one about items of the policy.
+    pub answers: Vec<SeatAnswer>,
+}
+
+/// An answer that counts: its seat signed it, and the policy asks this seat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SignedAnswer {
+    /// The seat.
+    pub seat: String,
+    /// The person, as the case says.
+    pub principal: String,
+    /// What was stated.
+    pub answer: SeatAnswer,
 }
 
 /// One seat that the policy asks to sign.
@@ -85,6 +126,8 @@ pub struct Closing {
     pub warnings: Vec<String>,
     /// The seats that must sign, in the policy's order.
     pub seats: Vec<SeatState>,
+    /// Signed answers to items that the run left UNKNOWN, in the policy's order.
+    pub answers: Vec<SignedAnswer>,
 }
 
 impl Closing {

@@ -30,6 +30,12 @@ pub fn closing(closing: &Closing, style: &Style) -> String {
     if !seats.is_empty() {
         out.push_str(&table(&[], &seats, style));
     }
+    for signed in &closing.answers {
+        let holds = if signed.answer.holds { "holds" } else { "does not hold" };
+        let (item, says) = (clean(&signed.answer.item), clean(&signed.answer.says));
+        let who = format!("{} ({})", clean(&signed.seat), clean(&signed.principal));
+        out.push_str(&format!("  answer: {item} {holds}, signed by {who} after the run: {says}\n"));
+    }
     for (word, lines) in [("because", &closing.reasons), ("note", &closing.notes), ("warning", &closing.warnings)] {
         lines.iter().for_each(|line| out.push_str(&format!("  {word}: {}\n", clean(line))));
     }

@@ -64,7 +64,12 @@ fn status(signatures: &[SeatSignature]) -> LevelStatus {
 fn words(one: &SeatSignature) -> String {
     match (&one.standing, &one.seat, &one.principal, &one.key) {
         (Standing::Verified, Some(seat), Some(principal), Some(key)) => {
-            format!("signed by {} for the seat {} with the key {key}", visible(principal), visible(seat))
+            let answers = one.answers.iter().map(|answer| {
+                let holds = if answer.holds { "holds" } else { "does not hold" };
+                format!("; states that {} {holds}: {}", visible(&answer.item), visible(&answer.says))
+            });
+            let who = format!("signed by {} for the seat {} with the key {key}", visible(principal), visible(seat));
+            answers.fold(who, |all, one| all + &one)
         }
         (Standing::Verified, ..) => format!("signed: {}", one.said),
         (Standing::Stranger(why), ..) => {
@@ -83,6 +88,7 @@ fn look(subject: &Subject<'_>, file: &Path, tags: &[u8]) -> SeatSignature {
         key: None,
         standing: Standing::Bad("is no SSH signature".to_owned()),
         said: String::new(),
+        answers: Vec::new(),
     };
     // ssh-keygen follows links and would wait for a FIFO.
     let armoured = match files::read(file, SIGNATURE_LIMIT) {
@@ -160,7 +166,9 @@ fn seated(
         let (who, named) = (visible(&statement.principal), visible(named.map_or("nobody", String::as_str)));
         return Err(Standing::Bad(format!("wrong seat: {who} signed, and the case names {named} for the seat {seat}")));
     }
-    by(subject, file, bytes, seat, &statement.principal)
+    let said = by(subject, file, bytes, seat, &statement.principal)?;
+    one.answers = statement.answers;
+    Ok(said)
 }
 
 /// Whether the statement is about this bundle, this record and this seat.

@@ -9,6 +9,7 @@
     missing_docs
 )]
 
+mod answers;
 mod attack2;
 mod bad_input;
 mod bundle;

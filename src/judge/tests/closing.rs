@@ -2,7 +2,7 @@
 
 use super::super::{closing, judge, unsigned};
 use super::*;
-use crate::model::closing::{Closing, SeatSignature, Standing};
+use crate::model::closing::{Closing, SeatAnswer, SeatSignature, Standing};
 use crate::model::verdict::Closure;
 
 const POLICY: &str = "criteria:\n  - { id: K-1, title: one, require: { fact: f.n, equals: 1 } }\n  - { id: K-2, title: two, require: { fact: g.n, equals: 1 } }\nchecklist:\n  - { id: C-1, title: said, statement: verifier }\n";
@@ -17,6 +17,7 @@ fn signed(seat: &str, key: &str, standing: Standing) -> SeatSignature {
         key: Some(key.to_owned()),
         standing,
         said: String::new(),
+        answers: Vec::new(),
     }
 }
 
@@ -186,4 +187,32 @@ fn who_must_sign_is_checked_when_the_policy_is_read() {
     assert!(wrong("{ seats: [A b] }").contains("lower-case"));
     assert!(wrong("{ seats: [a, b], different: [[a, c]] }").contains("stand under `seats`"));
     assert!(wrong("{ seats: [a, b], different: [[a, a]] }").contains("two different seats"));
+}
+
+#[test]
+fn a_signed_answer_counts_for_an_unknown_item_of_its_own_seat_only() {
+    let with = |seat: &str, item: &str, holds: bool, standing: Standing| {
+        let mut signatures = both();
+        let one = signatures.iter_mut().find(|one| one.seat.as_deref() == Some(seat)).unwrap();
+        one.answers = vec![SeatAnswer { item: item.to_owned(), holds, says: "x".to_owned() }];
+        one.standing = standing;
+        signatures
+    };
+    let closing = |signatures: &[SeatSignature]| of(1, Some(1), false, "", signatures, NOW);
+    let done = closing(&with("verifier", "C-1", true, Standing::Verified));
+    assert_eq!((done.state, done.answers.len(), done.notes.len()), (Closure::Closed, 1, 0), "{done:?}");
+    let no = closing(&with("verifier", "C-1", false, Standing::Verified));
+    assert_eq!((no.state, no.reasons.as_slice()), (Closure::Open, &["C-1 fails: said".to_owned()][..]));
+    for standing in [Standing::Stranger("x".into()), Standing::Unchecked("x".into()), Standing::Bad("x".into())] {
+        let none = closing(&with("verifier", "C-1", true, standing));
+        assert!(none.answers.is_empty() && none.state == Closure::Open, "{none:?}");
+    }
+    for (seat, item) in [("executor", "C-1"), ("verifier", "K-1"), ("verifier", "C-2")] {
+        let other = closing(&with(seat, item, true, Standing::Verified));
+        assert!(other.answers.is_empty() && other.state == Closure::ClosedWithNotes, "{other:?}");
+    }
+    // A criterion that fails is a fact, whatever a seat states; so is an item that the run answered.
+    assert_eq!(of(1, Some(2), false, "", &with("verifier", "K-2", true, Standing::Verified), NOW).state, Closure::Open);
+    let said = of(1, Some(1), true, "", &with("verifier", "C-1", false, Standing::Verified), NOW);
+    assert!(said.answers.is_empty() && said.state == Closure::Closed, "{said:?}");
 }

@@ -157,6 +157,13 @@ fn closing_body(closing: &model::closing::Closing) -> v1::Closing {
         principal: mask_str(&seat.principal),
         key: seat.key.clone(),
     };
+    let answer = |signed: &model::closing::SignedAnswer| v1::SignedAnswer {
+        item: signed.answer.item.clone(),
+        seat: signed.seat.clone(),
+        principal: mask_str(&signed.principal),
+        holds: signed.answer.holds,
+        says: mask_str(&signed.answer.says),
+    };
     v1::Closing {
         state: closing.state.word(),
         at: closing.at.clone(),
@@ -164,6 +171,7 @@ fn closing_body(closing: &model::closing::Closing) -> v1::Closing {
         notes: all(&closing.notes),
         warnings: all(&closing.warnings),
         seats: closing.seats.iter().map(seat).collect(),
+        answers: closing.answers.iter().map(answer).collect(),
     }
 }
 

@@ -69,6 +69,18 @@ pub(super) struct Closing {
     pub notes: Vec<String>,
     pub warnings: Vec<String>,
     pub seats: Vec<Seat>,
+    /// Signed answers to items that the run left UNKNOWN.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub answers: Vec<SignedAnswer>,
+}
+
+#[derive(Serialize)]
+pub(super) struct SignedAnswer {
+    pub item: String,
+    pub seat: String,
+    pub principal: String,
+    pub holds: bool,
+    pub says: String,
 }
 
 #[derive(Serialize)]

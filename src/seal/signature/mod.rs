@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 use crate::base::canonical;
 use crate::base::files;
 use crate::base::text::visible;
-use crate::model::closing::{STATEMENT_KIND, SeatStatement};
+use crate::model::closing::{ANSWERS_KIND, STATEMENT_KIND, SeatStatement};
 
 use super::layout::{ATTESTATION_END, SIGNATURE_END, SIGNATURES, STATEMENT_END, TIMESTAMP_END};
 use super::read::folder;
@@ -83,7 +83,7 @@ pub fn statement_bytes(statement: &SeatStatement) -> Result<Vec<u8>, canonical::
 /// What is wrong, without the content.
 pub fn read_statement(bytes: &[u8]) -> Result<SeatStatement, &'static str> {
     let statement: SeatStatement = serde_json::from_slice(bytes).map_err(|_| "is no statement of a seat")?;
-    if statement.kind != STATEMENT_KIND {
+    if statement.kind != if statement.answers.is_empty() { STATEMENT_KIND } else { ANSWERS_KIND } {
         return Err("is a statement of another kind");
     }
     match statement_bytes(&statement) {
@@ -201,6 +201,7 @@ pub fn seat_of(path: &Path) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::closing::SeatAnswer;
 
     fn statement() -> SeatStatement {
         SeatStatement {
@@ -211,6 +212,7 @@ mod tests {
             principal: "dba@example.org".to_owned(),
             bundle_sha256: "a".repeat(64),
             record_sha256: "b".repeat(64),
+            answers: Vec::new(),
         }
     }
 
@@ -226,6 +228,19 @@ mod tests {
             text.replace("}", ",\"more\":1}"),
             text.replace("\"run\":\"20260515T102350Z\",", ""),
         ] {
+            assert!(read_statement(other.as_bytes()).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_statement_with_answers_is_of_another_kind_and_none_without_them_changes() {
+        let plain = String::from_utf8(statement_bytes(&statement()).unwrap()).unwrap();
+        assert!(!plain.contains("answers"));
+        let answer = SeatAnswer { item: "C-1".to_owned(), holds: true, says: "done".to_owned() };
+        let bytes = statement_bytes(&statement().answering(vec![answer])).unwrap();
+        assert!(read_statement(&bytes).is_ok());
+        let text = String::from_utf8(bytes).unwrap();
+        for other in [text.replace("v2", "v1"), plain.replace("v1", "v2"), text.replace("true", "\"true\"")] {
             assert!(read_statement(other.as_bytes()).is_err(), "{other}");
         }
     }
