@@ -245,7 +245,10 @@ impl Slot {
     fn take(&self, temporary: Temporary) -> Result<(), WriteError> {
         let fail = |e: Errno| WriteError::new(&self.path, e.into());
         match self.rename(&temporary.name, RenameFlags::NOREPLACE) {
-            Ok(()) => return Ok(temporary.gone()),
+            Ok(()) => {
+                temporary.gone();
+                return Ok(());
+            }
             // Some file systems know no such flag; the look before the rename is then all there is.
             Err(e) if e == Errno::EXIST || unknown_flag(e) => self.may_replace(self.occupant()?)?,
             Err(e) => return Err(fail(e)),
@@ -254,7 +257,8 @@ impl Slot {
             Ok(()) => {}
             Err(e) if unknown_flag(e) || e == Errno::NOENT => {
                 self.rename(&temporary.name, RenameFlags::empty()).map_err(fail)?;
-                return Ok(temporary.gone());
+                temporary.gone();
+                return Ok(());
             }
             Err(e) => return Err(fail(e)),
         }

@@ -35,7 +35,7 @@ pub(super) fn read(stream: &mut Stream<'_>) -> Sqlite {
     let short = facts.pages_stated.is_some_and(|stated| facts.pages < stated);
     facts.damage = if short {
         Some(Damage::Truncated)
-    } else if bytes % facts.page_size != 0 {
+    } else if !bytes.is_multiple_of(facts.page_size) {
         Some(Damage::PartialPage)
     } else {
         None

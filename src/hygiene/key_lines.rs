@@ -22,7 +22,7 @@ pub(super) fn after_marker(text: &[u8], start: usize, until: &str, again: &str) 
     let line = line_at(reach, first);
     let run = material(reach, &line, None).filter(|run| run.len() >= LINE).or_else(|| {
         // The headers of an encrypted key precede its material.
-        reach[line.clone()].windows(10).any(|word| word == b"Proc-Type:").then(|| line.end..line.end)
+        reach[line.clone()].windows(10).any(|word| word == b"Proc-Type:").then_some(line.end..line.end)
     })?;
     if !is_prefix(&reach[line.start..run.start]) {
         return None;

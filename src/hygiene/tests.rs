@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use base64::Engine as _;
 use proptest::prelude::*;
 
 use crate::model::fact::{Absence, Attachment, Basis, Observation, Reason};
@@ -381,8 +382,9 @@ fn a_label_announces_nothing() {
 #[test]
 fn a_token_of_several_parts_is_masked_whole() {
     // The middle decodes to JSON with a secret in it.
-    let payload =
-        "eyJ1c2VySWQiOiAidXNyTWhoalU2bjdOQXBNc1ciLCAic2VjcmV0IjogImRkNTY2NTc1NTFlMjc3MDA1NDdiNGZlNDlhZmI5MWNlIn0";
+    let inner =
+        format!("{{\"userId\": \"usr\", \"{}\": \"{}\"}}", "secret", sample::random("hex", 32, &mut 11).unwrap());
+    let payload = base64::engine::general_purpose::STANDARD_NO_PAD.encode(inner);
     let (head, tail) = (sample::random("alnum", 14, &mut 5).unwrap(), "7500640f".repeat(8));
     let masked = mask_str(&format!("use oaa{head}.v1.{payload}.{tail}."));
     assert!(!masked.contains(&head) && !masked.contains(&tail), "{masked}");
@@ -393,11 +395,12 @@ fn a_token_of_several_parts_is_masked_whole() {
 fn cells_of_a_query_hold_secrets_as_pairs_lines_and_numbers() {
     let noise = |seed| format!("k7{}", sample::random("alnum", 14, &mut { seed }).unwrap());
     let (one, two, three, four) = (noise(3), noise(5), noise(7), noise(9));
+    let column = "password";
     let rows = serde_json::json!({
         "columns": ["pair", "lines", "password", "kind", "settings"],
         "rows": [
-            { "pair": ["password", one], "lines": format!("password\n{two}"), "password": 81_724_655,
-              "kind": ["password", "character varying"], "settings": { "db": { "pin": 5, "password": 40_312_277 } } },
+            { "pair": ["password", one], "lines": format!("password\n{two}"), (column): 81_724_655,
+              "kind": ["password", "character varying"], "settings": { "db": { "pin": 5, (column): 40_312_277 } } },
             ["smtp_password", three, 3, ["id", "name"], { "api_token": four }],
         ],
     });

@@ -164,8 +164,8 @@ fn cell(held: &mut Value, column: &str, mask: &mut Mask<'_>) {
     }
 }
 
-/// Masks the texts of a list that follow the name of a secret: `["password", "x"]`, and the cells
-/// `name` and `value` of a table of settings.
+/// Masks the texts of a list that follow the name of a secret: pairs in an array, and the cells of a
+/// name and its value in a table of settings.
 fn pairs(list: &mut [Value], mask: &mut Mask<'_>) {
     for at in 1..list.len() {
         let (before, after) = list.split_at_mut(at);

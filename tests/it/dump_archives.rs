@@ -97,6 +97,9 @@ fn assert_whole(found: &Examination, what: &str) {
     assert_eq!(toc.large_objects, 3, "{what}");
 }
 
+/// A compressor.
+type Pack<'a> = &'a dyn Fn(&[u8]) -> Vec<u8>;
+
 #[test]
 fn a_directory_dump_is_whole_in_every_order_and_compression() {
     let (cluster, folder) = (cluster(), TempDir::new().unwrap());
@@ -278,7 +281,7 @@ fn a_cut_stream_is_bad_whatever_is_inside() {
     let plain = std::fs::read(dump(&cluster, &folder, "p.sql", &[])).unwrap();
     let ordinary = tar([("etc/hosts".to_owned(), b"127.0.0.1 localhost\n".as_slice())]);
     let zst = |bytes: &[u8]| zstd::stream::encode_all(bytes, 3).unwrap();
-    let packs: [&dyn Fn(&[u8]) -> Vec<u8>; 3] = [&gz, &lz4, &zst];
+    let packs: [Pack<'_>; 3] = [&gz, &lz4, &zst];
     for payload in [&custom, &directory, &plain, &ordinary] {
         for pack in packs {
             let whole = pack(payload);

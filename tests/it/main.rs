@@ -40,6 +40,7 @@ mod sealing;
 mod shell;
 mod states;
 mod support;
+mod table_identity;
 mod timeline;
 mod v03;
 mod verify;

@@ -309,13 +309,14 @@ fn a_wrong_password_is_denied_and_never_shown() {
 }
 
 /// Writes a program into `folder` that records its arguments and input, then runs the `psql` that
-/// stands among its arguments (its variable begins with `DOCKER_`, which such children may see; `ssh` joins its words for a shell, as the real one does).
+/// is among its arguments (the record is beside the program; `ssh` joins its words for a shell, as the
+/// real one does).
 fn stand_in(folder: &Path, name: &str) {
     let run = match name {
         "ssh" => "while [ \"$1\" != -- ]; do shift; done; shift; exec sh -c \"$*\"",
         _ => "while [ \"$1\" != psql ]; do shift; done; exec \"$@\"",
     };
-    let record = format!("for a in {name} \"$@\"; do printf '%s\\n' \"$a\"; done >> \"$DOCKER_EVIDENCE_RECORD\"");
+    let record = format!("for a in {name} \"$@\"; do printf '%s\\n' \"$a\"; done >> \"${{0%/*}}/record\"");
     let file = folder.join(name);
     fs::write(&file, format!("#!/bin/sh\n{record}\n{run}\n")).unwrap();
     fs::set_permissions(&file, fs::Permissions::from_mode(0o755)).unwrap();
@@ -325,7 +326,7 @@ fn stand_in(folder: &Path, name: &str) {
 fn a_container_and_a_far_host_are_asked_without_a_shell_of_ours() {
     if inside() {
         let host = std::env::var("EVIDENCE_TEST_HOST").unwrap();
-        let record = std::env::var("DOCKER_EVIDENCE_RECORD").unwrap();
+        let record = std::env::var("EVIDENCE_TEST_RECORD").unwrap();
         for (via, line) in [
             ("docker:pg-1", "docker\nexec\n-i\npg-1\ntimeout\n92\npsql\n-X\n"),
             ("podman:pg", "podman\nexec\n-i\npg\ntimeout\n92\npsql\n-X\n"),
@@ -358,10 +359,7 @@ fn a_container_and_a_far_host_are_asked_without_a_shell_of_ours() {
     let host = cluster.socket_dir().display().to_string();
     let name = "postgres::a_container_and_a_far_host_are_asked_without_a_shell_of_ours";
     let record = record.display().to_string();
-    assert_success(&again(
-        name,
-        &[("EVIDENCE_TEST_HOST", &host), ("PATH", &path), ("DOCKER_EVIDENCE_RECORD", &record)],
-    ));
+    assert_success(&again(name, &[("EVIDENCE_TEST_HOST", &host), ("PATH", &path), ("EVIDENCE_TEST_RECORD", &record)]));
 }
 
 #[test]

@@ -677,7 +677,8 @@ fn a_target_may_be_named_by_a_key_that_every_yaml_reads_alike() {
         world.case("c", &format!("{head}{step}"));
         let ran = world.run(&["plan", "c"]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
-        ran.stdout
+        // The digest is of the case's own bytes too.
+        ran.stdout.lines().filter(|line| !line.starts_with("plan sha256")).collect::<String>()
     };
     assert_eq!(plan("on"), plan("target"));
     world.case("c", "targets: { db: {} }\ncollect:\n  - { id: who, uses: postgres.identity, on: db, target: db }\n");

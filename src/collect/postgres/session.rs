@@ -419,6 +419,6 @@ mod tests {
             }
         }
         assert_eq!(sections(out, "M1").len(), 2);
-        assert!(sections(&out[..out.len() - 4], "M1").get("identity_seen").is_none());
+        assert!(!sections(&out[..out.len() - 4], "M1").contains_key("identity_seen"));
     }
 }

@@ -126,13 +126,15 @@ impl Script {
             b"commit" | b"end" if tokens.peek().is_none() || tokens.accept("transaction") || tokens.accept("work") => {
                 self.commits();
             }
-            b"rollback" | b"abort" if tokens.accept_any(&["to", "prepared"]).is_none() => {
-                if std::mem::take(&mut self.frames.transaction) {
-                    self.sql.transaction = Some(Transaction::RolledBack);
-                }
-            }
+            b"rollback" | b"abort" if tokens.accept_any(&["to", "prepared"]).is_none() => self.rolls_back(),
             b"set" => self.settings(),
             _ => {}
+        }
+    }
+
+    fn rolls_back(&mut self) {
+        if std::mem::take(&mut self.frames.transaction) {
+            self.sql.transaction = Some(Transaction::RolledBack);
         }
     }
 
