@@ -231,8 +231,12 @@ fn unprotected(facts: &Custom) -> Option<String> {
         let compression = &facts.compression;
         return Some(format!("the data has no checksum (compression {compression}): a changed byte can stay unseen"));
     }
-    let says = "the table of contents has no checksum: a changed byte in a definition can stay unseen";
-    (!facts.second_toc).then(|| says.to_owned())
+    let says = if facts.second_toc {
+        "the header has no checksum: a changed byte in its versions, date or database name can stay unseen"
+    } else {
+        "the table of contents has no checksum: a changed byte in a definition can stay unseen"
+    };
+    Some(says.to_owned())
 }
 
 /// Whether the outermost layer has a checksum over all that is inside.

@@ -46,6 +46,7 @@ use stream::Stream;
 pub use caveat::{Caveat, CaveatId};
 pub use facts::*;
 pub use options::Options;
+pub(crate) use sql::tables::last_part;
 pub use tap::Tap;
 pub use verdict::{Code, Quality, Reason};
 

@@ -226,6 +226,24 @@ fn what_a_good_dump_leaves_out_is_a_caveat() {
     bad(hole(&whole, "CREATE TABLE public.a", "ALTER TABLE public.a"), Code::TableMissing);
 }
 
+/// Older versions of pg_dump set `search_path` and name a table with its schema in some statements only.
+#[test]
+fn a_table_named_without_its_schema_is_the_created_one() {
+    let whole = postgres();
+    for (from, to) in [
+        ("COPY public.a", "COPY a"),
+        ("CREATE TABLE public.a", "CREATE TABLE a"),
+        ("ALTER TABLE public.a", "ALTER TABLE a"),
+    ] {
+        assert_eq!(caveats(whole.replace(from, to)), [], "{to}");
+    }
+    // Two schemas are two tables, and another name is another table.
+    bad(whole.replace("COPY public.a", "COPY other.a"), Code::TableMissing);
+    bad(whole.replace("COPY public.a", "COPY c"), Code::TableMissing);
+    let dotted = whole.replace("CREATE TABLE public.a", "CREATE TABLE \"public.a\"");
+    bad(dotted, Code::TableMissing);
+}
+
 #[test]
 fn frames_of_other_programs() {
     let sqlite = "PRAGMA foreign_keys=OFF;\nBEGIN TRANSACTION;\nCREATE TABLE t(a);\nINSERT INTO t VALUES(1);\n\

@@ -2,9 +2,9 @@
 unit() { cat >"/etc/systemd/system/$1"; }
 oneshot() { printf '[Service]\nType=oneshot\nExecStart=%s\n' "$2" | unit "$1"; }
 oneshot fails.service "/bin/sh -c 'exit 3'"
-oneshot hangs.service '/bin/sleep 1000'
+oneshot hangs.service '/bin/sleep infinity'
 oneshot forgotten@.service /bin/true
-printf '[Service]\nExecStart=/bin/sleep 1000\n' | unit killed.service
+printf '[Service]\nExecStart=/bin/sleep infinity\n' | unit killed.service
 echo 'Authorised use only. Everything is logged.' >/etc/ssh/banner
 echo 'Banner /etc/ssh/banner' >/etc/ssh/sshd_config.d/banner.conf
 ln -sf /usr/share/zoneinfo/Europe/Berlin /etc/localtime

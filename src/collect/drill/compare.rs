@@ -1,7 +1,7 @@
 //! The dump's own rows against the restored ones. Both counts are exact: one of the bytes as they
 //! were examined, one of the tables as they stand. A difference is a difference, whoever is right.
 
-use crate::examine::{Examination, Member, Rows, Tar};
+use crate::examine::{Examination, Member, Rows, Tar, last_part};
 use crate::model::fact::{Absence, Observation, Reason};
 use crate::model::value::{Map, Value};
 
@@ -105,7 +105,16 @@ pub(super) fn tell(
 }
 
 fn differing(order: &Order, dump: &Rows, counted: &[Counted]) -> Vec<String> {
-    let rows_of = |table: &str| counted.iter().find(|one| one.table == table).map(|one| one.rows);
+    let exact = |table: &str| counted.iter().find(|one| one.table == table).map(|one| one.rows);
+    // Older versions of pg_dump set `search_path` and leave the schema out: such rows are those of every restored
+    // table of that name which the dump does not name in full.
+    let has_no_schema = |table: &str| last_part(table).len() == table.len();
+    let may_be = |table: &str, one: &Counted| last_part(&one.table) == table && !dump.by_table.contains_key(&one.table);
+    let rows_of = |table: &str| {
+        let mut same = counted.iter().filter(|one| has_no_schema(table) && may_be(table, one)).peekable();
+        exact(table).or_else(|| same.peek().is_some().then(|| same.map(|one| one.rows).sum::<i64>()))
+    };
+    let in_dump_without_schema = |one: &Counted| dump.by_table.contains_key(last_part(&one.table));
     let asked = |table: &str| order.counts == Counts::All || order.tables.iter().any(|named| named == table);
     let in_dump = dump.by_table.iter().filter(|(table, _)| asked(table));
     let mut differ: Vec<String> = in_dump
@@ -113,7 +122,9 @@ fn differing(order: &Order, dump: &Rows, counted: &[Counted]) -> Vec<String> {
         .map(|(table, _)| table.clone())
         .collect();
     // Rows that no block of the dump brought; an extension may bring its own.
-    let others = counted.iter().filter(|one| !dump.by_table.contains_key(&one.table) && !one.of_extension);
+    let others = counted
+        .iter()
+        .filter(|one| !dump.by_table.contains_key(&one.table) && !in_dump_without_schema(one) && !one.of_extension);
     differ.extend(others.filter(|one| one.rows > 0).map(|one| one.table.clone()));
     let absent = order.tables.iter().filter(|table| rows_of(table).is_none() && !differ.contains(table));
     let absent: Vec<String> = absent.cloned().collect();

@@ -116,7 +116,10 @@ pub static DOC: Doc = Doc {
             "complete",
             "whether the examiner found the dump whole: its trailer, every block terminated; unknown when a command of the dump was refused",
         ),
-        ("dump", "the examiner's `kind`, `chain`, `quality`, `reasons`, `stored_bytes`, `payload_bytes`"),
+        (
+            "dump",
+            "the examiner's `kind`, `chain`, `quality`, `reasons`, `caveats` (what a good quality does not cover), `stored_bytes`, `payload_bytes`",
+        ),
         (
             "restored",
             "`tables`, `foreign_tables`, `views`, `materialized_views`, `sequences`, `functions`, `indexes`, and the same in `by_schema.SCHEMA`; what extensions bring is left out",

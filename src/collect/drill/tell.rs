@@ -99,7 +99,7 @@ impl Part<'_, '_> {
             && (self.order.member.is_some() || found.quality == Quality::Good);
         let mut dump = Map::new();
         if let Ok(Value::Map(values)) = Value::from_data(content.examination) {
-            let kept = ["kind", "chain", "quality", "reasons", "payload_bytes"];
+            let kept = ["kind", "chain", "quality", "reasons", "caveats", "payload_bytes"];
             dump.extend(values.into_iter().filter(|(name, _)| kept.contains(&name.as_str())));
         }
         dump.insert("stored_bytes".into(), content.examination.stored_bytes.into());

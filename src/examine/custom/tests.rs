@@ -297,10 +297,31 @@ fn what_no_checksum_covers_is_a_caveat() {
     for compression in [NONE, LZ4, ZSTD, GZIP] {
         assert_eq!(caveats(&whole(16, compression)), [CaveatId::NoChecksum], "{compression}");
     }
-    assert_eq!(caveats(&filled(16, GZIP).appended()), [], "two tables of contents, and every block has a checksum");
+    // With two tables of contents the header is what nothing is compared with: its versions can change unseen.
+    let twice = look(&filled(16, GZIP).appended());
+    assert!(twice.caveats.iter().all(|caveat| caveat.says.contains("header has no checksum")), "{:?}", twice.caveats);
+    assert_eq!(twice.caveats.len(), 1);
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gzip.write_all(&whole(16, ZSTD)).unwrap();
     assert_eq!(caveats(&gzip.finish().unwrap()), [], "gzip has a checksum of everything inside");
+}
+
+#[test]
+fn a_level_of_compression_that_no_program_writes_is_damage() {
+    let whole = filled(14, GZIP).appended();
+    assert_eq!(look(&whole).quality, Quality::Good);
+    // After the magic, the version and the sizes: a sign and four bytes.
+    for at in 11..16 {
+        for bit in 0..8 {
+            let mut flipped = whole.clone();
+            flipped[at] ^= 1 << bit;
+            let found = look(&flipped);
+            let level = found.custom.as_deref().and_then(|dump| dump.compression_level);
+            // Level 0 means no compression, and then the data is not what it should be.
+            let possible = level.is_some_and(|level| level != 0 && (-1..=9).contains(&level));
+            assert_eq!(found.quality == Quality::Good, possible, "{at} {bit}: {level:?}");
+        }
+    }
 }
 
 #[test]

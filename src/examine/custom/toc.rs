@@ -120,6 +120,10 @@ fn compression(fields: &mut Fields<'_, '_>, facts: &mut Custom) -> Result<Compre
         });
     }
     let level = fields.int()?;
+    // pg_dump writes no other level, and pg_restore before version 16 refuses it.
+    if !(-1..=9).contains(&level) {
+        return Err(Trouble::Invalid);
+    }
     facts.compression_level = Some(level);
     Ok(if level == 0 { Compression::None } else { Compression::Gzip })
 }

@@ -9,7 +9,7 @@ mod lexer;
 mod script;
 mod statement;
 mod strays;
-mod tables;
+pub(crate) mod tables;
 mod verbs;
 
 use memchr::memchr_iter;

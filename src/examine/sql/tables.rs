@@ -16,10 +16,22 @@ enum State {
     Done,
 }
 
+/// The created tables that share a name without its schema.
+#[derive(Debug, Default)]
+struct BareName {
+    /// The hashes of their names, as they were created.
+    created: Vec<u64>,
+    /// Whether one of them was created without a schema.
+    without_schema: bool,
+}
+
 /// The tables by a hash of their name.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
     states: HashMap<u64, State>,
+    /// The same tables by a hash of their name without its schema; older versions of pg_dump set `search_path`
+    /// and leave the schema out, in all statements or in some.
+    by_bare_name: HashMap<u64, BareName>,
     /// Tables that are altered and were not created before.
     altered: HashSet<u64>,
     /// The names of the first of them.
@@ -53,13 +65,29 @@ impl Tables {
         self.cut |= !may;
         if may {
             self.states.insert(hash(name), state);
+            let bare = last_part(name);
+            let entry = self.by_bare_name.entry(hash(bare)).or_default();
+            entry.created.push(hash(name));
+            entry.without_schema |= bare.len() == name.len();
         }
+    }
+
+    /// Whether `name` may be a created table: the same name, or one of the two has no schema.
+    fn may_be_created(&self, name: &str) -> bool {
+        self.states.contains_key(&hash(name)) || self.same_bare_name(name).is_some()
+    }
+
+    /// The hash of the name without its schema, when a table was created that `name` may be.
+    fn same_bare_name(&self, name: &str) -> Option<u64> {
+        let bare = last_part(name);
+        let entry = self.by_bare_name.get(&hash(bare))?;
+        (bare.len() == name.len() || entry.without_schema).then(|| hash(bare))
     }
 
     /// A statement changes a table.
     pub(super) fn alters(&mut self, keeper: &Keeper, name: &str) {
         let hash = hash(name);
-        if !self.states.contains_key(&hash) && keeper.may_keep(self.altered.len(), 0) {
+        if !self.may_be_created(name) && keeper.may_keep(self.altered.len(), 0) {
             self.altered.insert(hash);
             // With `--clean` constraints are dropped before their tables are created.
             if keeper.may_keep(self.first_altered.len(), name.len()) {
@@ -77,7 +105,18 @@ impl Tables {
         match self.states.get_mut(&hash) {
             Some(state) => *state = State::Done,
             None if self.cut || self.created == 0 => {}
-            None => keeper.name(missing, name),
+            None => match self.same_bare_name(name) {
+                Some(bare) => self.fill(bare),
+                None => keeper.name(missing, name),
+            },
+        }
+    }
+
+    /// The rows may be those of any table with this bare name.
+    fn fill(&mut self, bare: u64) {
+        let Some(entry) = self.by_bare_name.get_mut(&bare) else { return };
+        for hash in std::mem::take(&mut entry.created) {
+            self.states.insert(hash, State::Done);
         }
     }
 
@@ -92,7 +131,7 @@ impl Tables {
             missing.count = missing.names.len() as u64;
         }
         if !self.cut && self.created > 0 {
-            let lost = |name: &&String| !self.states.contains_key(&hash(name));
+            let lost = |name: &&String| !self.may_be_created(name);
             sql.changed_without_table = self.first_altered.iter().find(lost).cloned();
         }
         if self.cut || !whole_rows {
@@ -114,6 +153,21 @@ impl Tables {
         missing.names_cut = kept.len() < places.len();
         missing.names = kept;
     }
+}
+
+/// A name without its schema, as a dump spells it.
+pub(crate) fn last_part(name: &str) -> &str {
+    let mut quote = None;
+    let dot = |&(_, byte): &(usize, u8)| {
+        match quote {
+            Some(open) if byte == open => quote = None,
+            None if matches!(byte, b'"' | b'`') => quote = Some(byte),
+            _ => {}
+        }
+        byte == b'.' && quote.is_none()
+    };
+    let last = name.bytes().enumerate().filter(dot).last();
+    last.and_then(|(at, _)| name.get(at + 1..)).unwrap_or(name)
 }
 
 fn hash(name: &str) -> u64 {

@@ -118,6 +118,8 @@ fn catalogue(scope: &str) -> Vec<String> {
     ]
 }
 
+/// Options of a column that begin with `pg_` are left out: the server keeps its own numbers there
+/// (`pg_attver`, from PostgreSQL 15.20), which differ after every dump and restore.
 const RELATION: &str = "c.relkind, c.relpersistence, c.relreplident, c.relrowsecurity, c.relforcerowsecurity, c.relispartition, \
      c.reloptions, (SELECT amname FROM pg_am WHERE oid = c.relam), \
      (SELECT spcname FROM pg_tablespace WHERE oid = c.reltablespace), \
@@ -127,7 +129,9 @@ const RELATION: &str = "c.relkind, c.relpersistence, c.relreplident, c.relrowsec
      (SELECT s.srvname || ' ' || coalesce(f.ftoptions::text, '') FROM pg_foreign_table f \
      JOIN pg_foreign_server s ON s.oid = f.ftserver WHERE f.ftrelid = c.oid), \
      (SELECT string_agg(concat_ws(' ', quote_ident(a.attname), format_type(a.atttypid, a.atttypmod), a.attnotnull, \
-     a.attidentity, a.attgenerated, a.attstorage, a.attoptions, a.attfdwoptions, \
+     a.attidentity, a.attgenerated, a.attstorage, \
+     (SELECT array_agg(o.text ORDER BY o.place) FROM unnest(a.attoptions) WITH ORDINALITY AS o(text, place) \
+     WHERE o.text !~ '^pg_'), a.attfdwoptions, \
      (SELECT k.collname FROM pg_collation k WHERE k.oid = a.attcollation), \
      (SELECT pg_get_expr(d.adbin, d.adrelid) FROM pg_attrdef d WHERE d.adrelid = a.attrelid AND d.adnum = a.attnum)), \
      chr(10) ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped)";
