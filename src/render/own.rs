@@ -63,18 +63,20 @@ fn quoted(bundle: &Bundle, printed: &str) -> String {
     if text.trim().is_empty() {
         return paragraph("The template prints nothing.");
     }
-    if typed::first_outcome(&text, &made).is_some() {
-        return paragraph(
-            "Left out: the template types words that read as an outcome, a status, a verdict or a signature. \
-             Only the verdict gives those; they are above.",
-        );
-    }
     // Next to the quotation, because its words may be of any language.
     let outcome = bundle.verdict.outcome.word();
     let mut out = paragraph(&format!(
         "The outcome is **{outcome}**, whatever the quotation says: its words are of the template, not of the verdict, \
          and no seat has stated them."
     ));
+    if typed::first_outcome(&text, &made).is_some() {
+        return out
+            + &paragraph(
+                "Left out: the template types words that read as an outcome, a status, a verdict or a signature. \
+             Only the verdict gives those; they are above.",
+            );
+    }
+    out.push_str("\n\n");
     for line in tidy(&text).lines() {
         out.push_str(if line.is_empty() { ">" } else { "> " });
         out.push_str(line);

@@ -40,8 +40,7 @@ static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)\b(?:has|have|had)\s+(?:all\s+|both\s+|already\s+)?(?:signed|countersigned|approved|certified|attested)\b".to_owned(),
         r"(?i)\b(?:can|may|could|should|must)\s+(?:now\s+)?be\s+(?:counted\s+as\s+)?closed\b".to_owned(),
         r"(?i)\b(?:every|all(?:\s+the)?|each)\s+(?:checks?|criteria|criterion|items?|hard\s+stops?)\W+(?:\w+\s+){0,2}(?:succeed(?:ed|s)?|hold|holds|met|satisfied|fulfilled|pass(?:ed|es)?)\b".to_owned(),
-        // A heading or a line of its own, and the signs that stand for an outcome.
-        r"(?i)^\W*signatures?\W*$".to_owned(),
+        // The signs that are used for an outcome.
         "[\u{2705}\u{2713}\u{2714}\u{2611}\u{1f7e2}\u{1f197}\u{274c}\u{2717}\u{2718}\u{1f534}]".to_owned(),
         // Keys of the front matter.
         r"(?i)^\W*(?:status|policy_sha256|plan_sha256|bundle_sha256|signatures|generator)\W{0,3}[:=|]".to_owned(),
@@ -199,7 +198,6 @@ mod tests {
             "bundle_sha256: 0000",
             "> Verdict: fine",
             "Signature: valid",
-            "Signatures",
             "O u t c o m e : P A S S",
             "P.A.S.S",
             "V-1 \u{2705}",
