@@ -76,6 +76,7 @@ pub fn ready(place: &Place, argument: &str) -> Result<Ready> {
     };
     let (policy, policy_bytes) = place.policy(&loaded.case.policy).with_context(at)?;
     checked(judge::check_references(&policy, &loaded.case))?;
+    render::check_words(&loaded.case, &policy).with_context(at)?;
     let may_show = |step: &model::case::Step, path: &str| may_show(step, path) && compares(&loaded.case, step, path);
     checked(judge::check_paths(&policy, &loaded.case, &may_show))?;
     let unread = std::cell::RefCell::new(None);

@@ -188,10 +188,23 @@ pub(super) fn how(object: &FactObject) -> String {
 }
 
 /// `asked(fact)`: the same without what every session of a database sends around its question: its
-/// begin and end, its settings, and the two looks at itself, whose answers stand in `session`.
+/// client, its begin and end, its settings and time limits, where it connected to, and the two looks at
+/// itself, whose answers are in `session`.
 pub(super) fn asked(object: &FactObject) -> String {
-    const FRAME: [&str; 5] = ["BEGIN", "SET LOCAL ", "ROLLBACK", "psql ", "SELECT json_build_object('read_only',"];
-    steps(object, &|step| !FRAME.iter().any(|start| step.starts_with(start)))
+    const FRAME: [&str; 6] = [
+        "BEGIN",
+        "SET LOCAL ",
+        "ROLLBACK",
+        "SELECT set_config(name, CASE name WHEN 'transaction_timeout' THEN ",
+        "SELECT json_build_object('version', :'VERSION', 'host', :'HOST', ",
+        "SELECT json_build_object('read_only',",
+    ];
+    steps(object, &|step| !is_client(step) && !FRAME.iter().any(|start| step.starts_with(start)))
+}
+
+/// Whether a step starts the client of PostgreSQL here, by its name or by its path.
+fn is_client(step: &str) -> bool {
+    step.split_once(' ').is_some_and(|(program, _)| program == "psql" || program.ends_with("/psql"))
 }
 
 fn steps(object: &FactObject, wanted: &dyn Fn(&str) -> bool) -> String {

@@ -18,6 +18,9 @@ pub enum RenderError {
         /// What is wrong and what to do.
         message: String,
     },
+    /// Words of a case or a policy that the record would print as its own.
+    #[error("{0}")]
+    Words(String),
     /// A template that is needed is not there.
     #[error("{asked_by}: no template `{name}`; put it under templates/, or correct the name")]
     NoTemplate {

@@ -13,7 +13,7 @@ use super::ledger::{Ledger, Mode, seat};
 use super::table::{ROW_LIMIT, Row as TableRow, draw};
 use crate::base::text::plural;
 use crate::model::bundle::Bundle;
-use crate::model::fact::{Absence, Basis, Fact, Reason, split_reference};
+use crate::model::fact::{Absence, Basis, Reason, split_reference};
 use crate::model::verdict::{Row, Section, Status, Verdict};
 
 /// The section that a template names.
@@ -210,10 +210,19 @@ fn seen(ledger: &Ledger) -> String {
 /// `unknowns()`: everything that was looked for and not seen, with the command that settles it.
 /// What one fact lacks for one and the same reason is one row.
 pub(super) fn unknowns(ledger: &Ledger) -> String {
-    let mut rows = Vec::new();
+    let mut found: Vec<Lack<'_>> = Vec::new();
     for index in 0..ledger.facts().len() {
-        rows.extend(lacks(ledger.fact(index)).into_iter().map(|cells| TableRow { cells, facts: vec![index] }));
+        for lack in lacks(ledger, index) {
+            // What a session cannot see of itself is the same for every question that it asks.
+            let of_session = lack.what.iter().all(|(_, paths)| paths.iter().all(|path| path.starts_with("session.")));
+            match found.iter_mut().find(|known| of_session && known.absence == lack.absence) {
+                Some(known) => known.what.extend(lack.what),
+                None => found.push(lack),
+            }
+        }
     }
+    let row = |lack: &Lack<'_>| TableRow { cells: lack.cells(ledger), facts: lack.facts() };
+    let mut rows: Vec<_> = found.iter().map(row).collect();
     let heads = ["Not seen", "Reason", "In words", "To settle it"].map(str::to_owned);
     let cut = rows.len().saturating_sub(ROW_LIMIT);
     rows.truncate(ROW_LIMIT);
@@ -222,7 +231,36 @@ pub(super) fn unknowns(ledger: &Ledger) -> String {
     if cut == 0 { table } else { table + &paragraph(&format!("and {cut} more, in `facts.jsonl`.")) }
 }
 
-fn lacks(fact: &Fact) -> Vec<Vec<String>> {
+/// Values that are absent for one reason: the facts and, of each, the paths.
+struct Lack<'a> {
+    absence: &'a Absence,
+    what: Vec<(usize, Vec<&'a str>)>,
+}
+
+impl Lack<'_> {
+    fn facts(&self) -> Vec<usize> {
+        self.what.iter().map(|(index, _)| *index).collect()
+    }
+
+    fn cells(&self, ledger: &Ledger) -> Vec<String> {
+        let name = |(index, paths): &(usize, Vec<&str>)| {
+            let id = &ledger.fact(*index).id;
+            match paths.as_slice() {
+                [""] => id.clone(),
+                [path] => format!("{id}.{path}"),
+                many => format!("{id}: {}", many.join(", ")),
+            }
+        };
+        let what = self.what.iter().map(name).collect::<Vec<_>>().join("; ");
+        let absence = self.absence;
+        let settle = absence.settle.as_deref().map_or_else(|| "-".to_owned(), inline);
+        vec![inline(&what), absence.reason.word().to_owned(), inline(&absence.message), settle]
+    }
+}
+
+/// What one fact lacks, a reason each.
+fn lacks(ledger: &Ledger, index: usize) -> Vec<Lack<'_>> {
+    let fact = ledger.fact(index);
     let whole = fact.absence.iter().map(|absence| ("", absence));
     let parts = fact.missing.iter().map(|(path, absence)| (path.as_str(), absence));
     let mut alike: Vec<(&Absence, Vec<&str>)> = Vec::new();
@@ -233,17 +271,7 @@ fn lacks(fact: &Fact) -> Vec<Vec<String>> {
             None => alike.push((absence, vec![path])),
         }
     }
-    alike.into_iter().map(|(absence, paths)| lack(fact, absence, &paths)).collect()
-}
-
-fn lack(fact: &Fact, absence: &Absence, paths: &[&str]) -> Vec<String> {
-    let what = match paths {
-        [""] => inline(&fact.id),
-        [path] => inline(&format!("{}.{path}", fact.id)),
-        many => inline(&format!("{}: {}", fact.id, many.join(", "))),
-    };
-    let settle = absence.settle.as_deref().map_or_else(|| "-".to_owned(), inline);
-    vec![what, absence.reason.word().to_owned(), inline(&absence.message), settle]
+    alike.into_iter().map(|(absence, paths)| Lack { absence, what: vec![(index, paths)] }).collect()
 }
 
 /// `absence(fact)`: why a fact as a whole is absent.

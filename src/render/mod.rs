@@ -31,6 +31,7 @@ mod table;
 mod tests;
 mod typed;
 mod uncited;
+mod words;
 
 use std::sync::Arc;
 
@@ -39,6 +40,7 @@ pub use narrative::check_narrative;
 pub use needed::needed;
 pub use origin::Origin;
 pub use uncited::Typed;
+pub use words::check_words;
 
 use crate::model::bundle::Bundle;
 use ledger::{Ledger, Mode};

@@ -23,6 +23,13 @@ pub(super) const NAME: &str = "narrative.md";
 /// The first thing that a narrative may not hold, or that it cites and the case does not collect.
 pub fn check_narrative(source: &str, case: &Case, known: &dyn Fn(&Step, &str) -> bool) -> Result<(), RenderError> {
     check_source(source)?;
+    // Both would print what is not the executor's: a heading of the record, and words of another seat.
+    for (call, instead) in [("section", "write a heading with ###"), ("statements", "add a step `uses: statement`")] {
+        if let Some(at) = call_of(source, call) {
+            let message = format!("a narrative does not use `{call}(…)`; {instead}");
+            return Err(refusal(source, at, message));
+        }
+    }
     let steps = case.facts();
     for (at, reference) in cited(source) {
         let (id, path) = split_reference(reference);
@@ -37,6 +44,18 @@ pub fn check_narrative(source: &str, case: &Case, known: &dyn Fn(&Step, &str) ->
         }
     }
     Ok(())
+}
+
+/// Where `source` names the function `name` inside of an expression, under this name.
+fn call_of(source: &str, name: &str) -> Option<usize> {
+    let part = |c: char| c.is_alphanumeric() || c == '_';
+    let plain = without_expressions(source).ok()?;
+    source.match_indices(name).map(|(at, _)| at).find(|at| {
+        let (before, after) = (&source[..*at], &source[at + name.len()..]);
+        let whole = !before.ends_with(part) && !after.starts_with(part);
+        // What is replaced in `plain` is inside of an expression.
+        whole && plain.get(*at..at + name.len()) != Some(name)
+    })
 }
 
 /// The literal references in `fact("…")`, with their places.
@@ -203,6 +222,12 @@ mod tests {
         let known = |_: &Step, path: &str| path == "quality";
         let check = |source: &str| check_narrative(source, &case, &known).map_err(|e| e.to_string());
         assert_eq!(check("a {{ fact('fresh.quality') }} {{ fact(\"fresh\") }}"), Ok(()));
+        assert_eq!(check("the section and the statements of the owner"), Ok(()));
+        for forged in
+            ["{{ section('x') }}", "{% set s = statements %}{{ s([]) }}", "{{ statements ([{'seat': 'x'}]) }}"]
+        {
+            assert!(check(forged).unwrap_err().contains("a narrative does not use"), "{forged}");
+        }
         let unknown = check("a\n{{ fact('frsh.quality') }}").unwrap_err();
         assert_eq!(unknown, "narrative.md:2: no fact `frsh` in this case (did you mean `fresh`?)");
         let unknown = check("{{ fact('fresh.qality') }}").unwrap_err();

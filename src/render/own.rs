@@ -41,7 +41,7 @@ pub(super) fn record(bundle: &Bundle, ledger: &Arc<Ledger>, origin: &Origin, pri
             section(&mut out, ledger, title, &judged::checks(ledger, &bundle.verdict, list));
         }
     }
-    section(&mut out, ledger, "What the template prints, quoted", &quoted(printed));
+    section(&mut out, ledger, "What the template prints, quoted", &quoted(bundle, printed));
     if bundle.policy.signatures.is_some() {
         section(&mut out, ledger, "Signatures", &said::signatures(bundle));
     }
@@ -58,18 +58,25 @@ fn section(out: &mut String, ledger: &Ledger, title: &str, body: &str) {
 }
 
 /// What the templates print, every line quoted, or why it is left out.
-fn quoted(printed: &str) -> String {
+fn quoted(bundle: &Bundle, printed: &str) -> String {
     let (text, made) = without_marks(printed);
     if text.trim().is_empty() {
         return paragraph("The template prints nothing.");
     }
+    // Next to the quotation, because its words may be of any language.
+    let outcome = bundle.verdict.outcome.word();
+    let mut out = paragraph(&format!(
+        "The outcome is **{outcome}**, whatever the quotation says: its words are of the template, not of the verdict, \
+         and no seat has stated them."
+    ));
     if typed::first_outcome(&text, &made).is_some() {
-        return paragraph(
-            "Left out: the template types words that read as an outcome, a status, a verdict or a signature. \
+        return out
+            + &paragraph(
+                "Left out: the template types words that read as an outcome, a status, a verdict or a signature. \
              Only the verdict gives those; they are above.",
-        );
+            );
     }
-    let mut out = String::from("\n\n");
+    out.push_str("\n\n");
     for line in tidy(&text).lines() {
         out.push_str(if line.is_empty() { ">" } else { "> " });
         out.push_str(line);

@@ -35,6 +35,13 @@ static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
         r"(?i)\bsign(?:ed|atures?)\b\W{0,3}(?::|=|\||valid|verified|holds|good|ok)".to_owned(),
         // `12 of 12 checks`
         r"(?i)\b\d+\s*(?:of|/)\s*\d+\s+(?:checks|criteria|items|hard stops|checklist)".to_owned(),
+        // `the verdict says pass`, `ann and bob have signed this run`, `may be closed`
+        format!(r"(?i)\b(?:outcome|verdict|closure|policy)\s+(?:says|reads|reports|gives|became|becomes)\W+(?:{STATES})\b"),
+        r"(?i)\b(?:has|have|had)\s+(?:all\s+|both\s+|already\s+)?(?:signed|countersigned|approved|certified|attested)\b".to_owned(),
+        r"(?i)\b(?:can|may|could|should|must)\s+(?:now\s+)?be\s+(?:counted\s+as\s+)?closed\b".to_owned(),
+        r"(?i)\b(?:every|all(?:\s+the)?|each)\s+(?:checks?|criteria|criterion|items?|hard\s+stops?)\W+(?:\w+\s+){0,2}(?:succeed(?:ed|s)?|hold|holds|met|satisfied|fulfilled|pass(?:ed|es)?)\b".to_owned(),
+        // The signs that are used for an outcome.
+        "[\u{2705}\u{2713}\u{2714}\u{2611}\u{1f7e2}\u{1f197}\u{274c}\u{2717}\u{2718}\u{1f534}]".to_owned(),
         // Keys of the front matter.
         r"(?i)^\W*(?:status|policy_sha256|plan_sha256|bundle_sha256|signatures|generator)\W{0,3}[:=|]".to_owned(),
         // A line or cell that is nothing but a state.
@@ -46,7 +53,20 @@ static PATTERNS: LazyLock<Vec<Regex>> = LazyLock::new(|| {
 /// Whether `words`, one line, cell or paragraph, read as an outcome.
 pub(super) fn reads_as_outcome(words: &str) -> bool {
     let plain = fold(words);
-    PATTERNS.iter().any(|pattern| pattern.is_match(&plain))
+    // The signs are looked for in the words as they are, because some of them resemble letters.
+    PATTERNS.iter().any(|pattern| pattern.is_match(&plain) || pattern.is_match(words))
+        || joined(&plain).is_some_and(|plain| PATTERNS.iter().any(|pattern| pattern.is_match(&plain)))
+}
+
+/// `words` with letters that stand apart, as in `P A S S` or `P.A.S.S`, joined; nothing when there are none.
+fn joined(words: &str) -> Option<String> {
+    static APART: LazyLock<Option<Regex>> =
+        LazyLock::new(|| Regex::new(r"\b[A-Za-z](?:[ .\-_*·]{1,3}[A-Za-z]\b){2,}").ok());
+    let apart = APART.as_ref()?;
+    apart.is_match(words).then(|| {
+        let join = |found: &regex::Captures<'_>| found[0].chars().filter(char::is_ascii_alphabetic).collect::<String>();
+        apart.replace_all(words, join).into_owned()
+    })
 }
 
 /// `words` with look-alike letters as plain ones and without marks on letters.
@@ -178,6 +198,13 @@ mod tests {
             "bundle_sha256: 0000",
             "> Verdict: fine",
             "Signature: valid",
+            "O u t c o m e : P A S S",
+            "P.A.S.S",
+            "V-1 \u{2705}",
+            "The verdict says pass.",
+            "Ann and Bob have signed this run.",
+            "The blocker may be closed.",
+            "Every check succeeded.",
         ] {
             assert!(first_outcome(forged, &[]).is_some(), "{forged}");
         }
@@ -192,6 +219,8 @@ mod tests {
             "The state of each container, and the result of its last health check:",
             "Only a signature shows by whom it was sealed.",
             "Files that were open when the job ended:",
+            "It counts as closed when the seats, the owner too, sign it.",
+            "a b c are three columns",
         ] {
             assert_eq!(first_outcome(words, &[]), None, "{words}");
         }

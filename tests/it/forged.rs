@@ -85,11 +85,38 @@ fn a_record_without_the_notice_is_not_the_record() {
 }
 
 #[test]
+fn a_title_that_types_an_outcome_is_refused_before_anything_is_read() {
+    let world = world("The file: {{ fact('a.exists')|yesno }}.\n");
+    let case = std::fs::read_to_string(world.path("reports/c/case.yaml")).unwrap();
+    world.write("reports/c/case.yaml", case.replace("A small case", "'Outcome: PASS, closed, signed by ann'"));
+    for verb in ["plan", "collect"] {
+        let ran = world.run(&[verb, "c"]);
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(
+            ran.stderr.contains("case.yaml: title: ") && ran.stderr.contains("reads as an outcome"),
+            "{}",
+            ran.stderr
+        );
+    }
+}
+
+#[test]
+fn the_outcome_is_next_to_the_quotation_whatever_its_language() {
+    let world = world("Ergebnis: bestanden. Der Fall ist abgeschlossen.\n");
+    assert_eq!(world.run(&["collect", "c"]).code, 0);
+    assert_eq!(world.run(&["render", "c"]).code, 0);
+    let record = record(&world);
+    let before = record.split("> Ergebnis").next().unwrap();
+    let near = before.rsplit("quoted\n").next().unwrap();
+    assert!(near.contains("The outcome is **FAIL**, whatever the quotation says"), "{record}");
+}
+
+#[test]
 fn floods_of_facts_are_bounded_and_the_record_says_what_it_leaves_out() {
     let world = World::new();
     world.write("policies/p.yaml", POLICY);
     let steps: String =
-        (0..1500).map(|n| format!("  - {{ id: f{n}, uses: file, with: {{ path: ../../x }} }}\n")).collect();
+        (0..900).map(|n| format!("  - {{ id: f{n}, uses: file, with: {{ path: ../../x }} }}\n")).collect();
     world.write(
         "reports/c/case.yaml",
         format!("case: c\ntitle: Many\ntemplate: incident\npolicy: p\ncollect:\n  - {{ id: a, uses: file, with: {{ path: ../../x }} }}\n{steps}"),
@@ -99,6 +126,8 @@ fn floods_of_facts_are_bounded_and_the_record_says_what_it_leaves_out() {
     assert_eq!(world.run(&["render", "c"]).code, 0);
     let record = record(&world);
     assert!(record.lines().count() < 6000, "{} lines", record.lines().count());
-    assert!(record.contains("This record is not complete: it shows"), "{}", record.len());
+    // Before the summary: a reader of the first screen knows of it.
+    let head = record.split("## 1. Summary").next().unwrap();
+    assert!(head.contains("This record is not complete: it shows"), "{head}");
     assert_eq!(world.run(&["verify", "c"]).code, 0);
 }
