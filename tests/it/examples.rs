@@ -1,4 +1,5 @@
-//! The recorded runs under `reports/`: each verifies, and renders to the very record that lies there.
+//! The recorded runs under `reports/`, and those that version 0.1 recorded: each verifies, and renders to
+//! the very record beside it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,9 +7,12 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 
 fn recorded() -> Vec<PathBuf> {
-    let reports = Path::new(env!("CARGO_MANIFEST_DIR")).join("reports");
-    let cases = fs::read_dir(reports).unwrap().map(|entry| entry.unwrap().path());
-    cases.filter(|case| case.join("case.yaml").is_file()).collect()
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let folders = ["reports", "tests/fixtures/v0.1"].map(|folder| fs::read_dir(root.join(folder)).unwrap());
+    let cases = folders.into_iter().flatten().map(|entry| entry.unwrap().path());
+    let cases: Vec<PathBuf> = cases.filter(|case| case.join("case.yaml").is_file()).collect();
+    assert_eq!(cases.len(), 10);
+    cases
 }
 
 fn evidence(args: &[&str]) -> std::process::Output {
@@ -32,7 +36,7 @@ fn every_recorded_run_verifies() {
 #[test]
 fn every_record_is_rendered_again_byte_for_byte() {
     for case in recorded() {
-        let name = case.file_name().unwrap().to_str().unwrap();
+        let name = case.to_str().unwrap();
         let output = evidence(&["render", name, "--output", "-"]);
         assert!(output.stdout == fs::read(case.join("record.md")).unwrap(), "{name}");
     }
