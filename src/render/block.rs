@@ -1,6 +1,7 @@
 //! Markdown built by Rust: the only thing that reaches a record unescaped. Every block stands
 //! between blank lines, so that nothing before or after can become part of it.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use super::error::complain;
 use super::escape;
 use super::ledger::Ledger;
 use super::typed;
+use crate::base::digest::Digest;
 use crate::model::value::Value;
 
 /// Longer log lines are cut in excerpts, and say so.
@@ -207,6 +209,19 @@ fn is_client(step: &str) -> bool {
     step.split_once(' ').is_some_and(|(program, _)| program == "psql" || program.ends_with("/psql"))
 }
 
+/// A step as it is printed: of a long statement its beginning, its length and its digest, which the plan
+/// and the fact hold too. Nobody reads a catalogue query of 16 kB in a record.
+fn told<'a>(ledger: &Ledger, step: &'a str) -> Cow<'a, str> {
+    const LONG: usize = 2000;
+    const SHOWN: usize = 200;
+    if step.len() <= LONG || ledger.mode().block() == usize::MAX {
+        return Cow::Borrowed(step);
+    }
+    let end = (0..=SHOWN).rev().find(|at| step.is_char_boundary(*at)).unwrap_or(0);
+    let digest = Digest::of(step.as_bytes()).to_string();
+    Cow::Owned(format!("{} … ({} bytes, sha256 {digest})", &step[..end], step.len()))
+}
+
 fn steps(object: &FactObject, wanted: &dyn Fn(&str) -> bool) -> String {
     let fact = object.ledger.fact(object.fact);
     let label = object.ledger.label(object.fact);
@@ -217,7 +232,7 @@ fn steps(object: &FactObject, wanted: &dyn Fn(&str) -> bool) -> String {
     for step in fact.how.iter().filter(|step| wanted(step)) {
         for (index, part) in parts(step).enumerate() {
             let lead = if index == 0 { "- " } else { "    " };
-            lines.push(format!("{lead}{}", escape::line(part, usize::MAX)));
+            lines.push(format!("{lead}{}", escape::line(&told(&object.ledger, part), usize::MAX)));
         }
     }
     cut(&object.ledger, object.fact, &mut lines, "... ");
