@@ -394,7 +394,7 @@ fn a_token_of_several_parts_is_masked_whole() {
 #[test]
 fn cells_of_a_query_hold_secrets_as_pairs_lines_and_numbers() {
     let noise = |seed| format!("k7{}", sample::random("alnum", 14, &mut { seed }).unwrap());
-    let (one, two, three, four) = (noise(3), noise(5), noise(7), noise(9));
+    let (one, two, three, four, five) = (noise(3), noise(5), noise(7), noise(9), noise(11));
     let column = "password";
     let rows = serde_json::json!({
         "columns": ["pair", "lines", "password", "kind", "settings"],
@@ -402,14 +402,15 @@ fn cells_of_a_query_hold_secrets_as_pairs_lines_and_numbers() {
             { "pair": ["password", one], "lines": format!("password\n{two}"), (column): 81_724_655,
               "kind": ["password", "character varying"], "settings": { "db": { "pin": 5, (column): 40_312_277 } } },
             ["smtp_password", three, 3, ["id", "name"], { "api_token": four }],
+            { "key": "jwt_secret", "value": five, "note": "rotated in May", "id": "42" },
         ],
     });
     let masked = Masker::new().value(Raw::new(Value::from_json(rows).unwrap())).into_inner();
     let text = serde_json::to_string(&masked).unwrap();
-    for secret in [&one, &two, &three, &four, "81724655", "40312277"] {
+    for secret in [&one, &two, &three, &four, &five, "81724655", "40312277"] {
         assert!(!text.contains(secret), "{secret} in {text}");
     }
-    for kept in ["character varying", "smtp_password", "\"id\",\"name\"", "\"pin\":5"] {
+    for kept in ["rotated in May", "jwt_secret", "character varying", "smtp_password", "\"id\",\"name\"", "\"pin\":5"] {
         assert!(text.contains(kept), "{kept} is lost from {text}");
     }
 }

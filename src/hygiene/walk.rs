@@ -136,6 +136,7 @@ fn row(row: &mut Value, columns: &[String], mask: &mut Mask<'_>) {
             cells.iter_mut().zip(columns).for_each(|(held, column)| cell(held, column, mask));
         }
         Value::Map(cells) => {
+            settings(cells, mask);
             cells.iter_mut().for_each(|(column, held)| cell(held, column, mask));
             map(cells, mask);
         }
@@ -162,6 +163,28 @@ fn cell(held: &mut Value, column: &str, mask: &mut Mask<'_>) {
         }
         value(held, Some(column), mask);
     }
+}
+
+/// Masks the values of a row of a table of settings: one cell holds the name of a secret, another one its
+/// value, whatever the columns are called.
+fn settings(cells: &mut Map, mask: &mut Mask<'_>) {
+    let texts = || cells.values().filter_map(Value::as_text);
+    let names: Vec<String> = texts().filter(|text| is_name(text)).map(str::to_owned).collect();
+    for name in names {
+        for held in cells.values_mut() {
+            if let Value::Text(text) = held
+                && *text != name
+                && is_pair(&name, text)
+            {
+                mask(text, Some(&name));
+            }
+        }
+    }
+}
+
+/// Whether a text is the name of a setting: one word, as names of settings are written.
+fn is_name(text: &str) -> bool {
+    text.len() <= LONGEST_NAME && !text.is_empty() && !text.contains(char::is_whitespace)
 }
 
 /// Masks the texts of a list that follow the name of a secret: pairs in an array, and the cells of a
@@ -193,8 +216,7 @@ fn below_names(text: &mut String, mask: &mut Mask<'_>) {
 
 /// Whether `name` is the name of a secret alone and `text` what a secret looks like.
 fn is_pair(name: &str, text: &str) -> bool {
-    let is_name = name.len() <= LONGEST_NAME && !name.contains(char::is_whitespace) && !name.contains("***");
-    is_name && super::mask::is_secret_of(name, text)
+    is_name(name) && !name.contains("***") && super::mask::is_secret_of(name, text)
 }
 
 /// Two names may become the same mask; neither may swallow the other.
