@@ -67,7 +67,7 @@ fn frames(stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>, lz4: &mut Lz4) -
                 lz4.frames_with_checksum += u64::from(checksum);
             }
             [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-                skip(stream)?;
+                stream.skip_metadata_frame().ok_or(Damage::Truncated)?;
                 lz4.skippable_frames += 1;
             }
             [a, b, c, d, ..] if [a, b, c, d] == LEGACY => return Err(Damage::Legacy.into()),
@@ -80,19 +80,6 @@ fn frames(stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>, lz4: &mut Lz4) -
             }
         }
     }
-}
-
-/// Steps over a frame of metadata.
-fn skip(stream: &mut Stream<'_>) -> Result<(), Damage> {
-    let head = stream.exactly(8);
-    let [_, _, _, _, a, b, c, d] = *head.as_slice() else {
-        return Err(Damage::Truncated);
-    };
-    let mut left = u32::from_le_bytes([a, b, c, d]) as usize;
-    while left > 0 {
-        left -= stream.take(left).ok_or(Damage::Truncated)?.len();
-    }
-    Ok(())
 }
 
 /// Decodes one frame to its end mark. The decoder reads no byte after it.

@@ -121,6 +121,18 @@ impl<'a> Stream<'a> {
         Some(piece)
     }
 
+    /// Steps over a frame of metadata, which zstd and LZ4 write alike: a magic number, a length, and as many
+    /// bytes. `None` when it is cut.
+    pub(super) fn skip_metadata_frame(&mut self) -> Option<()> {
+        let head = self.exactly(8);
+        let [_, _, _, _, a, b, c, d] = *head.as_slice() else { return None };
+        let mut left = u32::from_le_bytes([a, b, c, d]) as usize;
+        while left > 0 {
+            left -= self.take(left)?.len();
+        }
+        Some(())
+    }
+
     /// Exactly `count` bytes, or as many as are left; for headers.
     pub(super) fn exactly(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(count.min(64 * 1024));

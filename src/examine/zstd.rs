@@ -56,7 +56,7 @@ fn frames(
                 zstd.frames_with_checksum += u64::from(flags & CHECKSUM != 0);
             }
             [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-                skip(stream)?;
+                stream.skip_metadata_frame().ok_or(Damage::Truncated)?;
                 zstd.skippable_frames += 1;
             }
             ref head if head.len() < 5 && MAGIC.starts_with(&head[..head.len().min(4)]) => {
@@ -68,19 +68,6 @@ fn frames(
             }
         }
     }
-}
-
-/// Steps over a frame of metadata.
-fn skip(stream: &mut Stream<'_>) -> Result<(), Damage> {
-    let head = stream.exactly(8);
-    let [_, _, _, _, a, b, c, d] = *head.as_slice() else {
-        return Err(Damage::Truncated);
-    };
-    let mut left = u32::from_le_bytes([a, b, c, d]) as usize;
-    while left > 0 {
-        left -= stream.take(left).ok_or(Damage::Truncated)?.len();
-    }
-    Ok(())
 }
 
 fn frame(stream: &mut Stream<'_>, outlet: &mut Outlet<'_, '_>, decoder: &mut Decoder<'_>) -> Result<(), Stop> {

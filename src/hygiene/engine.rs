@@ -75,9 +75,9 @@ pub(super) fn in_force() -> Option<&'static Engine> {
     WITH_OWN.get().or(BUILT_IN.as_ref())
 }
 
-/// Adds rules to those that mask, for the rest of the process. Returns `false` when that was done before.
-pub(super) fn add(rules: Vec<Rule>) -> bool {
-    WITH_OWN.set(Engine::new(rules)).is_ok()
+/// Makes `rules` mask for the rest of the process; the first call counts.
+pub(super) fn add(rules: Vec<Rule>) {
+    WITH_OWN.get_or_init(|| Engine::new(rules));
 }
 
 impl Engine {

@@ -9,7 +9,6 @@ mod assign;
 mod block;
 mod check;
 mod companion;
-
 mod engine;
 mod env_line;
 mod fingerprint;
